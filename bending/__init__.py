@@ -1,0 +1,13 @@
+"""The core of Attention Bending: exact bends of cross-attention without building the map. No ComfyUI in here.
+
+>>> from attention_bending.bending import Bend, Bending, Grid, bend_attention
+>>> from attention_bending.bending.operators import Translate
+"""
+
+from .attention import BentAttention, bend_attention
+from .bend import Bend, Bending
+from .errors import BendError
+from .grid import Grid
+from .tokens import TokenMap
+
+__all__ = ["Bend", "BendError", "Bending", "BentAttention", "Grid", "TokenMap", "bend_attention"]

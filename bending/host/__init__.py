@@ -1,0 +1,1 @@
+"""The only rooms that know ComfyUI: its patcher, its conditionings, its models."""

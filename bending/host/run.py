@@ -1,0 +1,210 @@
+"""The life of a run: from the sampler node's start to its end. Everything mutable is born here and dies here."""
+
+import logging
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
+from torch import Tensor
+
+from ..chain import Plan, plan_chain
+from ..errors import BendError
+from ..grid import Grid
+from ..schedule import Schedule
+from ..state import run_chain
+from ..tables import Tables
+from . import wan
+from .geometry import Geometry
+from .patch import KEY, Patch, Sighting
+from .plan import CondPlan, Entry, RunPlan, make_plan
+from .report import Report
+from .site import bent_forward
+
+log = logging.getLogger(__name__)
+
+
+def bend_run(executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
+    """OUTER_SAMPLE wrapper: plan, patch a clone of the model, sample, and leave nothing behind."""
+    guider = executor.class_obj
+    run = Run(guider, guider.model_options[KEY], sigmas.tolist())
+    with run.installed(guider):
+        samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
+    run.report.send()
+    return samples
+
+
+@dataclass(frozen=True)
+class Job:
+    """Some batch rows of one model call that share a conditioning."""
+
+    rows: slice
+    tokens: slice | Tensor
+    cond: CondPlan
+    geometry: Geometry
+    tables: Tables
+
+
+class Run:
+    """One sampling with bends: the plan, the call under way, and what has been done.
+
+    Raises BendError at once for all that cannot work.
+    """
+
+    def __init__(self, guider, patches: tuple[Patch, ...], sigmas: list[float]):
+        patcher = guider.model_patcher
+        if patcher.get_additional_models_with_key("multigpu"):
+            raise BendError("a model spread over several GPUs cannot be bent yet. Remove the multi-GPU node.")
+        self.sites = wan.find_sites(patcher)
+        self.schedule = Schedule(sigmas, patcher.get_model_object("model_sampling").percent_to_sigma)
+        self.plan: RunPlan = make_plan(patches, guider.conds, len(self.sites), self.schedule)
+        self.report = Report(self.plan, self.schedule, patches)
+        context = guider.model_options.get("context_handler")
+        self._retained = tuple(getattr(context, "latent_retain_index_list", ()) or ())
+        self._conds: dict[uuid.UUID, CondPlan] = {}
+        self._issued: set[uuid.UUID] = set()
+        self._tables: dict[tuple[Grid, torch.device], Tables] = {}
+        self._chains: dict[tuple, Plan] = {}
+        self._level: tuple[Tensor | None, float] = (None, 0.0)
+        self._active: tuple[Entry, ...] = ()
+        self._jobs: list[Job] = []
+        self._step = -1
+        self._checked_step = -1
+
+    @contextmanager
+    def installed(self, guider) -> Iterator[None]:
+        """Put the run into a clone of the guider's model, and take every trace of it out again."""
+        original = guider.model_patcher
+        clone = original.clone()
+        for site in self.sites:
+            if self.plan.acts_in(site.layer):
+                clone.add_object_patch(site.path, bent_forward(self, site, original.get_model_object(site.path)))
+        wrappers = {WrappersMP.SAMPLER_SAMPLE: self.assign_roles, WrappersMP.APPLY_MODEL: self.call_model}
+        for kind, wrapper in wrappers.items():
+            add_wrapper_with_key(kind, KEY, wrapper, guider.model_options, is_model_options=True)
+        guider.model_patcher = clone
+        try:
+            yield
+        finally:
+            guider.model_patcher = original
+            for kind in wrappers:
+                del guider.model_options["transformer_options"]["wrappers"][kind][KEY]
+            clone.unpatch_model(unpatch_weights=False)
+            clone.object_patches.clear()
+            self._jobs = []
+            self._level = (None, 0.0)
+
+    def assign_roles(self, executor, guider, *args, **kwargs):
+        """SAMPLER_SAMPLE wrapper: give every prepared cond a fresh uuid, so that a call's rows tell their role.
+
+        `cond_or_uncond` is a position and no role, and ComfyUI itself may copy one uuid into two roles.
+        """
+        for role, conds in guider.conds.items():
+            guider.conds[role] = [{**cond, "uuid": uuid.uuid4()} for cond in conds]
+            self._issued.update(cond["uuid"] for cond in guider.conds[role])
+        for cond in guider.conds["positive"]:
+            embedding = cond["model_conds"].get("c_crossattn")
+            plan = self.plan.conds.get(id(embedding.cond)) if embedding is not None else None
+            if plan is not None:
+                self._conds[cond["uuid"]] = plan
+        return executor(guider, *args, **kwargs)
+
+    def call_model(self, executor, x, t, c_concat=None, c_crossattn=None, control=None, transformer_options=None, **kwargs):
+        """APPLY_MODEL wrapper: prepare what the sites of this one model call need, and check what came out."""
+        options = transformer_options or {}
+        self._jobs = self._prepare(executor.class_obj, x, options, kwargs)
+        done = self.report.bent
+        try:
+            result = executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+        finally:
+            bent, self._jobs = self._jobs, []
+        if bent and self.report.bent == done and any(self._entries(site.layer, bent[0].cond) for site in self.sites):
+            self.report.skipped += 1
+        self._check(result)
+        return result
+
+    def _prepare(self, model, x: Tensor, options: dict, conditions: dict) -> list[Job]:
+        uuids = options.get("uuids") or ()
+        known = [(i, self._conds[u]) for i, u in enumerate(uuids) if u in self._conds]
+        self.report.strangers += sum(1 for u in uuids if u not in self._issued)
+        if not known:
+            return []
+        self._enter(options["sigmas"])
+        if not (self._active or self.plan.watches):
+            return []
+        if x.shape[0] % len(uuids):
+            raise BendError(
+                f"a model call has {x.shape[0]} rows for {len(uuids)} conditionings, so their rows cannot be told apart. "
+                f"Another node splits the batch; bend a branch without it."
+            )
+        geometry = wan.geometry(model, x.shape, conditions, options, self._retained)
+        if not geometry.own:
+            return []
+        batch = x.shape[0] // len(uuids)
+        place = (geometry.grid, x.device)
+        tables = self._tables.setdefault(place, Tables(*place))
+        tokens = geometry.rows(x.device)
+        return [Job(slice(i * batch, (i + 1) * batch), tokens, cond, geometry, tables) for i, cond in known]
+
+    def _enter(self, sigmas: Tensor) -> None:
+        """Note the level of this call. ComfyUI hands all calls of a level one tensor, so its value is read once."""
+        if sigmas is not self._level[0]:
+            sigma = float(sigmas[0])
+            self._level = (sigmas, sigma)
+            self._step = self.schedule.step(sigma)
+            percent = self.schedule.percent(sigma)
+            self._active = tuple(entry for entry in self.plan.entries if entry.bend.covers(percent))
+
+    def _entries(self, layer: int, cond: CondPlan) -> tuple[Entry, ...]:
+        return tuple(
+            entry for entry in self._active if layer in entry.layers and entry.number in cond.columns and entry.applied
+        )
+
+    def jobs_at(self, layer: int) -> list[Job]:
+        """The rows of the call under way that something happens to in this layer."""
+        if self.plan.watches:
+            return self._jobs
+        return [job for job in self._jobs if self._entries(layer, job.cond)]
+
+    def bend(self, layer: int, job: Job, attend, output: Tensor) -> Tensor | None:
+        """Bend `output` `(B, H, L, D)` of one job; None where it stays as it is. Watches see the whole chain."""
+        entries = self._entries(layer, job.cond)
+        v = attend.split(attend.v)
+        result = None
+        if self.plan.watches:
+            shown = tuple(e for e in self._active if layer in e.layers and e.number in job.cond.columns)
+            seen = run_chain(self._chain(job.cond, shown, job.cond.watched_columns), attend, output, v, job.tables)
+            self._show(layer, job, seen)
+            if entries == shown and entries:
+                result = seen.output
+        if entries and result is None:
+            result = run_chain(self._chain(job.cond, entries, ()), attend, output, v, job.tables).output
+        self.report.count(entries, layer, self._step)
+        return result
+
+    def _chain(self, cond: CondPlan, entries: tuple[Entry, ...], watch: tuple[int, ...]) -> Plan:
+        key = (cond.name, entries, watch)
+        if key not in self._chains:
+            bends = [(entry.bend, cond.columns[entry.number]) for entry in entries]
+            self._chains[key] = plan_chain(bends, cond.width, watch)
+        return self._chains[key]
+
+    def _show(self, layer: int, job: Job, seen) -> None:
+        grid = job.geometry.grid
+        at = {column: i for i, column in enumerate(job.cond.watched_columns)}
+        for watch, columns in zip(self.plan.watches, job.cond.watched, strict=True):
+            if columns:
+                original, bent = (
+                    maps[..., [at[column] for column in columns]].sum(-1).unflatten(2, (grid.frames, grid.height, grid.width))
+                    for maps in (seen.original, seen.maps)
+                )
+                watch.see(Sighting(layer, self._step, original, bent))
+
+    def _check(self, result: Tensor) -> None:
+        """Once a step, and only after a bend: stop a film that is no longer finite."""
+        if self.report.bent and self._step != self._checked_step:
+            self._checked_step = self._step
+            if not torch.isfinite(result).all():
+                raise BendError(self.report.blame(self._step))

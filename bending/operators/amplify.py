@@ -1,0 +1,33 @@
+"""Amplify: more or less of a word."""
+
+from dataclasses import dataclass
+
+from .base import Kernel, Operator
+
+
+@dataclass(frozen=True)
+class Amplify(Operator):
+    """Multiply the map by `factor`.
+
+    **Convention**
+        1 changes nothing, 0 removes the word, a negative factor pushes the picture away from it. With renormalising,
+        a factor c > 0 equals adding log c to the word's logits. On all tokens the total changes on purpose and is
+        not renormalised away. The seed's guide calls this `SCALE`.
+    """
+
+    factor: float = 2.0
+
+    name = "Amplify"
+    key = "amplify"
+    diagonal = True
+
+    @property
+    def is_identity(self) -> bool:
+        return self.factor == 1
+
+    @property
+    def gain(self) -> float:
+        return abs(self.factor)
+
+    def kernel(self, height, width, device) -> Kernel:
+        return lambda pictures: pictures * self.factor

@@ -1,0 +1,71 @@
+"""Blur: a word spread out. The gaussian here serves Sharpen too."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .base import Kernel, Operator
+
+
+@dataclass(frozen=True)
+class Blur(Operator):
+    """Spread the map by a gaussian.
+
+    **Convention**
+        `sigma` in cells of the grid (16 pixels on Wan 2.1, 32 on Wan 2.2 5B). Taps `exp(−k²/2σ²)` for
+        `|k| ≤ ⌈4σ⌉`, or `|k| ≤ (kernel_size − 1)/2` where `kernel_size` is not 0, with the sum 1. Edges are mirrored
+        (…b a | a b…), so that a constant stays constant and the total stays the total.
+    """
+
+    sigma: float = 2.0
+    kernel_size: int = 0
+
+    name = "Blur"
+    key = "blur"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require(self.sigma >= 0, f"sigma is {self.sigma:g}. Give it 0 (nothing) or more.")
+        self.require(
+            self.kernel_size == 0 or (self.kernel_size > 0 and self.kernel_size % 2 == 1),
+            f"kernel_size is {self.kernel_size}. Give it 0 (from sigma) or an odd number such as "
+            f"{abs(self.kernel_size) + 1}.",
+        )
+
+    @property
+    def is_identity(self) -> bool:
+        return self.sigma == 0 or self.kernel_size == 1
+
+    def kernel(self, height, width, device) -> Kernel:
+        radius = (self.kernel_size - 1) // 2 if self.kernel_size else None
+        return gaussian(self.sigma, radius, height, width, device)
+
+
+def gaussian(sigma: float, radius: int | None, height: int, width: int, device) -> Kernel:
+    """Separable gaussian blur as two small matrices, one along each side of the picture."""
+    taps = _taps(sigma, math.ceil(4 * sigma) if radius is None else radius)
+    down, across = (_mirrored(taps, size).to(device) for size in (height, width))
+
+    def kernel(pictures: Tensor) -> Tensor:
+        n, h, w, c = pictures.shape
+        blurred = torch.matmul(down, pictures.reshape(n, h, w * c)).view(n, h, w, c)
+        return torch.matmul(across, blurred)
+
+    return kernel
+
+
+def _taps(sigma: float, radius: int) -> Tensor:
+    k = torch.arange(-radius, radius + 1, dtype=torch.float32)
+    taps = torch.exp(-(k**2) / (2 * sigma**2))
+    return taps / taps.sum()
+
+
+def _mirrored(taps: Tensor, size: int) -> Tensor:
+    """The `(size, size)` matrix of a symmetric filter on a line whose ends are mirrored."""
+    radius = len(taps) // 2
+    cell = torch.arange(size)[:, None] + torch.arange(-radius, radius + 1)
+    cell = cell % (2 * size)
+    cell = torch.where(cell < size, cell, 2 * size - 1 - cell)
+    return torch.zeros(size, size).scatter_add_(1, cell, taps.expand(size, -1).contiguous())

@@ -1,0 +1,88 @@
+"""Frequency Filter: a word's coarse or fine structure alone."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .base import Kernel, Operator
+
+EVERYTHING = 1.5
+"""A cutoff from here on lies beyond every bin (the corner of the spectrum is at √2)."""
+
+
+@dataclass(frozen=True)
+class FrequencyFilter(Operator):
+    """Filter each frame of the map in the Fourier domain (`rfft2`).
+
+    **Convention**
+        r is a bin's radius in units of Nyquist, 0 … √2. `low` keeps r below `high`; `high` keeps r above `low`; `band`
+        what lies between; `notch` is its complement. Each edge is a raised cosine of width `rolloff` centred on the
+        cutoff; at rolloff 0 the cutoff itself belongs to the upper side. A cutoff of 1.5 or more lies beyond every
+        bin, one of 0 just above the mean. `keep_mean` leaves bin (0, 0), the frame's mean, untouched. The picture is
+        taken as periodic, as the transform has it.
+    """
+
+    kind: str = "low"
+    low: float = 0.1
+    high: float = 0.5
+    rolloff: float = 0.1
+    keep_mean: bool = True
+
+    name = "Frequency Filter"
+    key = "frequency_filter"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require_one_of("kind", ("low", "high", "band", "notch"))
+        for field in ("low", "high", "rolloff"):
+            value = getattr(self, field)
+            self.require(value >= 0, f"{field} is {value:g}. Give it 0 or more.")
+        self.require(
+            self.kind in ("low", "high") or self.low < self.high,
+            f"the {self.kind} from {self.low:g} to {self.high:g} is empty. Make low smaller than high.",
+        )
+
+    @property
+    def signed(self) -> bool:
+        return True
+
+    @property
+    def is_identity(self) -> bool:
+        below = self.high >= EVERYTHING
+        above = self.low == 0 and self.keep_mean
+        return {"low": below, "high": above, "band": below and above, "notch": False}[self.kind]
+
+    def kernel(self, height, width, device) -> Kernel:
+        response = self.response(height, width).to(device)[..., None]
+
+        def kernel(pictures: Tensor) -> Tensor:
+            spectrum = torch.fft.rfft2(pictures, dim=(1, 2)).mul_(response)
+            return torch.fft.irfft2(spectrum, s=(height, width), dim=(1, 2))
+
+        return kernel
+
+    def response(self, height: int, width: int) -> Tensor:
+        """What each bin is multiplied by, `(h, w//2 + 1)`."""
+        fy = torch.fft.fftfreq(height)[:, None] * 2
+        fx = torch.fft.rfftfreq(width) * 2
+        r = (fx**2 + fy**2).sqrt()
+        below = self._below(r, self.high)
+        above = 1 - self._below(r, self.low)
+        between = below * above
+        response = {"low": below, "high": above, "band": between, "notch": 1 - between}[self.kind]
+        if self.keep_mean:
+            response[0, 0] = 1
+        return response
+
+    def _below(self, r: Tensor, cutoff: float) -> Tensor:
+        """1 below the cutoff, 0 above it, a raised cosine between."""
+        if cutoff >= EVERYTHING:
+            return torch.ones_like(r)
+        if cutoff == 0:
+            return (r == 0).float()
+        if self.rolloff == 0:
+            return (r < cutoff).float()
+        u = ((r - cutoff) / self.rolloff + 0.5).clamp(0, 1)
+        return (1 + torch.cos(math.pi * u)) / 2

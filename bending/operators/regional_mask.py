@@ -1,0 +1,61 @@
+"""Regional Mask: a word kept to a box."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .base import Kernel, Operator
+
+
+@dataclass(frozen=True)
+class RegionalMask(Operator):
+    """Multiply the map by the weight of a box: one inside, nothing outside.
+
+    **Convention**
+        The box's edges are fractions of the frame, (`x1`, `y1`) its top left, (`x2`, `y2`) its bottom right. The weight
+        is `Wx · Wy` with `W(t) = R((t − a)/f) − R((t − b)/f)` and `R(u) = clamp(u + ½, 0, 1)`, at the cell centres t,
+        a and b the edges, all in cells, `f = max(1, feather · min(h, w))`: exact area coverage at feather 0, a ramp
+        centred on the edge otherwise. An edge at 0 or 1 lies at infinity, so nothing fades at the picture's own
+        border. `invert` keeps the word out of the box instead. On all tokens the total changes on purpose and is not
+        renormalised away.
+    """
+
+    x1: float = 0.25
+    y1: float = 0.25
+    x2: float = 0.75
+    y2: float = 0.75
+    feather: float = 0.1
+    invert: bool = False
+
+    name = "Regional Mask"
+    key = "regional_mask"
+    diagonal = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        box = f"The box x {self.x1:g} to {self.x2:g}, y {self.y1:g} to {self.y2:g}"
+        for low, high, axis in ((self.x1, self.x2, "x"), (self.y1, self.y2, "y")):
+            self.require(0 <= low <= 1 and 0 <= high <= 1, f"{box} leaves the frame. Give edges from 0 to 1.")
+            self.require(low < high, f"{box} has no area. Make {axis}1 smaller than {axis}2.")
+        self.require(self.feather >= 0, f"feather is {self.feather:g}. Give it 0 (a hard edge) or more.")
+
+    @property
+    def is_identity(self) -> bool:
+        return (self.x1, self.y1, self.x2, self.y2) == (0, 0, 1, 1) and not self.invert
+
+    def kernel(self, height, width, device) -> Kernel:
+        feather = max(1.0, self.feather * min(height, width))
+        wx = _window(self.x1, self.x2, width, feather)
+        wy = _window(self.y1, self.y2, height, feather)
+        weight = wy[:, None] * wx
+        weight = (1 - weight if self.invert else weight).to(device)[..., None]
+        return lambda pictures: pictures * weight
+
+
+def _window(low: float, high: float, size: int, feather: float) -> Tensor:
+    """W at the `size` cell centres."""
+    t = torch.arange(size, dtype=torch.float32) + 0.5
+    rise = ((t - low * size) / feather + 0.5).clamp(0, 1) if low > 0 else torch.ones(size)
+    fall = ((t - high * size) / feather + 0.5).clamp(0, 1) if high < 1 else torch.zeros(size)
+    return rise - fall

@@ -1,0 +1,49 @@
+"""Rotate: a word turned."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .base import PADDINGS, Kernel, Operator
+from .resample import resample
+
+
+@dataclass(frozen=True)
+class Rotate(Operator):
+    """Turn the map by `angle` degrees, clockwise as displayed.
+
+    **Convention**
+        About (`center_x`, `center_y`), fractions of the frame, default its middle. Modulo 360. Distances are measured
+        in cells, so shapes keep their form on frames that are not square. Bilinear; 180°, and 90° on square frames
+        about the middle, are exact permutations. `padding` as in `resample`; default border.
+    """
+
+    angle: float = 15.0
+    padding: str = "border"
+    center_x: float = 0.5
+    center_y: float = 0.5
+
+    name = "Rotate"
+    key = "rotate"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require_one_of("padding", PADDINGS)
+
+    @property
+    def is_identity(self) -> bool:
+        return self.angle % 360 == 0
+
+    def kernel(self, height, width, device) -> Kernel:
+        cos, sin = _turn(self.angle)
+        inverse = np.array([[cos, sin, 0.0], [-sin, cos, 0.0]])
+        return resample(inverse, (self.center_x, self.center_y), self.padding, (height, width), device)
+
+
+def _turn(angle: float) -> tuple[float, float]:
+    """Cosine and sine, exact at quarter turns."""
+    quarter = angle / 90 % 4
+    if quarter == int(quarter):
+        return ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[int(quarter) % 4]
+    return math.cos(math.radians(angle)), math.sin(math.radians(angle))

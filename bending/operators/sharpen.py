@@ -1,0 +1,54 @@
+"""Sharpen: a word drawn together at its peaks."""
+
+from dataclasses import dataclass
+
+from .base import Kernel, Operator
+from .blur import gaussian
+
+
+@dataclass(frozen=True)
+class Sharpen(Operator):
+    """Add `amount` times what a blur takes away: `a + amount · (a − blur a)`.
+
+    **Convention**
+        `sigma` in cells, as in Blur. `clamp` cuts negative values off before the strength blends; without it the
+        operator is linear.
+    """
+
+    amount: float = 1.0
+    sigma: float = 1.0
+    clamp: bool = True
+
+    name = "Sharpen"
+    key = "sharpen"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require(self.amount >= 0, f"amount is {self.amount:g}. Give it 0 (nothing) or more; Blur softens.")
+        self.require(self.sigma >= 0, f"sigma is {self.sigma:g}. Give it 0 (nothing) or more.")
+
+    @property
+    def linear(self) -> bool:
+        return not self.clamp
+
+    @property
+    def signed(self) -> bool:
+        return not self.clamp
+
+    @property
+    def gain(self) -> float:
+        return 1 + self.amount
+
+    @property
+    def is_identity(self) -> bool:
+        # unclamped negatives cannot be there unless an earlier bend made them, and those are not this bend's to cut
+        return self.amount == 0 or self.sigma == 0
+
+    def kernel(self, height, width, device) -> Kernel:
+        blur = gaussian(self.sigma, None, height, width, device)
+
+        def kernel(pictures):
+            sharp = pictures + self.amount * (pictures - blur(pictures))
+            return sharp.clamp_(min=0) if self.clamp else sharp
+
+        return kernel

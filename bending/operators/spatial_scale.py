@@ -1,0 +1,40 @@
+"""Spatial Scale: a word made larger or smaller."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .base import PADDINGS, Kernel, Operator
+from .resample import resample
+
+
+@dataclass(frozen=True)
+class SpatialScale(Operator):
+    """Enlarge the map by `factor` about a centre.
+
+    **Convention**
+        `factor` > 1 enlarges, < 1 shrinks, about (`center_x`, `center_y`), fractions of the frame, default its
+        middle. Bilinear. `padding` as in `resample`, for what a shrunk map leaves open; default border. The seed's
+        guide calls this `SPATIAL_SCALE`, later research code `scale`.
+    """
+
+    factor: float = 1.5
+    padding: str = "border"
+    center_x: float = 0.5
+    center_y: float = 0.5
+
+    name = "Spatial Scale"
+    key = "spatial_scale"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require(self.factor > 0, f"factor is {self.factor:g}. Give it a number above 0; 1 changes nothing.")
+        self.require_one_of("padding", PADDINGS)
+
+    @property
+    def is_identity(self) -> bool:
+        return self.factor == 1
+
+    def kernel(self, height, width, device) -> Kernel:
+        inverse = np.array([[1 / self.factor, 0.0, 0.0], [0.0, 1 / self.factor, 0.0]])
+        return resample(inverse, (self.center_x, self.center_y), self.padding, (height, width), device)

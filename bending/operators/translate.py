@@ -1,0 +1,37 @@
+"""Translate: a word moved."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .base import PADDINGS, Kernel, Operator
+from .resample import resample
+
+
+@dataclass(frozen=True)
+class Translate(Operator):
+    """Move the map by `x` to the right and `y` down.
+
+    **Convention**
+        Fractions of the frame: x = 0.25 moves a quarter of the frame's width to the right. Bilinear between cells;
+        shifts by whole cells are exact. `padding` says what comes in at the edge, see `resample`; default border.
+    """
+
+    x: float = 0.25
+    y: float = 0.0
+    padding: str = "border"
+
+    name = "Translate"
+    key = "translate"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require_one_of("padding", PADDINGS)
+
+    @property
+    def is_identity(self) -> bool:
+        return self.x == 0 and self.y == 0
+
+    def kernel(self, height, width, device) -> Kernel:
+        inverse = np.array([[1.0, 0.0, -self.x * width], [0.0, 1.0, -self.y * height]])
+        return resample(inverse, (0.0, 0.0), self.padding, (height, width), device)

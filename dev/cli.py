@@ -1,0 +1,49 @@
+"""The command table of ``python dev``."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from . import console, serving, setup, testing, workflows
+
+
+class Command(NamedTuple):
+    usage: str
+    says: str
+    call: Callable[[list[str]], int]
+
+
+COMMANDS = {
+    "setup": Command("setup", "make .venv, fetch ComfyUI, make the tiny models; the others do this first", setup.main),
+    "test": Command("test [--slow] [pytest args]", "check the style, then run the rooms of tests", testing.main),
+    "serve": Command("serve [ComfyUI args]", "start ComfyUI with the pack installed", serving.main),
+    "workflows": Command("workflows", "export example_workflows/ to tests/workflows/ (needs Chromium)", workflows.main),
+}
+
+HELP = """usage: python dev <command>
+
+{commands}
+
+The first run needs a package index and some minutes; later ones start at once. Everything is made in
+.venv and .host inside this folder; delete those two to start afresh.
+
+COMFYUI_PATH=<folder>     use your own ComfyUI and its Python; nothing in it is changed
+COMFYUI_PYTHON=<python>   the Python for it, where it is not its venv, .venv or ../python_embeded
+CHROMIUM=<program>        the browser for `workflows` and the browser tests, where it is not on PATH
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command and return its exit code; 2 means that the command line or the machine needs a change."""
+    name, *rest = arguments or ["help"]
+    command = COMMANDS.get(name)
+    if command is None:
+        width = max(len(c.usage) for c in COMMANDS.values())
+        print(HELP.format(commands="\n".join(f"  {c.usage:<{width}}  {c.says}" for c in COMMANDS.values())))
+        asked_for_help = name in ("help", "-h", "--help")
+        return 0 if asked_for_help else console.fail(console.Trouble(f"there is no command {name!r}; see above."))
+    try:
+        return command.call(rest)
+    except console.Trouble as trouble:
+        return console.fail(trouble)
+    except KeyboardInterrupt:
+        return 130

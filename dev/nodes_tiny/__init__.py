@@ -1,0 +1,34 @@
+"""A development-only node pack: what a workflow needs in place of loaders that only take full-sized files."""
+
+import folder_paths
+from comfy_api.latest import ComfyExtension, io
+
+from . import umt5
+
+
+class TinyUMT5Loader(io.ComfyNode):
+    """Stands in for CLIPLoader."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TinyUMT5Loader",
+            display_name="Load Tiny UMT5",
+            category="development/attention bending",
+            description="Loads the tiny UMT5 that the development set-up makes.",
+            inputs=[],
+            outputs=[io.Clip.Output(tooltip="A text encoder with the real one's tokenizer rules and shapes.")],
+        )
+
+    @classmethod
+    def execute(cls) -> io.NodeOutput:
+        return io.NodeOutput(umt5.load(folder_paths.get_full_path_or_raise("text_encoders", umt5.FILE_NAME)))
+
+
+class TinyNodes(ComfyExtension):
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return [TinyUMT5Loader]
+
+
+async def comfy_entrypoint() -> TinyNodes:
+    return TinyNodes()

@@ -1,0 +1,56 @@
+"""``python dev workflows``: write the API form of every example workflow to tests/workflows/.
+
+Only ComfyUI's page can turn an editor's file into the form that its server runs, so the page does it.
+"""
+
+import json
+import subprocess
+from pathlib import Path
+
+from . import paths, setup
+from .browser import CHROMIUM_CURE, find_chromium, open_editor
+from .console import Trouble, fail, say
+from .server import server
+
+EXAMPLES = paths.ROOT / "example_workflows"
+EXPORTS = paths.ROOT / "tests" / "workflows"
+
+
+def main(arguments: list[str]) -> int:
+    """The command: set up, then run this module in ComfyUI's Python, which has Playwright."""
+    if arguments:
+        raise Trouble(f"workflows takes no arguments, but got {' '.join(arguments)}.")
+    if find_chromium() is None:
+        raise Trouble(f"The workflows cannot be exported: {CHROMIUM_CURE}")
+    host = setup.ensure()
+    return subprocess.run(host.module("dev.workflows"), cwd=paths.ROOT).returncode
+
+
+def to_json(prompt: dict) -> str:
+    """The text of an exported file: the same for the same workflow, and readable as a change."""
+    return json.dumps(prompt, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def export_all(files: list[Path]) -> None:
+    """Open each file in the page and write what the page makes of it; Trouble where nodes are missing."""
+    with server() as running, open_editor(running) as editor:
+        for file in files:
+            editor.load(json.loads(file.read_text(encoding="utf-8")), file.stem)
+            if missing := editor.missing_nodes():
+                raise Trouble(
+                    f"{file.name} has nodes that ComfyUI does not know: {', '.join(missing)}.\n"
+                    "If they are the pack's own, it did not load; `python dev serve` shows why."
+                )
+            (EXPORTS / file.name).write_text(to_json(editor.export()), encoding="utf-8")
+            say(f"{file.name}")
+    for export in sorted(EXPORTS.glob("*.json")):
+        if not (EXAMPLES / export.name).exists():
+            say(f"{export.name}: removed, its editor file is gone")
+            export.unlink()
+
+
+if __name__ == "__main__":
+    try:
+        export_all(sorted(EXAMPLES.glob("*.json")))
+    except Trouble as trouble:
+        raise SystemExit(fail(trouble)) from None

@@ -1,0 +1,13 @@
+"""The nodes: widgets to values, and nothing else."""
+
+from comfy_api.latest import ComfyExtension, io
+
+from .model import AttnBendModel
+from .modes import MODES
+from .prompt import AttnBendPrompt
+from .stack import AttnBendStack
+
+
+class AttentionBendingExtension(ComfyExtension):
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return [AttnBendPrompt, *MODES, AttnBendStack, AttnBendModel]

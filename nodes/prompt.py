@@ -1,0 +1,44 @@
+"""Bend Prompt: a prompt whose words can be bent."""
+
+from comfy_api.latest import io, ui
+
+from ..bending.host.clip import encode_prompt
+from ..bending.host.display import show_text
+from ..bending.tokens import describe
+from .common import CATEGORY
+
+
+class AttnBendPrompt(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AttnBendPrompt",
+            display_name="Bend Prompt",
+            category=CATEGORY,
+            description="Encodes a prompt and remembers which token is which word, so that words can be bent. Shows the "
+            "tokens and the words marked with (parentheses).",
+            search_aliases=["attention bending", "text encode", "prompt", "tokens"],
+            inputs=[
+                io.Clip.Input("clip", tooltip="Wan's UMT5 text encoder, from Load CLIP with type wan."),
+                io.String.Input(
+                    "text",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    default="",
+                    placeholder="a romantic (kiss) at (sunset)",
+                    tooltip="The prompt. (word) marks a word and adds no weight, (word:1.3) also gives it ComfyUI's "
+                    r"weight, \( and \) are real brackets. Words need no mark to be bent.",
+                ),
+            ],
+            outputs=[
+                io.Conditioning.Output("conditioning", tooltip="For the sampler's positive; carries the map of its words.")
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def execute(cls, clip, text) -> io.NodeOutput:
+        conditioning, tokens = encode_prompt(clip, text)
+        shown = describe(tokens)
+        show_text(cls.hidden.unique_id, shown)
+        return io.NodeOutput(conditioning, ui=ui.PreviewText(shown))
