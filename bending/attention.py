@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -59,7 +58,9 @@ def bend_attention(
         columns = list(tokens)
     outside = {column for some in (*columns, watch) for column in some if not 0 <= column < width}
     if outside:
-        raise BendError(f"there is no column {min(outside)} in a context of {width}. Columns run from 0 to {width - 1}.")
+        raise BendError(
+            f"there is no column {min(outside)} in a context of {width}. Columns run from 0 to {width - 1}."
+        )
 
     def attend(values: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(q, k, values, scale=scale)

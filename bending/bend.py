@@ -46,7 +46,8 @@ class Bend:
                     raise BendError(f"{name} is {value}. Give it a number from 0 to 1.")
             if self.start >= self.end:
                 raise BendError(
-                    f"it starts at {self.start:.1%} and ends at {self.end:.1%}. Make start_percent smaller than end_percent."
+                    f"it starts at {self.start:.1%} and ends at {self.end:.1%}. "
+                    "Make start_percent smaller than end_percent."
                 )
         except BendError as error:
             raise BendError(f"{self.operator.name} of {quoted(self.token)}: {error}") from None

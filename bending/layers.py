@@ -49,8 +49,8 @@ def resolve_layers(text: str, count: int) -> frozenset[int]:
             for layer in range(term[0], term[1] + 1):
                 if not -count <= layer < count:
                     raise BendError(
-                        f"layers is {text!r}, but this model has no layer {layer}: its {count} layers are 0 to {count - 1} "
-                        f"(or -{count} to -1, counted from the end)."
+                        f"layers is {text!r}, but this model has no layer {layer}: its {count} layers are 0 to "
+                        f"{count - 1} (or -{count} to -1, counted from the end)."
                     )
                 chosen.add(layer % count)
     return frozenset(chosen)

@@ -49,7 +49,7 @@ class _Share:
 
 
 class _State:
-    """One site's attention while its chain runs, as a sum of parts, so that what is taken out leaves no rounding behind.
+    """One site's attention while its chain runs, as a sum of parts, so that what is taken out leaves no rounding.
 
     `maps` `(B, H, L, S)` holds the tracked columns, `groups` a share each, `rest` the share of all other columns,
     streamed ones included. The output is the parts' sum; the mass is, less `uncounted`: what bends of all columns added

@@ -197,7 +197,7 @@ def _columns_of(
     if term.occurrence is not None:
         if term.occurrence > len(places):
             times = "once" if len(places) == 1 else f"{len(places)} times"
-            raise BendError(f'there is no "{term}": "{term.text}" is in the prompt {times}. Count from 1, or drop the #.')
+            raise BendError(f'there is no "{term}": "{term.text}" is in the prompt {times}. Count from 1.')
         places = [places[term.occurrence - 1]]
     found, notes = set(), []
     for place in places:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import console, serving, setup, testing, workflows
+from . import console, demo, serving, setup, testing, workflows
 
 
 class Command(NamedTuple):
@@ -14,6 +14,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "setup": Command("setup", "make .venv, fetch ComfyUI, make the tiny models; the others do this first", setup.main),
+    "demo": Command("demo", "every mode on a tiny model: demo/contact_sheet.png and demo/report.json", demo.main),
     "test": Command("test [--slow] [pytest args]", "check the style, then run the rooms of tests", testing.main),
     "serve": Command("serve [ComfyUI args]", "start ComfyUI with the pack installed", serving.main),
     "workflows": Command("workflows", "export example_workflows/ to tests/workflows/ (needs Chromium)", workflows.main),

@@ -14,11 +14,13 @@ class AttnBendModel(io.ComfyNode):
             node_id="AttnBendModel",
             display_name="Patch Model",
             category=CATEGORY,
-            description="Bends a model's attention to words while the sampler runs, and says on this node what it did. The "
-            "weights are never touched, and other branches of the same model stay as they are.",
+            description="Bends a model's attention to words while the sampler runs, and says on this node what it did. "
+            "The weights are never touched, and other branches of the same model stay as they are.",
             search_aliases=["attention bending", "apply bending", "bender", "hook model"],
             inputs=[
-                io.Model.Input("model", tooltip="A Wan model from ComfyUI's own loaders; LoRA and shift nodes may precede."),
+                io.Model.Input(
+                    "model", tooltip="A Wan model from ComfyUI's own loaders; LoRA and shift nodes may precede."
+                ),
                 BendingWire.Input(
                     "bending",
                     optional=True,

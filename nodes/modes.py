@@ -14,7 +14,8 @@ def _padding() -> io.Input:
     return io.Combo.Input(
         "padding",
         options=list(ops.PADDINGS),
-        tooltip="What comes in from outside the frame: the edge again, nothing, the picture mirrored, or the other side.",
+        tooltip="What comes in from outside the frame: the edge again, nothing, the picture mirrored, or the other "
+        "side.",
     )
 
 
@@ -39,8 +40,8 @@ class AttnBendAmplify(ModeNode):
                     -10.0,
                     10.0,
                     0.05,
-                    "The word's attention is multiplied by this: 1 changes nothing, 0 removes the word, 1.5 to 2.5 is a "
-                    "clear emphasis, below 0 the word is subtracted.",
+                    "The word's attention is multiplied by this: 1 changes nothing, 0 removes the word, 1.5 to 2.5 is "
+                    "a clear emphasis, below 0 the word is subtracted.",
                 )
             ],
         )
@@ -94,8 +95,8 @@ class AttnBendBlur(ModeNode):
                     0.0,
                     64.0,
                     0.1,
-                    "Width of the gaussian in cells of the latent grid: a cell is 16 pixels on Wan 2.1, 32 on Wan 2.2 5B. "
-                    "0 changes nothing.",
+                    "Width of the gaussian in cells of the latent grid: a cell is 16 pixels on Wan 2.1, 32 on Wan 2.2 "
+                    "5B. 0 changes nothing.",
                 ),
                 io.Int.Input(
                     "kernel_size",
@@ -127,7 +128,9 @@ class AttnBendSharpen(ModeNode):
                     0.05,
                     "How much of the fine structure is added: a + amount · (a − blur a). 0 changes nothing.",
                 ),
-                _number("sigma", 1.0, 0.0, 64.0, 0.1, "Width of the blur that is taken away, in cells of the latent grid."),
+                _number(
+                    "sigma", 1.0, 0.0, 64.0, 0.1, "Width of the blur that is taken away, in cells of the latent grid."
+                ),
                 io.Boolean.Input(
                     "clamp",
                     default=True,
@@ -144,11 +147,13 @@ class AttnBendTranslate(ModeNode):
     def define_schema(cls) -> io.Schema:
         return cls.schema(
             "AttnBendTranslate",
-            "A word moved across the frame: with ALL the whole picture is drawn towards there, with one word its subject "
-            "is pulled.",
+            "A word moved across the frame: with ALL the whole picture is drawn towards there, with one word its "
+            "subject is pulled.",
             ["move", "shift", "offset", "pan"],
             [
-                _number("x", 0.25, -1.0, 1.0, 0.01, "To the right, as a fraction of the frame's width; negative is left."),
+                _number(
+                    "x", 0.25, -1.0, 1.0, 0.01, "To the right, as a fraction of the frame's width; negative is left."
+                ),
                 _number("y", 0.0, -1.0, 1.0, 0.01, "Down, as a fraction of the frame's height; negative is up."),
                 _padding(),
             ],
@@ -180,7 +185,7 @@ class AttnBendSpatialScale(ModeNode):
     def define_schema(cls) -> io.Schema:
         return cls.schema(
             "AttnBendSpatialScale",
-            "A word made larger or smaller about the middle: its subject spreads over the frame or draws into a point.",
+            "A word made larger or smaller about the middle: its subject spreads over the frame or draws into a dot.",
             ["zoom", "resize", "enlarge", "shrink"],
             [
                 _number("factor", 1.5, 0.05, 20.0, 0.05, "1 changes nothing, above it enlarges, below it shrinks."),
@@ -217,16 +222,19 @@ class AttnBendFrequencyFilter(ModeNode):
     def define_schema(cls) -> io.Schema:
         return cls.schema(
             "AttnBendFrequencyFilter",
-            "A word's coarse or fine structure alone: broad washes with low, edges and texture with high, rings with band.",
+            "A word's coarse or fine structure alone: broad washes with low, edges and texture with high, rings with "
+            "band.",
             ["fourier", "fft", "lowpass", "highpass", "bandpass", "notch"],
             [
                 io.Combo.Input(
                     "kind",
                     options=["low", "high", "band", "notch"],
-                    tooltip="low keeps what is coarser than high, high what is finer than low, band what lies between the "
-                    "two, notch all but that.",
+                    tooltip="low keeps what is coarser than high, high what is finer than low, band what lies between "
+                    "the two, notch all but that.",
                 ),
-                _number("low", 0.1, 0.0, 1.5, 0.01, "Lower cutoff in units of Nyquist: 1 is a change from cell to cell."),
+                _number(
+                    "low", 0.1, 0.0, 1.5, 0.01, "Lower cutoff in units of Nyquist: 1 is a change from cell to cell."
+                ),
                 _number("high", 0.5, 0.0, 1.5, 0.01, "Upper cutoff in units of Nyquist; 1.5 lies beyond everything."),
                 _number("rolloff", 0.1, 0.0, 1.0, 0.01, "Width of each soft cutoff; 0 is a hard one, which rings."),
                 io.Boolean.Input(

@@ -15,8 +15,8 @@ class AttnBendPrompt(io.ComfyNode):
             node_id="AttnBendPrompt",
             display_name="Bend Prompt",
             category=CATEGORY,
-            description="Encodes a prompt and remembers which token is which word, so that words can be bent. Shows the "
-            "tokens and the words marked with (parentheses).",
+            description="Encodes a prompt and remembers which token is which word, so that words can be bent. Shows "
+            "the tokens and the words marked with (parentheses).",
             search_aliases=["attention bending", "text encode", "prompt", "tokens"],
             inputs=[
                 io.Clip.Input("clip", tooltip="Wan's UMT5 text encoder, from Load CLIP with type wan."),
@@ -31,7 +31,9 @@ class AttnBendPrompt(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Conditioning.Output("conditioning", tooltip="For the sampler's positive; carries the map of its words.")
+                io.Conditioning.Output(
+                    "conditioning", tooltip="For the sampler's positive; carries the map of its words."
+                )
             ],
             hidden=[io.Hidden.unique_id],
         )

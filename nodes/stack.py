@@ -13,7 +13,8 @@ class AttnBendStack(io.ComfyNode):
             node_id="AttnBendStack",
             display_name="Bender Stack",
             category=CATEGORY,
-            description="Puts bendings one after the other, from the top slot down; later ones act on what earlier ones leave.",
+            description="Puts bendings one after the other, from the top slot down; later ones act on what earlier "
+            "ones leave.",
             search_aliases=["attention bending", "combine bends", "chain", "merge"],
             inputs=[
                 io.Autogrow.Input(

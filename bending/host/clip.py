@@ -1,7 +1,7 @@
 """Bend Prompt's host side: encode a prompt with ComfyUI's CLIP, and say which column each piece of it became.
 
-The only file that knows CLIP objects and their tokenizers. The ids are those that the encoder really gets; the same text
-is encoded again only to learn where each id came from, and refused unless it gives the same ids.
+The only file that knows CLIP objects and their tokenizers. The ids are those that the encoder really gets; the same
+text is encoded again only to learn where each id came from, and refused unless it gives the same ids.
 """
 
 import hashlib
@@ -17,7 +17,6 @@ from comfy.text_encoders.wan import WanT5Tokenizer
 from ..errors import BendError
 from ..prompt import Prompt, parse_prompt
 from ..tokens import EncoderTokens, Piece, TokenMap
-from ..words import is_blank, visible
 from .spiece import encode_with_spans
 
 KEY = "attention_bending_tokens"
@@ -110,7 +109,7 @@ _READERS: dict[type, Callable[[object, Prompt, dict], tuple[EncoderTokens, ...]]
 
 
 def _parts(inner, prompt: Prompt) -> Iterator[Part]:
-    """The stretches that SDTokenizer encodes one by one, in its order: it cuts segments before `embedding:` after a blank."""
+    """The stretches that SDTokenizer encodes, in its order: segments, cut before each `embedding:` after a blank."""
     offset = 0
     for segment, _ in prompt.segments:
         for word in filter(None, re.split(rf"(?<=\s)(?={re.escape(inner.embedding_identifier)})", segment)):
@@ -161,23 +160,23 @@ def _pieces(processor, part: Part, used: list[HostToken], text: str, name: str) 
 
 
 def _require_columns(found: TokenMap, tokens: dict, cond: torch.Tensor):
-    """Refuse an embedding whose columns are not the tokens one for one, which an `embedding:` of a foreign width causes."""
+    """Refuse columns that are not the tokens one for one; the host shifts them for an `embedding:` of another width."""
     for encoder in found.encoders:
         for token, *_ in (entry for batch in tokens[encoder.name] for entry in batch):
             if torch.is_tensor(token) and token.shape[-1] != cond.shape[-1]:
                 raise BendError(
-                    f"An embedding: of the prompt has vectors of {token.shape[-1]} numbers, made for another text encoder: "
-                    f"{encoder.name} takes {cond.shape[-1]}. Take it out of the prompt."
+                    f"An embedding: of the prompt has vectors of {token.shape[-1]} numbers, made for another text "
+                    f"encoder: {encoder.name} takes {cond.shape[-1]}. Take it out of the prompt."
                 )
         if cond.shape[1] != encoder.columns:
             raise BendError(
-                f"The text encoder {encoder.name} made {cond.shape[1]} columns of {encoder.columns} tokens, so that Bend "
-                "Prompt cannot tell which is which. Use CLIP Text Encode and bend ALL."
+                f"The text encoder {encoder.name} made {cond.shape[1]} columns of {encoder.columns} tokens, so that "
+                "Bend Prompt cannot tell which is which. Use CLIP Text Encode and bend ALL."
             )
 
 
 def _untraceable(name: str) -> BendError:
     return BendError(
-        f"The text encoder {name} was given other tokens than its own tokenizer makes of the prompt: a node between the "
-        "loader and Bend Prompt changes them. Take it out, or use CLIP Text Encode and bend ALL."
+        f"The text encoder {name} was given other tokens than its own tokenizer makes of the prompt: a node between "
+        "the loader and Bend Prompt changes them. Take it out, or use CLIP Text Encode and bend ALL."
     )

@@ -78,8 +78,8 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], layers: in
         raise BendError("the guider has no positive conditioning to bend. Use a guider with one, such as CFGGuider.")
     positive = [_Cond(i, cond) for i, cond in enumerate(conds["positive"], 1) if cond.get("cross_attn") is not None]
     warnings += [
-        f"{cond.name} is no longer the embedding that Bend Prompt made (Conditioning (Average) or the like changed it): "
-        f"a word's columns may hold other words too."
+        f"{cond.name} is no longer the embedding that Bend Prompt made (Conditioning (Average) or the like changed "
+        f"it): a word's columns may hold other words too."
         for cond in positive
         if cond.has_changed
     ]

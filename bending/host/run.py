@@ -111,7 +111,9 @@ class Run:
                 self._conds[cond["uuid"]] = plan
         return executor(guider, *args, **kwargs)
 
-    def call_model(self, executor, x, t, c_concat=None, c_crossattn=None, control=None, transformer_options=None, **kwargs):
+    def call_model(
+        self, executor, x, t, c_concat=None, c_crossattn=None, control=None, transformer_options=None, **kwargs
+    ):
         """APPLY_MODEL wrapper: prepare what the sites of this one model call need, and check what came out."""
         options = transformer_options or {}
         self._jobs = self._prepare(executor.class_obj, x, options, kwargs)
@@ -136,8 +138,8 @@ class Run:
             return []
         if x.shape[0] % len(uuids):
             raise BendError(
-                f"a model call has {x.shape[0]} rows for {len(uuids)} conditionings, so their rows cannot be told apart. "
-                f"Another node splits the batch; bend a branch without it."
+                f"a model call has {x.shape[0]} rows for {len(uuids)} conditionings, so their rows cannot be told "
+                f"apart. Another node splits the batch; bend a branch without it."
             )
         geometry = wan.geometry(model, x.shape, conditions, options, self._retained)
         if not geometry.own:
@@ -197,7 +199,9 @@ class Run:
         for watch, columns in zip(self.plan.watches, job.cond.watched, strict=True):
             if columns:
                 original, bent = (
-                    maps[..., [at[column] for column in columns]].sum(-1).unflatten(2, (grid.frames, grid.height, grid.width))
+                    maps[..., [at[column] for column in columns]]
+                    .sum(-1)
+                    .unflatten(2, (grid.frames, grid.height, grid.width))
                     for maps in (seen.original, seen.maps)
                 )
                 watch.see(Sighting(layer, self._step, original, bent))

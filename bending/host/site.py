@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from ..errors import BendError
-from ..state import run_chain
 from .wan import Site
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """SentencePiece with offsets: which characters of a text each of its ids was made from.
 
-Read from the processor's serialized `SentencePieceText`, the one form with offsets that every release has (0.2.3 refuses
-the `immutable_proto` of older ones), by a reader of our own, since ComfyUI does not bring protobuf.
+Read from the processor's serialized `SentencePieceText`, the one form with offsets that every release has (0.2.3
+refuses the `immutable_proto` of older ones), by a reader of our own, since ComfyUI does not bring protobuf.
 """
 
 from collections.abc import Iterator

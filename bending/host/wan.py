@@ -50,7 +50,7 @@ def check_model(model) -> None:
     if type(model) in MODELS and type(diffusion_model) is wan.WanModel:
         return
     names = [type(model).__name__, type(diffusion_model).__name__]
-    if any("WanVideo" in name and "Wrapper" in type(model).__module__ or name == "WanVideoModel" for name in names):
+    if any(("WanVideo" in name and "Wrapper" in type(model).__module__) or name == "WanVideoModel" for name in names):
         raise BendError(
             f"this model is a {names[0]} of WanVideoWrapper, which samples outside ComfyUI. Load it with ComfyUI's own "
             f"Load Diffusion Model and sample with KSampler."
@@ -65,7 +65,9 @@ def geometry(model, latent_shape, conditions: dict, options: dict, retained: tup
     `retained` the positions that a context handler fills with the film's frames of that number.
     """
     patch_f, patch_h, patch_w = model.diffusion_model.patch_size
-    frames, height, width = (math.ceil(n / p) for n, p in zip(latent_shape[2:], model.diffusion_model.patch_size, strict=True))
+    frames, height, width = (
+        math.ceil(n / p) for n, p in zip(latent_shape[2:], model.diffusion_model.patch_size, strict=True)
+    )
     own: list[int | None] = list(range(frames))
     window = options.get("context_window")
     if window is not None:
@@ -85,7 +87,9 @@ def geometry(model, latent_shape, conditions: dict, options: dict, retained: tup
         first = (reference.shape[-2] // patch_h) * (reference.shape[-1] // patch_w)
     tokens = first + len(own) * height * width
     for latent in conditions.get("context_latents") or ():
-        tokens += math.prod(math.ceil(n / p) for n, p in zip(latent.shape[2:], (patch_f, patch_h, patch_w), strict=True))
+        tokens += math.prod(
+            math.ceil(n / p) for n, p in zip(latent.shape[2:], (patch_f, patch_h, patch_w), strict=True)
+        )
     return Geometry(tokens, first, tuple(own), height, width)
 
 

@@ -37,8 +37,7 @@ def tensors(grid, width, dtype=torch.float32, batch=2, heads=2, depth=16, seed=0
 
 def dense(q, k, v, bends, columns, grid):
     chain = [
-        (b.operator.key, asdict(b.operator), c, b.strength, b.renormalize)
-        for b, c in zip(bends, columns, strict=True)
+        (b.operator.key, asdict(b.operator), c, b.strength, b.renormalize) for b, c in zip(bends, columns, strict=True)
     ]
     out = np.empty(q.shape)
     maps = np.empty((*q.shape[:3], k.shape[2]))
@@ -99,7 +98,8 @@ bend_strategy = st.sampled_from(list(CASES)).flatmap(
 
 @settings(max_examples=80, deadline=None)
 @given(
-    chain=st.lists(st.tuples(bend_strategy, st.sampled_from(list(SETS))), min_size=2, max_size=5), seed=st.integers(0, 9)
+    chain=st.lists(st.tuples(bend_strategy, st.sampled_from(list(SETS))), min_size=2, max_size=5),
+    seed=st.integers(0, 9),
 )
 def test_chains_of_words_many_and_all(chain, seed):
     bends, names = zip(*chain, strict=True)

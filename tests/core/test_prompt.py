@@ -92,7 +92,9 @@ def test_the_place_shows_a_little_of_the_prompt_around_it():
         parse_prompt("all of the long road from the (beach to the house and back")
 
 
-pieces = st.sampled_from(["kiss", " ", "(", ")", "(", ")", ":", ":1.3", ":0.5", "\\", r"\(", r"\)", "花", "👍🏽", "\n", "é", "1"])
+pieces = st.sampled_from(["(", ")", "(", ")", ":", ":1.3", ":0.5", "\\", r"\(", r"\)"]) | st.sampled_from(
+    ["kiss", " ", "花", "👍🏽", "\n", "é", "1"]
+)
 
 
 @given(st.lists(pieces, max_size=24).map("".join) | st.text(max_size=40))

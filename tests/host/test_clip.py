@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 FAMILY = "👨‍👩‍👧"
 texts = st.lists(
-    st.sampled_from(
-        ["kiss", " ", "(", ")", "(", ")", ":", ":1.3", ":-0.5)", "\\", r"\(", r"\)", "\n", "\x01", "\x02", "é", "é", "½ "]
-    )
-    | st.sampled_from(["花火", "㎏", "👍🏽", FAMILY, "▁", "\u200b", " embedding:no", "1", "\t", "<0x41>", "</s>", "don't", "Ａ"])
+    st.sampled_from(["(", ")", "(", ")", ":", ":1.3", ":-0.5)", "\\", r"\(", r"\)", "\x01", "\x02"])
+    | st.sampled_from(["kiss", " ", "\n", "\t", "1", " embedding:no", "<0x41>", "</s>", "don't", "\u200b", "▁"])
+    | st.sampled_from(["花火", "㎏", "½ ", "Ａ", "é", "e\u0301", "👍🏽", FAMILY])
     | st.characters(exclude_categories=["Cs"]),
     max_size=16,
 ).map("".join)
@@ -123,7 +122,7 @@ def test_end_and_padding(tiny_clip, tokens_of):
         ("a red (cat)", "cat", "cat"),
         ("cinematic (unfathomable:1.2)ness", "unfathomableness", "unfathomableness"),
         ("  a \n\n red\tcat ", "red cat", "redcat"),
-        ("the rock'n'roll, 3.5mm", '"rock\'n\'roll"', "rock'n'roll"),
+        ("the rock'n'roll, 3.5mm", "\"rock'n'roll\"", "rock'n'roll"),
         ("x 海辺で二人がキスをしている", "キス", "キス"),
         (f"so {FAMILY} here", FAMILY, FAMILY),
         ("so👍🏽here", "👍🏽", "👍🏽"),
@@ -136,7 +135,8 @@ def test_pieces_cover_the_word_and_no_more(tiny_clip, text, token, expected):
     _, tokens = encode_prompt(tiny_clip, text)
     columns = resolve(token, tokens).columns
     assert columns == tuple(range(columns[0], columns[-1] + 1))
-    covered = {i for piece in tokens.encoders[0].pieces if piece.column in columns for i in range(piece.start, piece.end)}
+    chosen = [piece for piece in tokens.encoders[0].pieces if piece.column in columns]
+    covered = {i for piece in chosen for i in range(piece.start, piece.end)}
     assert [tokens.text[i] for i in sorted(covered)] == list(expected)
 
 
@@ -202,7 +202,7 @@ def test_scheduled_conditionings_each_have_their_fingerprint(tiny_clip, monkeypa
     ],
 )
 def test_embedding_files(with_embeddings, text, rest):
-    conditioning, tokens = encode_prompt(with_embeddings, text)
+    _, tokens = encode_prompt(with_embeddings, text)
     host_text = parse_prompt(text).host_text
     ((used,),) = with_embeddings.tokenize(host_text).values()
     vectors = [column for column, (token, _) in enumerate(used) if torch.is_tensor(token)]

@@ -8,9 +8,10 @@ from attention_bending.bending.host.spiece import encode_with_spans
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-SENTENCES = ["a romantic kiss in the rain", "a red cat on the mat", "the lovers kiss, red and round", "花火と猫が走る"] * 5
+SENTENCES = ["a romantic kiss in the rain", "a red cat on the mat", "lovers kiss, red and round", "花火と猫が走る"] * 5
 texts = st.lists(
-    st.sampled_from(["kiss", " red", "  ", "\n", "é", "e\u0301", "½", "㎏", "ﬁ", "花火", "👍🏽", "👨‍👩‍👧", "\u200b", "▁", "﷽", "¨", "が"])
+    st.sampled_from(["kiss", " red", "  ", "\n", "\u200b", "▁", "花火", "が", "👍🏽", "👨‍👩‍👧"])
+    | st.sampled_from(["é", "e\u0301", "½", "㎏", "ﬁ", "﷽", "¨"])
     | st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
     max_size=12,
 ).map("".join)

@@ -1,0 +1,90 @@
+"""ComfyUI in this process, without its web server: run workflows in API form and take values out of them."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+from . import paths
+from .host import locate
+
+
+class Headless:
+    """ComfyUI's own executor with all nodes loaded. `texts` holds what nodes showed on themselves, by node id."""
+
+    def __init__(self, *arguments: str):
+        """`arguments` are ComfyUI's own. Once a process: ComfyUI reads them when it is first imported."""
+        sys.path.insert(0, str(locate().comfy))
+        import comfy.options
+
+        comfy.options.enable_args_parsing()
+        with mock.patch.object(sys, "argv", ["main.py", f"--base-directory={paths.BASE}", *arguments]):
+            import comfy.cli_args
+        import comfy.utils
+        import execution
+        import server
+
+        import nodes
+
+        comfy.utils.PROGRESS_BAR_ENABLED = False  # our own lines tell the progress
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        self.texts: dict[str, str] = {}
+        self.nodes = nodes
+        host = server.PromptServer(self.loop)
+        host.send_sync = lambda *message: None  # nobody listens
+        host.send_progress_text = lambda text, node, sid=None: self.texts.update({node: text})
+        self.loop.run_until_complete(nodes.init_extra_nodes(init_custom_nodes=True, init_api_nodes=False))
+        self._execution = execution
+        self._executor = execution.PromptExecutor(
+            host, cache_type=execution.CacheType.CLASSIC, cache_args={"lru": 0, "ram": 0, "ram_inactive": 0}
+        )
+
+    def add_node(self, name: str, node: type) -> None:
+        """Make a node of our own known to the workflows of this process."""
+        self.nodes.NODE_CLASS_MAPPINGS[name] = node
+
+    def run(self, prompt: dict[str, Any]) -> None:
+        """Run a workflow to its end. Raises RuntimeError with what ComfyUI says is wrong."""
+        self.texts.clear()
+        valid, error, outputs, node_errors = self.loop.run_until_complete(
+            self._execution.validate_prompt("headless", prompt, None)
+        )
+        if not valid:
+            raise RuntimeError(f"ComfyUI refused the workflow: {error}\n{node_errors}")
+        self.loop.run_until_complete(self._executor.execute_async(prompt, "headless", {}, outputs))
+        if not self._executor.success:
+            details = next(data for kind, data in self._executor.status_messages if kind == "execution_error")
+            raise RuntimeError(f"{details['node_type']} failed: {details['exception_message']}")
+
+    def pack(self, module: str) -> Any:
+        """A module of the pack as ComfyUI loaded it, for example ``bending.host.patch``."""
+        import importlib
+
+        ours = self.nodes.NODE_CLASS_MAPPINGS["AttnBendModel"].__module__
+        return importlib.import_module(ours.removesuffix("nodes.model") + module)
+
+
+def recorder(record: Callable[..., Any], inputs: dict[str, tuple], output: str | None = None) -> type:
+    """A node class that hands its inputs to `record` in this process, and its result on where `output` names a type."""
+
+    class Recorder:
+        CATEGORY = "development/attention bending"
+        FUNCTION = "record"
+        RETURN_TYPES = (output,) if output else ()
+        OUTPUT_NODE = output is None
+
+        @classmethod
+        def INPUT_TYPES(cls):  # noqa: N802, ComfyUI's spelling
+            return {"required": inputs}
+
+        def record(self, **values):
+            result = record(**values)
+            return (result,) if output else {}
+
+        @classmethod
+        def IS_CHANGED(cls, **values):  # noqa: N802
+            return float("nan")  # records anew in every run
+
+    return Recorder

@@ -1,0 +1,150 @@
+"""The help pages' pictures: what each mode makes of a test card. ``python -m dev.help_pictures`` draws them anew.
+
+They are kept in ``web/docs/images``; run this in the development environment after a change of an operator.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from bending import operators as ops
+from PIL import Image, ImageDraw, ImageFont
+
+from . import paths
+
+FOLDER = paths.ROOT / "web" / "docs" / "images"
+CELLS = (30, 52)
+"""The card's height and width in cells: the grid of Wan 2.1 at 832 × 480."""
+
+ZOOM, GAP, CAPTION = 4, 16, 24
+GRAY = (136, 136, 136)
+"""Captions lie on the panel's own background, which may be dark or light."""
+
+HEAT = np.array([(8, 6, 30), (71, 18, 104), (152, 45, 110), (221, 81, 70), (250, 157, 38), (252, 245, 170)], float)
+COLD = np.array([60.0, 150.0, 255.0])
+
+Chain = Sequence[ops.Operator]
+"""Operators in the order they act; none for the card as it is."""
+
+BOX = {"x1": 0.0, "y1": 0.0, "x2": 0.5, "y2": 1.0}
+
+PICTURES: dict[str, list[tuple[str, Chain]]] = {
+    "AttnBendAmplify": [
+        ("factor 2.5", [ops.Amplify(2.5)]),
+        ("factor 0.4", [ops.Amplify(0.4)]),
+        ("factor -1: pushed away", [ops.Amplify(-1.0)]),
+    ],
+    "AttnBendRegionalMask": [
+        ("the left half, feather 0.1", [ops.RegionalMask(**BOX, feather=0.1)]),
+        ("the left half, feather 0.6", [ops.RegionalMask(**BOX, feather=0.6)]),
+        ("the left half, invert", [ops.RegionalMask(**BOX, feather=0.1, invert=True)]),
+    ],
+    "AttnBendBlur": [
+        ("sigma 1", [ops.Blur(1.0)]),
+        ("sigma 2", [ops.Blur(2.0)]),
+        ("sigma 5", [ops.Blur(5.0)]),
+    ],
+    "AttnBendSharpen": [
+        ("amount 1", [ops.Sharpen(1.0)]),
+        ("amount 4", [ops.Sharpen(4.0)]),
+        ("amount 4, clamp off", [ops.Sharpen(4.0, clamp=False)]),
+    ],
+    "AttnBendTranslate": [
+        ("x 0.25, border", [ops.Translate(0.25)]),
+        ("x 0.25, zeros", [ops.Translate(0.25, padding="zeros")]),
+        ("x 0.25, reflection", [ops.Translate(0.25, padding="reflection")]),
+        ("x 0.25, wrap", [ops.Translate(0.25, padding="wrap")]),
+        ("y -0.25, wrap", [ops.Translate(0.0, -0.25, padding="wrap")]),
+    ],
+    "AttnBendRotate": [
+        ("angle 15, border", [ops.Rotate(15.0)]),
+        ("angle 15, zeros", [ops.Rotate(15.0, padding="zeros")]),
+        ("angle 15, reflection", [ops.Rotate(15.0, padding="reflection")]),
+        ("angle 15, wrap", [ops.Rotate(15.0, padding="wrap")]),
+        ("angle -90, zeros", [ops.Rotate(-90.0, padding="zeros")]),
+    ],
+    "AttnBendSpatialScale": [
+        ("factor 1.5", [ops.SpatialScale(1.5)]),
+        ("factor 0.5, border", [ops.SpatialScale(0.5)]),
+        ("factor 0.5, zeros", [ops.SpatialScale(0.5, padding="zeros")]),
+        ("factor 0.5, reflection", [ops.SpatialScale(0.5, padding="reflection")]),
+        ("factor 0.5, wrap", [ops.SpatialScale(0.5, padding="wrap")]),
+    ],
+    "AttnBendFlip": [
+        ("horizontal", [ops.Flip("horizontal")]),
+        ("vertical", [ops.Flip("vertical")]),
+        ("both", [ops.Flip("both")]),
+    ],
+    "AttnBendFrequencyFilter": [
+        ("low, high 0.2", [ops.FrequencyFilter("low", high=0.2)]),
+        ("high, low 0.2", [ops.FrequencyFilter("high", low=0.2)]),
+        ("band, 0.1 to 0.5", [ops.FrequencyFilter("band")]),
+        ("notch, 0.1 to 0.5", [ops.FrequencyFilter("notch")]),
+        ("high 0.2, keep_mean off", [ops.FrequencyFilter("high", low=0.2, keep_mean=False)]),
+    ],
+    "AttnBendStack": [
+        ("left half", [ops.RegionalMask(**BOX)]),
+        ("left half, then moved", [ops.RegionalMask(**BOX), ops.Translate(0.25)]),
+        ("moved, then left half", [ops.Translate(0.25), ops.RegionalMask(**BOX)]),
+    ],
+}
+"""For each node's page, the captions and operators of its pictures; the card as it is comes first."""
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    card = test_card()
+    for node, variants in PICTURES.items():
+        file = FOLDER / f"{node}.png"
+        sheet(card, [("the map as it is", []), *variants]).save(file, optimize=True)
+        print(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size / 1000:.1f} kB")
+
+
+def test_card() -> np.ndarray:
+    """A word's map that looks different from every side, `(h, w)`: a letter, a disc, a bar at the left edge, a grating."""
+    height, width = CELLS
+    fine = 8
+    image = Image.new("L", (width * fine, height * fine), 12)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 22 * fine, 6 * fine - 1, 26 * fine - 1), fill=95)
+    draw.text((11 * fine, 3 * fine), "F", fill=130, font=ImageFont.load_default(28 * fine))
+    draw.ellipse((29 * fine, 4 * fine, 39 * fine, 14 * fine), fill=105)
+    for column in range(42, 48, 2):
+        draw.rectangle((column * fine, 16 * fine, (column + 1) * fine - 1, 27 * fine - 1), fill=105)
+    return np.asarray(image.resize((width, height), Image.Resampling.BOX), np.float32) / 255
+
+
+def bend(chain: Chain, card: np.ndarray) -> np.ndarray:
+    """The card after the very operators that bend the maps."""
+    picture = torch.from_numpy(card)[None, :, :, None]
+    for operator in chain:
+        picture = operator.kernel(*card.shape, torch.device("cpu"))(picture)
+    return picture[0, :, :, 0].numpy()
+
+
+def colored(values: np.ndarray) -> Image.Image:
+    """Black at 0 through red to light yellow at 1, blue below 0; each cell a square."""
+    position = values.clip(0, 1) * (len(HEAT) - 1)
+    low = position.astype(int).clip(max=len(HEAT) - 2)
+    part = (position - low)[..., None]
+    below = np.sqrt((-values).clip(0, 1))[..., None]
+    colors = (HEAT[low] * (1 - part) + HEAT[low + 1] * part) * (1 - below) + COLD * below
+    height, width = values.shape
+    return Image.fromarray(colors.astype(np.uint8)).resize((width * ZOOM, height * ZOOM), Image.Resampling.NEAREST)
+
+
+def sheet(card: np.ndarray, variants: list[tuple[str, Chain]]) -> Image.Image:
+    """The variants of the card in two columns, each with its caption below, on nothing."""
+    height, width = (cells * ZOOM for cells in CELLS)
+    rows = -(-len(variants) // 2)
+    image = Image.new("RGBA", (2 * width + GAP, rows * (height + CAPTION)))
+    draw = ImageDraw.Draw(image)
+    for i, (caption, chain) in enumerate(variants):
+        x, y = (i % 2) * (width + GAP), (i // 2) * (height + CAPTION)
+        image.paste(colored(bend(chain, card)), (x, y))
+        draw.text((x, y + height + 3), caption, fill=GRAY, font=ImageFont.load_default(14))
+    return image
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""Token maps made by hand."""
+
+from dataclasses import replace
+
+from attention_bending.bending.prompt import parse_prompt
+from attention_bending.bending.tokens import EncoderTokens, Piece, TokenMap
+
+
+def token_map(*pieces: str, marked=(), columns: int = 512) -> TokenMap:
+    """The map of a prompt that is `pieces` joined, one token each, then END and padding; the spans without blanks."""
+    text, tokens = "", []
+    for column, piece in enumerate(pieces):
+        start = len(text) + len(piece) - len(piece.lstrip())
+        text += piece
+        tokens.append(Piece(piece.replace(" ", "▁"), start, max(start, len(text.rstrip())), column))
+    count = len(tokens)
+    end, padding = (count,), tuple(range(count + 1, columns))
+    return TokenMap(text, (EncoderTokens("umt5xxl", tuple(tokens), end, padding, columns),), tuple(marked))
+
+
+def by_character(text: str) -> TokenMap:
+    """One token a character: a word's columns are its places."""
+    marks = parse_prompt(text)
+    return replace(token_map(*marks.text, columns=len(marks.text) + 8), marked=marks.marked)

@@ -1,0 +1,202 @@
+"""What the host tests share: prompts, reports of runs, and a dense stand-in for bent attention."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+from unittest import mock
+
+import comfy.sample
+import numpy as np
+import torch
+from attention_bending.bending import Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.host import run
+from attention_bending.bending.host.attach import patch_model
+from attention_bending.bending.host.clip import KEY, encode_prompt
+from attention_bending.bending.host.patch import Patch, Sighting, Watch
+from attention_bending.bending.tokens import resolve
+from core.oracle import bent_attention
+
+OVERRIDE = "optimized_attention_override"
+SMALL = "wan22_14b_t2v_high"
+"""A text-to-video model of two layers with one head: what is tested with it does not depend on the family."""
+
+
+@lru_cache(maxsize=64)
+def prompt(clip, text: str) -> list:
+    """The conditioning of Bend Prompt; encoded once for all tests."""
+    return encode_prompt(clip, text)[0]
+
+
+def bent(model, *bends: Bend, applied: bool = True, see: Callable[[Sighting], None] | None = None, watch: str = "kiss"):
+    """What Patch Model gives."""
+    return patch_model(model, Patch(Bending(bends), applied, watch=Watch(watch, see) if see else None))
+
+
+@contextmanager
+def reports() -> Iterator[list]:
+    """The Report of each run that begins inside."""
+    made = []
+
+    class Kept(run.Report):
+        def __init__(self, *args):
+            super().__init__(*args)
+            made.append(self)
+
+    with mock.patch.object(run, "Report", Kept):
+        yield made
+
+
+def said(report) -> str:
+    """All warnings of a report, one a line."""
+    return "\n".join(report.warnings)
+
+
+def percent(sigma: float, shift: float = 8.0) -> float:
+    """How far the sampling of a flow model with this shift has come at the noise level σ."""
+    return 1 - sigma / (shift - (shift - 1) * sigma)
+
+
+def within(start: float, end: float, shift: float = 8.0) -> Callable[[float], bool]:
+    """Whether a noise level lies in `start ≤ percent < end`."""
+    return lambda sigma: start - 1e-4 <= percent(sigma, shift) < end - 1e-4
+
+
+class Film(NamedTuple):
+    """Which image tokens of a model call are the film's own, and the grid `(F, h, w)` that they make."""
+
+    rows: slice
+    grid: tuple[int, int, int]
+
+    @classmethod
+    def of(cls, frames: int, height: int, width: int, first: int = 0) -> "Film":
+        return cls(slice(first, first + frames * height * width), (frames, height, width))
+
+
+@dataclass
+class Dense:
+    """Bent text attention the slow way, as `optimized_attention_override` of a clone of `model`.
+
+    Knows nothing of the code under test: a call is the text's, and its row conditional, where the keys are those that
+    the block makes of the text of a conditioning in `positive`. There softmax, edited columns and product with V are
+    computed in float64; everywhere else the host's kernel runs. `film` may be a function of the transformer options.
+
+    `rows` counts what was computed so: one for each conditional batch row, in each layer with a bend, in each call.
+    """
+
+    model: object
+    bends: Sequence[Bend]
+    positive: list
+    film: Film | Callable[[dict], Film]
+    active: Callable[[float], bool] = lambda sigma: True
+    rows: int = 0
+    _keys: dict = field(default_factory=dict)
+
+    def patched(self):
+        clone = self.model.clone()
+        options = clone.model_options["transformer_options"]
+        before = options.get(OVERRIDE)
+
+        def override(func, *args, **kwargs):
+            kernel = self._around(func)
+            return kernel(*args, **kwargs) if before is None else before(kernel, *args, **kwargs)
+
+        options[OVERRIDE] = override
+        return clone
+
+    def _around(self, func):
+        def kernel(q, k, v, heads, *args, transformer_options, **kwargs):
+            out = func(q, k, v, heads, *args, transformer_options=transformer_options, **kwargs)
+            layer = transformer_options["block_index"]
+            if not self.active(float(transformer_options["sigmas"][0])):
+                return out
+            film = self.film(transformer_options) if callable(self.film) else self.film
+            out = out.clone()
+            for i, (embedding, extras) in enumerate(self.positive):
+                chain = self._chain(layer, embedding, extras.get(KEY))
+                keys = self._keys_of(layer, i, embedding)
+                for row in range(len(k)) if chain and k.shape[1:] == keys.shape[1:] else ():
+                    if torch.allclose(k[row], keys[0], rtol=1e-3, atol=1e-3):
+                        out[row, film.rows] = dense_row(q[row, film.rows], k[row], v[row], heads, chain, film.grid).to(out)
+                        self.rows += 1
+            return out
+
+        return kernel
+
+    def _keys_of(self, layer: int, i: int, embedding):
+        if (layer, i) not in self._keys:
+            network = self.model.model.diffusion_model
+            attention = network.blocks[layer].cross_attn
+            text = network.text_embedding(embedding.to(self.model.model.get_dtype_inference()))
+            self._keys[layer, i] = attention.norm_k(attention.k(text))
+        return self._keys[layer, i]
+
+    def _chain(self, layer: int, embedding, tokens) -> list[tuple]:
+        chain = []
+        for bend in self.bends:
+            try:
+                columns = resolve(bend.token, tokens, embedding.shape[1]).columns
+            except BendError:
+                continue  # a word that this conditioning does not have
+            if bend.layers in ("all", str(layer)):
+                operator = bend.operator
+                chain.append((operator.key, asdict(operator), columns, bend.strength, bend.renormalize))
+        return chain
+
+
+def dense_row(q, k, v, heads: int, chain: list[tuple], grid: tuple[int, int, int]):
+    """Bent attention of one batch row: `q` `(L, H·D)`, `k` and `v` `(T, H·D)` → `(L, H·D)`."""
+    q, k, v = (np.split(tensor.double().numpy(), heads, axis=1) for tensor in (q, k, v))
+    outputs = [bent_attention(*head, chain, grid)[0] for head in zip(q, k, v, strict=True)]
+    return torch.from_numpy(np.concatenate(outputs, axis=1))
+
+
+def distance(film, other) -> float:
+    """Largest difference of two films, in units of the second's standard deviation."""
+    return float((film - other).abs().max() / other.std())
+
+
+ROUNDING = 1e-4
+"""How far float32 may carry two films apart in a few steps."""
+
+
+def assert_dense(sample, model, bends, positive, negative, film, *, batch=1, active=lambda sigma: True, **options):
+    """Bend, and hold the film against the dense one: the same film, by the same number of bent rows, and a real change.
+
+    `sample(model, positive, negative, **options)` is any way to sample. Returns the run's report and both films.
+    """
+    dense = Dense(model, bends, positive, film, active)
+    expected = sample(dense.patched(), positive, negative, **options)
+    plain = sample(model, positive, negative, **options)
+    with reports() as made:
+        result = sample(bent(model, *bends), positive, negative, **options)
+    (report,) = made
+    assert distance(result, expected) < ROUNDING
+    assert distance(result, plain) > 100 * ROUNDING
+    assert report.bent * batch == dense.rows > 0
+    return report, result, plain
+
+
+def calls(model) -> tuple[object, list]:
+    """A clone of `model` that notes what each model call is given, and the notes: dicts with input, timestep, c."""
+    clone = model.clone()
+    noted = []
+
+    def note(apply_model, call):
+        noted.append(call)
+        return apply_model(call["input"], call["timestep"], **call["c"])
+
+    clone.set_model_unet_function_wrapper(note)
+    return clone, noted
+
+
+def sample_on(guider, sampler="euler", scheduler="simple", steps=3, shape=(1, 16, 2, 8, 8), seed=0):
+    """SamplerCustomAdvanced, with core's own nodes around it."""
+    from comfy_extras import nodes_custom_sampler as custom
+
+    noise = custom.RandomNoise.execute(seed)[0]
+    sigmas = custom.BasicScheduler.execute(guider.model_patcher, scheduler, steps, 1.0)[0]
+    sampler = custom.KSamplerSelect.execute(sampler)[0]
+    return custom.SamplerCustomAdvanced.execute(noise, guider, sampler, sigmas, {"samples": torch.zeros(shape)})[0]["samples"]
