@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from bending import operators as ops
 from PIL import Image, ImageDraw, ImageFont
+
+from bending import operators as ops
 
 from . import paths
 
@@ -57,10 +58,10 @@ PICTURES: dict[str, list[tuple[str, Chain]]] = {
         ("y -0.25, wrap", [ops.Translate(0.0, -0.25, padding="wrap")]),
     ],
     "AttnBendRotate": [
-        ("angle 15, border", [ops.Rotate(15.0)]),
-        ("angle 15, zeros", [ops.Rotate(15.0, padding="zeros")]),
-        ("angle 15, reflection", [ops.Rotate(15.0, padding="reflection")]),
-        ("angle 15, wrap", [ops.Rotate(15.0, padding="wrap")]),
+        ("angle 30, border", [ops.Rotate(30.0)]),
+        ("angle 30, zeros", [ops.Rotate(30.0, padding="zeros")]),
+        ("angle 30, reflection", [ops.Rotate(30.0, padding="reflection")]),
+        ("angle 30, wrap", [ops.Rotate(30.0, padding="wrap")]),
         ("angle -90, zeros", [ops.Rotate(-90.0, padding="zeros")]),
     ],
     "AttnBendSpatialScale": [
@@ -101,7 +102,7 @@ def main() -> None:
 
 
 def test_card() -> np.ndarray:
-    """A word's map that looks different from every side, `(h, w)`: a letter, a disc, a bar at the left edge, a grating."""
+    """A map that looks different from every side, `(h, w)`: a letter, a disc, a grating, a bar at the left edge."""
     height, width = CELLS
     fine = 8
     image = Image.new("L", (width * fine, height * fine), 12)

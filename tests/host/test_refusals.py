@@ -1,4 +1,4 @@
-"""What cannot work is refused before the first step, with the bend, what was there, and the cure; nothing stays behind."""
+"""What cannot work is refused before the first step: the bend, what was there, and the cure; nothing stays behind."""
 
 import comfy.ldm.wan.model
 import node_helpers
