@@ -4,7 +4,7 @@
 >>> from attention_bending.bending.operators import Translate
 """
 
-from .attention import BentAttention, bend_attention
+from .api import BentAttention, bend_attention
 from .bend import Bend, Bending
 from .errors import BendError
 from .grid import Grid

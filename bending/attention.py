@@ -1,76 +1,58 @@
-"""Bent attention as one function, for use outside a node graph: notebooks, other hosts, tests."""
+"""One attention, as the algebra sees it: its own q, k and v, the kernel that ran, and what the kernel told besides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor
 
-from .bend import Bending
-from .chain import plan_chain
-from .errors import BendError
-from .grid import Grid
-from .state import run_chain
 from .tables import Tables
-from .tokens import TokenMap, resolve
+
+AttentionKernel = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""q `(B, L, H, D)`, k and values `(B, T, H, D)` → output `(B, L, H, D)`."""
 
 
 @dataclass(frozen=True)
-class BentAttention:
-    """`output` `(B, H, L, D)` in the type of q; `maps` and `original` by watched column, `(B, H, F, h, w)` float32."""
+class Attention:
+    """`A = softmax(q kᵀ · scale)`, never built.
 
-    output: Tensor
-    maps: Mapping[int, Tensor]
-    original: Mapping[int, Tensor]
-
-
-def bend_attention(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    bending: Bending,
-    grid: Grid,
-    tokens: TokenMap | Sequence[Sequence[int]] | None = None,
-    *,
-    watch: Sequence[int] = (),
-    scale: float | None = None,
-) -> BentAttention:
-    """`softmax(q kᵀ · scale) v` with columns of the softmax bent; exact, and without building it.
-
-    q, k, v     `(B, H, L, D)`, `(B, H, T, D)`, `(B, H, T, D)` of one float type; L is `grid.cells`
-    bending     the chain; windows, layers and passes are the caller's business, all its bends act here
-    tokens      what the bends' `token` fields mean: a TokenMap, or for each bend its columns (0 … T − 1), or None where
-                every bend is of ALL tokens
-    watch       columns whose maps are returned, before and after the chain
-    scale       default `D ** -0.5`
-
-    Raises BendError where a token is not in the map, a column not in the context, or L does not fit the grid.
-
-    >>> kiss = Bend(Translate(x=0.25), "kiss")
-    >>> bend_attention(q, k, v, Bending((kiss,)), Grid(21, 30, 52), [[4]], watch=[4]).output
+    `lse` `(B, L, H)` float32 is the log of each softmax's denominator, where the kernel gives it: then columns of A are
+    `exp(q·k · scale − lse)`. For any other kernel a second call, whose values are one-hot selectors, returns them.
     """
-    width, watch = k.shape[2], tuple(dict.fromkeys(watch))
-    if q.shape[2] != grid.cells:
-        raise BendError(f"q has {q.shape[2]} rows, but a grid of {grid} has {grid.cells}. Give the grid of these rows.")
-    if tokens is None or isinstance(tokens, TokenMap):
-        columns = [resolve(bend.token, tokens, width).columns for bend in bending]
-    else:
-        columns = list(tokens)
-    outside = {column for some in (*columns, watch) for column in some if not 0 <= column < width}
-    if outside:
-        raise BendError(
-            f"there is no column {min(outside)} in a context of {width}. Columns run from 0 to {width - 1}."
-        )
 
-    def attend(values: Tensor) -> Tensor:
-        return F.scaled_dot_product_attention(q, k, values, scale=scale)
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    kernel: AttentionKernel
+    scale: float
+    lse: Tensor | None = None
 
-    acting = [(bend, some) for bend, some in zip(bending, columns, strict=True) if not bend.is_identity]
-    plan = plan_chain(acting, width, watch)
-    output = attend(v)
-    if not acting and not watch:
-        return BentAttention(output, {}, {})
-    bent = run_chain(plan, attend, output, v, Tables(grid, q.device))
-    films = (maps.unflatten(2, (grid.frames, grid.height, grid.width)) for maps in (bent.maps, bent.original))
-    after, before = ({column: film[..., i] for i, column in enumerate(watch)} for film in films)
-    return BentAttention(bent.output.to(q.dtype) if acting else output, after, before)
+    def output(self) -> Tensor:
+        """`A V` `(B, L, H, D)`, as the kernel gives it, each row's heads side by side."""
+        return self.kernel(self.q, self.k, self.v).contiguous()
+
+    def sums(self, sets: Sequence[tuple[int, ...]], tables: Tables) -> Tensor:
+        """The sums of A over some sets of columns, `(B, L, H, len(sets))` float32."""
+        if self.lse is not None and all(len(columns) == 1 for columns in sets):
+            return self._columns(tuple(column for (column,) in sets), tables)
+        batch, width, heads, depth = self.v.shape
+        parts = []
+        for start in range(0, len(sets), depth):
+            some = sets[start : start + depth]
+            selector = tables.selector(some, width, depth, self.v.dtype)[:, None].expand(batch, width, heads, depth)
+            parts.append(self.kernel(self.q, self.k, selector)[..., : len(some)].float())
+        return torch.cat(parts, dim=-1)
+
+    def share(self, columns: tuple[int, ...], tables: Tables) -> Tensor:
+        """`A_U V_U` `(B, L, H, D)` float32: one call with V zero outside the columns U."""
+        member = tables.selector((columns,), self.v.shape[1], 1, self.v.dtype)
+        return self.kernel(self.q, self.k, self.v * member[:, None]).float().contiguous()
+
+    def _columns(self, columns: tuple[int, ...], tables: Tables) -> Tensor:
+        batch, length, heads, _ = self.q.shape
+        maps = torch.empty(batch, length, heads, len(columns), device=self.q.device)
+        k = self.k.index_select(1, tables.index(columns)).float() * self.scale
+        for b in range(batch):
+            for h in range(heads):  # head by head: q is read where it lies
+                maps[b, :, h] = self.q[b, :, h].float() @ k[b, :, h].T
+        return maps.sub_(self.lse[..., None]).exp_()

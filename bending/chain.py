@@ -37,13 +37,20 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """A chain resolved for one conditioning: `width` columns T, disjoint sets of them, and the steps in order."""
+    """A chain resolved for one conditioning: its columns in disjoint sets, and the steps in order.
 
-    width: int
+    `others` are all columns that are neither tracked nor in a group: the untouched, and the streams'.
+    """
+
     tracked: tuple[int, ...]
     groups: tuple[tuple[int, ...], ...]
     streams: tuple[tuple[int, ...], ...]
+    others: tuple[int, ...]
     steps: tuple[Step, ...]
+
+    @property
+    def renormalizes(self) -> bool:
+        return any(step.bend.renormalize for step in self.steps)
 
 
 def plan_chain(bends: Sequence[tuple[Bend, Sequence[int]]], width: int, watch: Sequence[int] = ()) -> Plan:
@@ -89,7 +96,9 @@ def plan_chain(bends: Sequence[tuple[Bend, Sequence[int]]], width: int, watch: S
         )
         for i, (bend, _) in enumerate(bends)
     )
-    return Plan(width, tuple(tracked), tuple(groups), tuple(streams), steps)
+    held = position.keys() | {column for columns in groups for column in columns}
+    others = tuple(column for column in range(width) if column not in held)
+    return Plan(tuple(tracked), tuple(groups), tuple(streams), others, steps)
 
 
 def _keeps_sign(bends, whole: list[bool], touched_by: tuple[int, ...]) -> bool:

@@ -9,8 +9,8 @@ from torch import Tensor
 class Grid:
     """`frames` × `height` × `width` image tokens, in that order, the width fastest.
 
-    Every per-token quantity of the algebra has the shape `(B, H, L, C)`: batch row, head, token, and
-    whatever stands at a token (head width, columns, or one). `L` is `frames · height · width`.
+    Every per-token quantity of the algebra has the shape `(B, L, H, C)`, as models lay out their queries: batch row,
+    token, head, and whatever stands there (head width, columns, or one). `L` is `frames · height · width`.
     """
 
     frames: int
@@ -21,9 +21,13 @@ class Grid:
     def cells(self) -> int:
         return self.frames * self.height * self.width
 
-    def as_frames(self, rows: Tensor) -> Tensor:
-        """`(B, H, L, C)` as single pictures `(B·H·F, h, w, C)`, without a copy where strides allow."""
-        return rows.reshape(-1, self.height, self.width, rows.shape[-1])
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.frames, self.height, self.width
+
+    def as_pictures(self, film: Tensor) -> Tensor:
+        """`(L, H, C)` as a view of single pictures, all heads as channels: `(F, h, w, H·C)`."""
+        return film.view(self.frames, self.height, self.width, -1)
 
     def __str__(self) -> str:
         return f"{self.frames} × {self.height} × {self.width}"

@@ -17,9 +17,9 @@ FOLDER = paths.ROOT / "web" / "docs" / "images"
 CELLS = (30, 52)
 """The card's height and width in cells: the grid of Wan 2.1 at 832 × 480."""
 
-ZOOM, GAP, CAPTION = 4, 16, 24
+ZOOM, GAP, CAPTION = 4, 16, 34
 GRAY = (136, 136, 136)
-"""Captions lie on the panel's own background, which may be dark or light."""
+"""Captions lie on the panel's own background, which may be dark or light; it shows them at about half their size."""
 
 HEAT = np.array([(8, 6, 30), (71, 18, 104), (152, 45, 110), (221, 81, 70), (250, 157, 38), (252, 245, 170)], float)
 COLD = np.array([60.0, 150.0, 255.0])
@@ -33,12 +33,12 @@ PICTURES: dict[str, list[tuple[str, Chain]]] = {
     "AttnBendAmplify": [
         ("factor 2.5", [ops.Amplify(2.5)]),
         ("factor 0.4", [ops.Amplify(0.4)]),
-        ("factor -1: pushed away", [ops.Amplify(-1.0)]),
+        ("factor -1", [ops.Amplify(-1.0)]),
     ],
     "AttnBendRegionalMask": [
-        ("the left half, feather 0.1", [ops.RegionalMask(**BOX, feather=0.1)]),
-        ("the left half, feather 0.6", [ops.RegionalMask(**BOX, feather=0.6)]),
-        ("the left half, invert", [ops.RegionalMask(**BOX, feather=0.1, invert=True)]),
+        ("feather 0.1", [ops.RegionalMask(**BOX, feather=0.1)]),
+        ("feather 0.6", [ops.RegionalMask(**BOX, feather=0.6)]),
+        ("invert", [ops.RegionalMask(**BOX, feather=0.1, invert=True)]),
     ],
     "AttnBendBlur": [
         ("sigma 1", [ops.Blur(1.0)]),
@@ -77,16 +77,16 @@ PICTURES: dict[str, list[tuple[str, Chain]]] = {
         ("both", [ops.Flip("both")]),
     ],
     "AttnBendFrequencyFilter": [
-        ("low, high 0.2", [ops.FrequencyFilter("low", high=0.2)]),
-        ("high, low 0.2", [ops.FrequencyFilter("high", low=0.2)]),
-        ("band, 0.1 to 0.5", [ops.FrequencyFilter("band")]),
-        ("notch, 0.1 to 0.5", [ops.FrequencyFilter("notch")]),
-        ("high 0.2, keep_mean off", [ops.FrequencyFilter("high", low=0.2, keep_mean=False)]),
+        ("low, below 0.2", [ops.FrequencyFilter("low", high=0.2)]),
+        ("high, above 0.2", [ops.FrequencyFilter("high", low=0.2)]),
+        ("band 0.1 to 0.5", [ops.FrequencyFilter("band")]),
+        ("notch 0.1 to 0.5", [ops.FrequencyFilter("notch")]),
+        ("high, mean off", [ops.FrequencyFilter("high", low=0.2, keep_mean=False)]),
     ],
     "AttnBendStack": [
-        ("left half", [ops.RegionalMask(**BOX)]),
-        ("left half, then moved", [ops.RegionalMask(**BOX), ops.Translate(0.25)]),
-        ("moved, then left half", [ops.Translate(0.25), ops.RegionalMask(**BOX)]),
+        ("masked", [ops.RegionalMask(**BOX)]),
+        ("masked, moved", [ops.RegionalMask(**BOX), ops.Translate(0.25)]),
+        ("moved, masked", [ops.Translate(0.25), ops.RegionalMask(**BOX)]),
     ],
 }
 """For each node's page, the captions and operators of its pictures; the card as it is comes first."""
@@ -97,7 +97,7 @@ def main() -> None:
     card = test_card()
     for node, variants in PICTURES.items():
         file = FOLDER / f"{node}.png"
-        sheet(card, [("the map as it is", []), *variants]).save(file, optimize=True)
+        sheet(card, [("as it is", []), *variants]).save(file, optimize=True)
         print(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size / 1000:.1f} kB")
 
 
@@ -125,6 +125,7 @@ def bend(chain: Chain, card: np.ndarray) -> np.ndarray:
 
 def colored(values: np.ndarray) -> Image.Image:
     """Black at 0 through red to light yellow at 1, blue below 0; each cell a square."""
+    values = values.round(2)  # finer than the eye; a smaller file
     position = values.clip(0, 1) * (len(HEAT) - 1)
     low = position.astype(int).clip(max=len(HEAT) - 2)
     part = (position - low)[..., None]
@@ -143,7 +144,7 @@ def sheet(card: np.ndarray, variants: list[tuple[str, Chain]]) -> Image.Image:
     for i, (caption, chain) in enumerate(variants):
         x, y = (i % 2) * (width + GAP), (i // 2) * (height + CAPTION)
         image.paste(colored(bend(chain, card)), (x, y))
-        draw.text((x, y + height + 3), caption, fill=GRAY, font=ImageFont.load_default(14))
+        draw.text((x, y + height + 3), caption, fill=GRAY, font=ImageFont.load_default(21))
     return image
 
 

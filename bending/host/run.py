@@ -10,11 +10,12 @@ import torch
 from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
 from torch import Tensor
 
+from ..attention import Attention
 from ..chain import Plan, plan_chain
 from ..errors import BendError
 from ..grid import Grid
 from ..schedule import Schedule
-from ..state import run_chain
+from ..state import Bent, run_chain
 from ..tables import Tables
 from . import wan
 from .geometry import Geometry
@@ -170,21 +171,18 @@ class Run:
             return self._jobs
         return [job for job in self._jobs if self._entries(layer, job.cond)]
 
-    def bend(self, layer: int, job: Job, attend, output: Tensor) -> Tensor | None:
-        """Bend `output` `(B, H, L, D)` of one job; None where it stays as it is. Watches see the whole chain."""
+    def bend(self, layer: int, job: Job, attention: Attention, output: Tensor) -> bool:
+        """Bend `output` `(B, L, H, D)` of one job in place; False where it stays as it is. Watches see all bends."""
         entries = self._entries(layer, job.cond)
-        v = attend.split(attend.v)
-        result = None
         if self.plan.watches:
             shown = tuple(e for e in self._active if layer in e.layers and e.number in job.cond.columns)
-            seen = run_chain(self._chain(job.cond, shown, job.cond.watched_columns), attend, output, v, job.tables)
-            self._show(layer, job, seen)
-            if entries == shown and entries:
-                result = seen.output
-        if entries and result is None:
-            result = run_chain(self._chain(job.cond, entries, ()), attend, output, v, job.tables).output
+            chain = self._chain(job.cond, shown, job.cond.watched_columns)
+            target = output if shown == entries else output.clone()
+            self._show(layer, job, run_chain(chain, attention, target, job.tables))
+        if entries and not (self.plan.watches and shown == entries):
+            run_chain(self._chain(job.cond, entries, ()), attention, output, job.tables)
         self.report.count(entries, layer, self._step)
-        return result
+        return bool(entries)
 
     def _chain(self, cond: CondPlan, entries: tuple[Entry, ...], watch: tuple[int, ...]) -> Plan:
         key = (cond.name, entries, watch)
@@ -193,15 +191,13 @@ class Run:
             self._chains[key] = plan_chain(bends, cond.width, watch)
         return self._chains[key]
 
-    def _show(self, layer: int, job: Job, seen) -> None:
+    def _show(self, layer: int, job: Job, seen: Bent) -> None:
         grid = job.geometry.grid
         at = {column: i for i, column in enumerate(job.cond.watched_columns)}
         for watch, columns in zip(self.plan.watches, job.cond.watched, strict=True):
             if columns:
                 original, bent = (
-                    maps[..., [at[column] for column in columns]]
-                    .sum(-1)
-                    .unflatten(2, (grid.frames, grid.height, grid.width))
+                    maps[..., [at[column] for column in columns]].sum(-1).transpose(1, 2).unflatten(2, grid.shape)
                     for maps in (seen.original, seen.maps)
                 )
                 watch.see(Sighting(layer, self._step, original, bent))

@@ -2,13 +2,14 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ..attention import Attention
 from ..errors import BendError
+from .kernel import with_lse
 from .wan import Site
 
 if TYPE_CHECKING:
@@ -54,31 +55,46 @@ class _Override:
         self.error: Exception | None = None
 
     def __call__(self, func, q, k, v, heads, *args, **kwargs):
-        kernel = func if self.chained is None else lambda *call, **options: self.chained(func, *call, **options)
-        output = kernel(q, k, v, heads, *args, **kwargs)
         self.calls += 1
-        if self.calls - 1 == self.site.text_call:
-            try:
-                attention = _Attention(lambda q, k, v: kernel(q, k, v, heads, *args, **kwargs), q, k, v, heads)
-                output = self.bend(attention, output)
-            except Exception as error:  # a foreign forward may swallow it: kept, and raised again at the end
-                self.error = error
-                raise
-        return output
+        if self.calls - 1 != self.site.text_call:
+            return self.kernel(func, q, k, v, heads, *args, **kwargs)
+        try:
+            return self.bend(func, q, k, v, heads, *args, **kwargs)
+        except Exception as error:  # a foreign forward may swallow it: kept, and raised again at the end
+            self.error = error
+            raise
 
-    def bend(self, attention: "_Attention", output: Tensor) -> Tensor:
-        bent = output.clone()
+    def kernel(self, func, *args, **kwargs) -> Tensor:
+        """What would run without us."""
+        return func(*args, **kwargs) if self.chained is None else self.chained(func, *args, **kwargs)
+
+    def bend(self, func, q: Tensor, k: Tensor, v: Tensor, heads: int, *args, **kwargs) -> Tensor:
+        """The host's output `(B, L, H·D)`, bent where the jobs say so."""
+        known = with_lse(func, q, k, v, heads, kwargs) if self.chained is None and not args else None
+        output, lse = known or (self.kernel(func, q, k, v, heads, *args, **kwargs), None)
+        if self.chained is not None:
+            output = output.clone()  # it may hand out what it keeps; a kernel's own output may be written to
+
+        def kernel(q: Tensor, k: Tensor, values: Tensor) -> Tensor:
+            flat = (tensor.flatten(2) for tensor in (q, k, values))
+            return self.kernel(func, *flat, heads, *args, **kwargs).unflatten(2, (heads, -1))
+
+        scale = kwargs.get("scale") or (q.shape[2] // heads) ** -0.5
+        q, k, v, split = (tensor.unflatten(2, (heads, -1)) for tensor in (q, k, v, output))
         for job in self.jobs:
-            if output.shape[1] != job.geometry.tokens:
+            if q.shape[1] != job.geometry.tokens:
                 raise BendError(
-                    f"layer {self.site.layer} attends with {output.shape[1]} tokens where {job.geometry.tokens} were "
+                    f"layer {self.site.layer} attends with {q.shape[1]} tokens where {job.geometry.tokens} were "
                     f"expected from the latent. Another node changes this model's tokens; bend a branch without it."
                 )
-            part = attention.part(job.rows, job.tokens)
-            result = self.run.bend(self.site.layer, job, part, part.split(output[job.rows, job.tokens]))
-            if result is not None:
-                bent[job.rows, job.tokens] = result.transpose(1, 2).flatten(2).to(bent.dtype)
-        return bent
+            at = (job.rows, job.tokens)
+            view = split[at]
+            part = view.contiguous()
+            attention = Attention(q[at], k[job.rows], v[job.rows], kernel, scale, lse if lse is None else lse[at])
+            bent = self.run.bend(self.site.layer, job, attention, part)
+            if bent and (part is not view or isinstance(job.tokens, Tensor)):  # bent in a copy
+                split[at] = part
+        return output
 
     def finish(self) -> None:
         """After the forward: what happened inside it must be what was planned."""
@@ -89,26 +105,3 @@ class _Override:
                 f"layer {self.site.layer} made {self.calls} attention calls where {self.site.calls} were expected, so "
                 f"its text attention was not found. Another node changes its attention; bend a branch without it."
             )
-
-
-@dataclass(frozen=True)
-class _Attention:
-    """The site's kernel on its own q `(B, L, H·D)`, k and v `(B, T, H·D)`."""
-
-    kernel: Callable[[Tensor, Tensor, Tensor], Tensor]
-    q: Tensor
-    k: Tensor
-    v: Tensor
-    heads: int
-
-    def part(self, rows: slice, tokens: slice | Tensor) -> "_Attention":
-        """The same attention for some batch rows and some of their image tokens."""
-        return _Attention(self.kernel, self.q[rows, tokens], self.k[rows], self.v[rows], self.heads)
-
-    def split(self, tensor: Tensor) -> Tensor:
-        """`(B, N, H·D)` as `(B, H, N, D)`."""
-        return tensor.unflatten(2, (self.heads, -1)).transpose(1, 2)
-
-    def __call__(self, values: Tensor) -> Tensor:
-        """Values `(B, H, T, D)` → output `(B, H, L, D)`."""
-        return self.split(self.kernel(self.q, self.k, values.transpose(1, 2).flatten(2)))

@@ -55,11 +55,22 @@ class FrequencyFilter(Operator):
         return {"low": below, "high": above, "band": below and above, "notch": False}[self.kind]
 
     def kernel(self, height, width, device) -> Kernel:
-        response = self.response(height, width).to(device)[..., None]
+        """The filter as small matrices: a real transform along x, for each of its bins a circulant along y, and back.
+
+        r is even in the vertical frequency, so the circulants are real. On channels-last pictures this is several times
+        faster than an FFT, which would have to stride over the channels.
+        """
+        response = self.response(height, width)
+        rows = torch.fft.ifft(response, dim=0).real
+        shift = (torch.arange(height)[:, None] - torch.arange(height)) % height
+        down = rows[shift].permute(2, 0, 1).contiguous().to(device)
+        forward, back = (matrix.to(device) for matrix in _real_transform(width))
 
         def kernel(pictures: Tensor) -> Tensor:
-            spectrum = torch.fft.rfft2(pictures, dim=(1, 2)).mul_(response)
-            return torch.fft.irfft2(spectrum, s=(height, width), dim=(1, 2))
+            n, h, w, c = pictures.shape
+            bins = torch.matmul(forward, pictures).view(n, h, w // 2 + 1, 2 * c).transpose(1, 2)
+            filtered = torch.matmul(down, bins).transpose(1, 2).reshape(n, h, -1, c)
+            return torch.matmul(back, filtered)
 
         return kernel
 
@@ -86,3 +97,10 @@ class FrequencyFilter(Operator):
             return (r < cutoff).float()
         u = ((r - cutoff) / self.rolloff + 0.5).clamp(0, 1)
         return (1 + torch.cos(math.pi * u)) / 2
+
+
+def _real_transform(size: int) -> tuple[Tensor, Tensor]:
+    """`rfft` and `irfft` of a line as real matrices, `(2·bins, size)` and back; real and imaginary parts alternate."""
+    forward = torch.view_as_real(torch.fft.rfft(torch.eye(size), dim=1)).permute(1, 2, 0).flatten(0, 1)
+    parts = torch.eye(forward.shape[0]).view(forward.shape[0], -1, 2)
+    return forward.contiguous(), torch.fft.irfft(torch.view_as_complex(parts), n=size, dim=1).T.contiguous()

@@ -27,16 +27,18 @@ def resample(inverse: np.ndarray, center: tuple[float, float], padding: str, sha
     q = np.where(np.abs(q - nearest) < SNAP, nearest, q)
     low = np.floor(q)
     fraction = q - low
-    taps = []
+    taps, weights = [], []
     for dy in (0, 1):
         for dx in (0, 1):
             column, inside_x = _fold(low[0].astype(np.int64) + dx, width, padding)
             row, inside_y = _fold(low[1].astype(np.int64) + dy, height, padding)
             weight = (fraction[0] if dx else 1 - fraction[0]) * (fraction[1] if dy else 1 - fraction[1])
-            weight = weight * (inside_x & inside_y)
-            if weight.any():
-                taps.append((row * width + column, weight))
-    return _gather([(torch.from_numpy(i).to(device), _weight(w, device)) for i, w in taps])
+            taps.append(row * width + column)
+            weights.append(weight * (inside_x & inside_y))
+    used = [i for i, weight in enumerate(weights) if weight.any()] or [0]
+    index = torch.from_numpy(np.stack([taps[i] for i in used], axis=1)).to(device)
+    weight = torch.from_numpy(np.stack([weights[i] for i in used], axis=1).astype(np.float32)).to(device)
+    return _permute(index[:, 0]) if bool((weight == 1).all()) else _mix(index, weight)
 
 
 def _fold(index: np.ndarray, size: int, padding: str) -> tuple[np.ndarray, np.ndarray]:
@@ -54,20 +56,23 @@ def _fold(index: np.ndarray, size: int, padding: str) -> tuple[np.ndarray, np.nd
     return index, inside
 
 
-def _weight(weight: np.ndarray, device) -> Tensor | None:
-    """The taps' weights as `(P, 1)`, or None where all are one: then the gather alone is the answer."""
-    return None if (weight == 1).all() else torch.from_numpy(weight.astype(np.float32)).to(device)[:, None]
+def _permute(index: Tensor) -> Kernel:
+    return lambda pictures: pictures.flatten(1, 2).index_select(1, index).view(pictures.shape)
 
 
-def _gather(taps: list[tuple[Tensor, Tensor | None]]) -> Kernel:
+def _mix(index: Tensor, weight: Tensor) -> Kernel:
+    """Each cell a weighted sum of some others, `index` and `weight` `(P, taps)`: one pass over the picture.
+
+    Measured against `grid_sample`, sparse matrices and a gather for each tap: the fastest on a channels-last picture,
+    and the only one of them that knows all four paddings.
+    """
+
     def kernel(pictures: Tensor) -> Tensor:
-        cells = pictures.flatten(1, 2)
-        out = None
-        for index, weight in taps:
-            term = cells.index_select(1, index)
-            if weight is not None:
-                term *= weight
-            out = term if out is None else out.add_(term)
-        return torch.zeros_like(pictures) if out is None else out.view(pictures.shape)
+        count, cells = len(pictures), index.shape[0]
+        picture = torch.arange(count, device=index.device).view(-1, 1, 1) * cells
+        table = pictures.reshape(count * cells, -1)
+        bags = (index + picture).flatten(0, 1)
+        mixed = torch.nn.functional.embedding_bag(bags, table, mode="sum", per_sample_weights=weight.repeat(count, 1))
+        return mixed.view(pictures.shape)
 
     return kernel

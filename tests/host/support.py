@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import NamedTuple
 from unittest import mock
 
-import comfy.sample
 import numpy as np
 import torch
 from attention_bending.bending import Bend, Bending
+from attention_bending.bending import operators as ops
 from attention_bending.bending.errors import BendError
 from attention_bending.bending.host import run
 from attention_bending.bending.host.attach import patch_model
@@ -75,6 +75,18 @@ class Film(NamedTuple):
         return cls(slice(first, first + frames * height * width), (frames, height, width))
 
 
+SQUARE = {"film": Film.of(2, 4, 4), "shape": (1, 16, 2, 8, 8)}
+"""The film of 64 × 64 pixels that most tests sample, for `assert_dense`."""
+
+KISS = (Bend(ops.Flip(), "kiss"), Bend(ops.Amplify(4.0), "kiss"))
+CHAIN = (
+    Bend(ops.Translate(x=0.25, y=-0.3, padding="reflection"), "kiss"),
+    Bend(ops.Blur(sigma=0.8), "ALL", strength=0.7, layers="1"),
+    Bend(ops.Amplify(3.0), "PADDING"),
+)
+"""A word, all tokens in one layer, and many tokens: each way that the algebra knows."""
+
+
 @dataclass
 class Dense:
     """Bent text attention the slow way, as `optimized_attention_override` of a clone of `model`.
@@ -119,7 +131,9 @@ class Dense:
                 keys = self._keys_of(layer, i, embedding)
                 for row in range(len(k)) if chain and k.shape[1:] == keys.shape[1:] else ():
                     if torch.allclose(k[row], keys[0], rtol=1e-3, atol=1e-3):
-                        out[row, film.rows] = dense_row(q[row, film.rows], k[row], v[row], heads, chain, film.grid).to(out)
+                        out[row, film.rows] = dense_row(q[row, film.rows], k[row], v[row], heads, chain, film.grid).to(
+                            out
+                        )
                         self.rows += 1
             return out
 
@@ -158,8 +172,9 @@ def distance(film, other) -> float:
     return float((film - other).abs().max() / other.std())
 
 
-ROUNDING = 1e-4
-"""How far float32 may carry two films apart in a few steps."""
+ROUNDING = 1e-3
+"""How far float32 may carry two films apart in a few steps: where a word took most of a place's attention, renormalising
+enlarges the little that is left. A bend moves them by 0.05 at least."""
 
 
 def assert_dense(sample, model, bends, positive, negative, film, *, batch=1, active=lambda sigma: True, **options):
@@ -173,9 +188,9 @@ def assert_dense(sample, model, bends, positive, negative, film, *, batch=1, act
     with reports() as made:
         result = sample(bent(model, *bends), positive, negative, **options)
     (report,) = made
-    assert distance(result, expected) < ROUNDING
-    assert distance(result, plain) > 100 * ROUNDING
-    assert report.bent * batch == dense.rows > 0
+    assert report.bent * batch == dense.rows > 0, f"{report.bent} sites bent, {dense.rows} rows of {batch} expected"
+    assert distance(result, expected) < ROUNDING, f"{distance(result, expected):.1e} from dense attention"
+    assert distance(result, plain) > 0.05, f"only {distance(result, plain):.1e} from the un-bent film"
     return report, result, plain
 
 
@@ -199,4 +214,6 @@ def sample_on(guider, sampler="euler", scheduler="simple", steps=3, shape=(1, 16
     noise = custom.RandomNoise.execute(seed)[0]
     sigmas = custom.BasicScheduler.execute(guider.model_patcher, scheduler, steps, 1.0)[0]
     sampler = custom.KSamplerSelect.execute(sampler)[0]
-    return custom.SamplerCustomAdvanced.execute(noise, guider, sampler, sigmas, {"samples": torch.zeros(shape)})[0]["samples"]
+    return custom.SamplerCustomAdvanced.execute(noise, guider, sampler, sigmas, {"samples": torch.zeros(shape)})[0][
+        "samples"
+    ]

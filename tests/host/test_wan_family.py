@@ -1,9 +1,8 @@
-"""Each Wan that works, held against dense attention; what is foreign to the film keeps its bits; all others are refused."""
+"""Each Wan that works, held against dense attention; what is foreign to the film keeps its bits; others are refused."""
 
 import comfy.model_base
 import comfy.model_patcher
 import comfy.supported_models
-import nodes
 import pytest
 import torch
 from attention_bending.bending import Bend
@@ -17,15 +16,23 @@ from comfy_extras.nodes_wan import (
     WanImageToVideo,
     WanPhantomSubjectToVideo,
 )
-
-from host.support import SMALL, Film, assert_dense, bent, calls, prompt, reports, said, within
-
-CHAIN = (
-    Bend(ops.Translate(x=0.25, y=-0.3, padding="reflection"), "kiss"),
-    Bend(ops.Blur(sigma=0.8), "ALL", strength=0.7, layers="1"),
-    Bend(ops.Amplify(3.0), "PADDING"),
+from host.support import (
+    CHAIN,
+    KISS,
+    ROUNDING,
+    SMALL,
+    Dense,
+    Film,
+    assert_dense,
+    bent,
+    distance,
+    prompt,
+    reports,
+    said,
+    within,
 )
-KISS = (Bend(ops.Flip(), "kiss"), Bend(ops.Amplify(4.0), "kiss"))
+
+import nodes
 
 
 @pytest.fixture
@@ -110,7 +117,12 @@ def test_equals_dense_attention(member, tiny_model, tiny_vae, sample, positive, 
     assert not report.strangers and not report.skipped
 
 
-FOREIGN = {"2.2 14B T2V": (0, 32, 32), "2.1 Fun Control with a reference": (16, 48, 48), "Phantom": (0, 32, 64), "Bernini": (0, 32, 79)}
+FOREIGN = {
+    "2.2 14B T2V": (0, 32, 32),
+    "2.1 Fun Control with a reference": (16, 48, 48),
+    "Phantom": (0, 32, 64),
+    "Bernini": (0, 32, 79),
+}
 """The film's own tokens (first, end) among how many: the others are a reference in front, frames or pictures behind."""
 
 
@@ -150,9 +162,6 @@ def test_sizes_and_batches(shape, grid, tiny_model, sample, positive, negative):
     assert_dense(sample, tiny_model(SMALL), CHAIN, positive, negative, Film.of(*grid), batch=shape[0], shape=shape)
 
 
-SQUARE = {"film": Film.of(2, 4, 4), "shape": (1, 16, 2, 8, 8)}
-
-
 def test_a_mask_on_the_noise_of_the_5b_model(tiny_model, sample, positive, negative):
     """A start picture of the 5B is a frame without noise: the model then gets a time for each token."""
     mask = torch.ones(1, 1, 2, 8, 8)
@@ -160,105 +169,6 @@ def test_a_mask_on_the_noise_of_the_5b_model(tiny_model, sample, positive, negat
     shape = (1, 48, 2, 8, 8)
     film = Film.of(2, 4, 4)
     assert_dense(sample, tiny_model("wan22_5b"), CHAIN, positive, negative, film, shape=shape, noise_mask=mask)
-
-
-# --- conditionings --------------------------------------------------------------------------------------------------
-
-
-def test_a_prompt_of_more_than_512_tokens(tiny_model, tiny_clip, sample, negative):
-    """Its negative has 512, so that the two cannot share a model call."""
-    positive = prompt(tiny_clip, "a red cat on a table, " * 120 + "and the (moon)")
-    assert positive[0][0].shape[1] > 700
-    chain = Bend(ops.Flip(), "moon"), Bend(ops.Sharpen(amount=5.0), "red"), Bend(ops.Amplify(0.5), "cat, table")
-    assert_dense(sample, tiny_model(SMALL), chain, positive, negative, **SQUARE)
-    model, noted = calls(bent(tiny_model(SMALL), *chain))
-    sample(model, positive, negative, steps=2)
-    assert len(noted) == 4
-
-
-@pytest.mark.parametrize("free, rows_a_call", [(1e12, 2), (0, 1)])
-def test_the_two_passes_in_one_model_call_or_in_two(free, rows_a_call, tiny_model, sample, positive, negative, monkeypatch):
-    """ComfyUI decides by the memory that is free."""
-    monkeypatch.setattr(comfy.model_patcher.ModelPatcher, "get_free_memory", lambda patcher, device: free)
-    assert_dense(sample, tiny_model(SMALL), CHAIN, positive, negative, **SQUARE)
-    model, noted = calls(bent(tiny_model(SMALL), *CHAIN))
-    sample(model, positive, negative)
-    assert {call["input"].shape[0] for call in noted} == {rows_a_call}
-
-
-def test_cfg_1_has_no_negative_pass(tiny_model, sample, positive, negative):
-    assert_dense(sample, tiny_model(SMALL), CHAIN, positive, negative, **SQUARE, cfg=1.0)
-    model, noted = calls(bent(tiny_model(SMALL), *CHAIN))
-    sample(model, positive, negative, cfg=1.0)
-    assert [call["cond_or_uncond"] for call in noted] == [[0], [0]]
-
-
-def test_the_negative_pass_keeps_its_bits(tiny_model, sample, positive, negative):
-    """Also where its prompt has the word: both passes start from the same noise."""
-    seen = []
-    for model in (tiny_model(SMALL), bent(tiny_model(SMALL), *KISS)):
-        model = model.clone()
-        model.set_model_sampler_post_cfg_function(lambda args: seen.append(args) or args["denoised"])
-        sample(model, positive, positive, steps=1)
-    plain, changed = seen
-    assert torch.equal(plain["uncond_denoised"], changed["uncond_denoised"])
-    assert torch.equal(plain["uncond_denoised"], plain["cond_denoised"])
-    assert not torch.equal(plain["cond_denoised"], changed["cond_denoised"])
-
-
-@pytest.mark.parametrize("bend_first", [True, False])
-def test_combined_prompts_of_which_one_has_the_word(bend_first, tiny_model, tiny_clip, sample, positive, negative):
-    """The other is left alone by that bend, and listed; a bend of ALL acts on both."""
-    other = prompt(tiny_clip, "two friends walk in the rain")
-    order = (positive, other) if bend_first else (other, positive)
-    (combined,) = nodes.ConditioningCombine().combine(*order)
-    chain = Bend(ops.Flip(), "kiss"), Bend(ops.Blur(), "ALL", layers="0"), Bend(ops.Amplify(5.0), "rain", layers="1")
-    report, *_ = assert_dense(sample, tiny_model(SMALL), chain, combined, negative, **SQUARE)
-    assert report.bent == 2 * 2 * 2  # steps × layers × prompts
-    assert 'Bend 1 of 3, Flip of "kiss": conditioning' in said(report)
-    assert '("two friends walk in the rain") has no "kiss" and is left alone there.' in said(report)
-    assert '("a romantic kiss at sunset") has no "rain" and is left alone there.' in said(report)
-    assert "Bend 2" not in said(report)
-
-
-def test_conditionings_with_time_ranges(tiny_model, tiny_clip, sample, positive, negative):
-    """One prompt for the first half, another for the second: four steps of two layers, each bent once."""
-    ranged = nodes.ConditioningSetTimestepRange()
-    (early,) = ranged.set_range(positive, 0.0, 0.49)
-    (late,) = ranged.set_range(prompt(tiny_clip, "a (kiss) in the rain"), 0.49, 1.0)
-    (combined,) = nodes.ConditioningCombine().combine(early, late)
-    report, *_ = assert_dense(sample, tiny_model(SMALL), KISS, combined, negative, **SQUARE, steps=4)
-    assert report.bent == 4 * 2
-
-
-def test_conditionings_with_masks(tiny_model, tiny_clip, sample, positive, negative):
-    """A mask weighs a prompt's result; its attention is over the whole picture, and so is the bend."""
-    left = torch.zeros(1, 64, 64)
-    left[..., :32] = 1
-    masked = nodes.ConditioningSetMask()
-    (one,) = masked.append(positive, left, "default", 1.0)
-    (two,) = masked.append(prompt(tiny_clip, "a (kiss) in the rain"), 1 - left, "default", 1.0)
-    (combined,) = nodes.ConditioningCombine().combine(one, two)
-    report, *_ = assert_dense(sample, tiny_model(SMALL), KISS, combined, negative, **SQUARE)
-    assert report.bent == 2 * 2 * 2
-
-
-def test_plain_conditioning_takes_all_only(tiny_model, encode, sample, negative):
-    chain = (Bend(ops.Rotate(angle=90.0), "ALL"),)
-    assert_dense(sample, tiny_model(SMALL), chain, encode("a romantic kiss"), negative, **SQUARE)
-    with pytest.raises(BendError, match='"kiss" cannot be found: this conditioning was not made by Bend Prompt'):
-        sample(bent(tiny_model(SMALL), *KISS), encode("a romantic kiss"), negative)
-
-
-def test_areas_are_refused(tiny_model, sample, positive, negative):
-    model = bent(tiny_model(SMALL), *KISS)
-    (area,) = nodes.ConditioningSetArea().append(positive, 32, 32, 0, 0, 1.0)
-    half = torch.zeros(1, 64, 64)
-    half[..., :32] = 1
-    (bounds,) = nodes.ConditioningSetMask().append(positive, half, "mask bounds", 1.0)
-    for cond in (area, bounds):
-        with pytest.raises(BendError, match="limited to an area, which cannot be bent yet"):
-            sample(model, cond, negative, shape=(1, 16, 2, 8, 8))
 
 
 # --- Wan 2.2 14B: two models, one sampling --------------------------------------------------------------------------
@@ -273,3 +183,66 @@ def in_two_passes(models, positive, negative):
     ):
         (latent,) = nodes.KSamplerAdvanced().sample(model, noise, *settings, latent, start, end, leftover)
     return latent["samples"]
+
+
+def test_a_window_is_the_same_moment_for_both_models(tiny_model, sample, positive, negative):
+    """Percents 25 to 75 of four steps: the last step of the first model, the first of the second."""
+    pair = tiny_model("wan22_14b_t2v_high"), tiny_model("wan22_14b_t2v_low")
+    bends = tuple(Bend(bend.operator, bend.token, start=0.25, end=0.75) for bend in KISS)
+    dense = [Dense(model, bends, positive, Film.of(2, 4, 4), within(0.25, 0.75)) for model in pair]
+    expected = in_two_passes([one.patched() for one in dense], positive, negative)
+    seen = []
+    with reports() as made:
+        result = in_two_passes([bent(model, *bends) for model in pair], positive, negative)
+        in_two_passes([bent(model, *bends, see=lambda s: seen.append(s)) for model in pair], positive, negative)
+    assert distance(result, expected) < ROUNDING
+    assert [report.bent for report in made[:2]] == [one.rows for one in dense] == [2, 2]
+    assert not any(report.warnings for report in made)
+    assert [s.step for s in seen if not torch.equal(s.original, s.bent)] == [1, 1, 0, 0]
+    assert [s.step for s in seen] == [0, 0, 1, 1] * 2
+
+
+def test_a_window_that_only_one_of_the_models_reaches(tiny_model, positive, negative):
+    early = Bend(ops.Flip(), "kiss", end=0.5)
+    with reports() as made:
+        in_two_passes([bent(tiny_model(SMALL), early)] * 2, positive, negative)
+    high, low = made
+    assert (high.bent, low.bent) == (4, 0)
+    assert not high.warnings
+    assert "no step of this sampler lies in 0.0% to 50.0%; its steps are at 50.0%, 75.0%" in said(low)
+
+
+# --- all others are refused -----------------------------------------------------------------------------------------
+
+TINY = {
+    "image_model": "wan2.1",
+    "dim": 128,
+    "ffn_dim": 256,
+    "num_heads": 1,
+    "num_layers": 1,
+    "in_dim": 36,
+    "out_dim": 16,
+}
+WANS = sorted(name for name in dir(comfy.supported_models) if name.startswith("WAN"))
+WORKS = {"WAN21_T2V", "WAN21_I2V", "WAN21_FunControl2V", "WAN22_T2V"}
+
+
+def build(name):
+    """The model that ComfyUI makes for one of its configurations, without weights."""
+    config = getattr(comfy.supported_models, name)
+    settings = {**TINY, **config.unet_config}
+    model = config(settings).get_model({}, device="meta")
+    return comfy.model_patcher.ModelPatcher(model, torch.device("cpu"), torch.device("cpu"))
+
+
+@pytest.mark.parametrize("name", WANS)
+def test_every_wan_that_was_not_checked_is_refused_by_class_name(name):
+    model = build(name)
+    if name in WORKS:
+        assert bent(model, *KISS)
+    else:
+        with pytest.raises(BendError) as refused:
+            bent(model, *KISS)
+        classes = type(model.model).__name__, type(model.model.diffusion_model).__name__
+        assert "a model of class {} ({}) cannot be bent".format(*classes) in str(refused.value)
+        assert "What works: Wan 2.1 text-to-video and image-to-video" in str(refused.value)
