@@ -7,7 +7,21 @@
 from .api import BentAttention, bend_attention
 from .bend import Bend, Bending
 from .errors import BendError
+from .film import Film, MaskFilm
 from .grid import Grid
 from .tokens import TokenMap
+from .when import Moment, When
 
-__all__ = ["Bend", "BendError", "Bending", "BentAttention", "Grid", "TokenMap", "bend_attention"]
+__all__ = [
+    "Bend",
+    "BendError",
+    "Bending",
+    "BentAttention",
+    "Film",
+    "Grid",
+    "MaskFilm",
+    "Moment",
+    "TokenMap",
+    "When",
+    "bend_attention",
+]

@@ -2,18 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import torch.nn.functional as F
 from torch import Tensor
 
+from .action import strength_at
 from .attention import Attention
 from .bend import Bending
 from .chain import plan_chain
 from .errors import BendError
+from .film import Film
 from .grid import Grid
+from .operators import Temperature
 from .state import run_chain
 from .tables import Tables
 from .tokens import TokenMap, resolve
+from .when import Moment
+
+START = Moment(0.0, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -34,15 +41,19 @@ def bend_attention(
     tokens: TokenMap | Sequence[Sequence[int]] | None = None,
     *,
     watch: Sequence[int] = (),
+    moment: Moment = START,
+    film: Film | None = None,
     scale: float | None = None,
 ) -> BentAttention:
     """`softmax(q kᵀ · scale) v` with columns of the softmax bent; exact, and without building it.
 
     q, k, v     `(B, H, L, D)`, `(B, H, T, D)`, `(B, H, T, D)` of one float type; L is `grid.cells`
-    bending     the chain; windows, layers and passes are the caller's business, all its bends act here
-    tokens      what the bends' `token` fields mean: a TokenMap, or for each bend its columns (0 … T − 1), or None where
-                every bend is of ALL tokens
+    bending     the chain; layers and passes are the caller's business, windows count by `moment`
+    tokens      what the bends' `token` fields mean: a TokenMap, or for each bend its columns (0 … T − 1; a swap has two
+                lists of them), or None where every bend is of ALL tokens
     watch       columns whose maps are returned, before and after the chain
+    moment      for windows and what moves over steps; default the first of one step
+    film        for what moves over frames, where these are not the whole film
     scale       default `D ** -0.5`
 
     Raises BendError where a token is not in the map, a column not in the context, or L does not fit the grid.
@@ -54,10 +65,10 @@ def bend_attention(
     if q.shape[2] != grid.cells:
         raise BendError(f"q has {q.shape[2]} rows, but a grid of {grid} has {grid.cells}. Give the grid of these rows.")
     if tokens is None or isinstance(tokens, TokenMap):
-        columns = [resolve(bend.token, tokens, width).columns for bend in bending]
+        columns = [[resolve(token, tokens, width).columns for token in bend.tokens] for bend in bending]
     else:
-        columns = list(tokens)
-    outside = {column for some in (*columns, watch) for column in some if not 0 <= column < width}
+        columns = [some if len(bend.tokens) > 1 else [some] for bend, some in zip(bending, tokens, strict=True)]
+    outside = {column for some in (*chain.from_iterable(columns), watch) for column in some if not 0 <= column < width}
     if outside:
         raise BendError(
             f"there is no column {min(outside)} in a context of {width}. Columns run from 0 to {width - 1}."
@@ -67,9 +78,18 @@ def bend_attention(
         heads_first = (tensor.transpose(1, 2) for tensor in (q, k, values))
         return F.scaled_dot_product_attention(*heads_first, scale=scale).transpose(1, 2)
 
-    acting = [(bend, some) for bend, some in zip(bending, columns, strict=True) if not bend.is_identity]
-    attention = Attention(*(tensor.transpose(1, 2) for tensor in (q, k, v)), kernel, scale or q.shape[3] ** -0.5)
-    bent = run_chain(plan_chain(acting, width, watch), attention, attention.output(), Tables(grid, q.device))
+    tables = Tables(film or Film.whole(grid), q.shape[1], q.device)
+    tables.at(moment)
+    acting = [
+        (bend, some)
+        for bend, some in zip(bending, columns, strict=True)
+        if not bend.is_identity and strength_at(bend, moment)
+    ]
+    tempers = [bend for bend, _ in acting if isinstance(bend.operator, Temperature)]
+    plan = plan_chain([pair for pair in acting if pair[0] not in tempers], width, watch)
+    q, k, v = (tensor.transpose(1, 2) for tensor in (q, k, v))
+    attention = Attention(tables.temper(tempers, q) if tempers else q, k, v, kernel, scale or q.shape[3] ** -0.5)
+    bent = run_chain(plan, attention, attention.output(), tables)
     films = (maps.permute(3, 0, 2, 1).unflatten(3, grid.shape) for maps in (bent.maps, bent.original))
     after, before = (dict(zip(watch, film, strict=False)) for film in films)
     return BentAttention(bent.output.transpose(1, 2), after, before)

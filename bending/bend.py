@@ -4,24 +4,44 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from . import ranges
 from .errors import BendError
-from .layers import parse_layers
+from .film import MaskFilm
 from .operators import Operator
 from .tokens import parse_token
+from .tracks import Track
+from .when import When
 
-TOLERANCE = 1e-4
+PASSES = ("positive", "negative", "both")
+
+
+@dataclass(frozen=True)
+class Animation:
+    """A parameter that moves over the film's `frames` or the sampling's `steps`."""
+
+    parameter: str
+    over: str
+    track: Track
+
+    def __str__(self) -> str:
+        return f"{self.parameter} over the {self.over}: {self.track}"
 
 
 @dataclass(frozen=True)
 class Bend:
-    """One operator and where it acts. Immutable; equal where it does the same thing.
+    """One operator and where, when and how strongly it acts. Immutable; equal where it does the same thing.
 
     operator        a mode with its parameters
     token           words, phrases and selectors, as `parse_token` reads them; `ALL` is every token
     strength        0 … 1, blends `a + strength · (f(a) − a)`
     start, end      percent of the sampling as fractions 0 … 1; half-open, closed at 1
-    layers          blocks of the model, as `parse_layers` reads them
+    layers, heads   blocks of the model and heads of a block, as `ranges` reads them
+    frames          latent frames of the film, likewise, and percents
     renormalize     after this bend, scale every place's attention back to a total of 1
+    passes          positive, negative or both; None is positive, not yet said
+    masks           weights at every place; they multiply
+    windows         further windows of time; their weights multiply
+    animations      parameters that move; one for each parameter
     origin          the node that made it, for messages; outside equality, never in a file
 
     Raises BendError for what can never work, naming the operator.
@@ -34,12 +54,20 @@ class Bend:
     end: float = 1.0
     layers: str = "all"
     renormalize: bool = True
+    heads: str = "all"
+    frames: str = "all"
+    passes: str | None = None
+    masks: tuple[MaskFilm, ...] = ()
+    windows: tuple[When, ...] = ()
+    animations: tuple[Animation, ...] = ()
     origin: str | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self):
         try:
-            parse_token(self.token)
-            parse_layers(self.layers)
+            for token in self.tokens:
+                parse_token(token)
+            for kind in (ranges.LAYERS, ranges.HEADS, ranges.FRAMES):
+                ranges.parse(getattr(self, kind.field), kind)
             for name in ("strength", "start", "end"):
                 value = getattr(self, name)
                 if not (math.isfinite(value) and 0 <= value <= 1):
@@ -49,20 +77,33 @@ class Bend:
                     f"it starts at {self.start:.1%} and ends at {self.end:.1%}. "
                     "Make start_percent smaller than end_percent."
                 )
+            if self.passes not in (None, *PASSES):
+                raise BendError(f"pass is {self.passes!r}. Choose one of {', '.join(PASSES)}.")
         except BendError as error:
             raise BendError(f"{self.operator.name} of {quoted(self.token)}: {error}") from None
 
     @property
+    def tokens(self) -> tuple[str, ...]:
+        """The token fields that name columns: this bend's own, and a second one for a swap."""
+        other = getattr(self.operator, "other", None)
+        return (self.token,) if other is None else (self.token, other)
+
+    @property
     def is_identity(self) -> bool:
-        return self.strength == 0 or self.operator.is_identity
+        moving = {animation.parameter for animation in self.animations}
+        still = self.operator.is_identity and not moving & set(self.operator.numbers)
+        return still or (self.strength == 0 and "strength" not in moving)
 
-    def covers(self, first: float, last: float | None = None) -> bool:
-        """Whether a moment of the sampling, or any from `first` to `last`, lies in the window.
+    @property
+    def signed(self) -> bool:
+        """Whether it may leave negative weights, or weights of both signs, in a map that had none."""
+        moves_below = (a.parameter == "factor" and a.track.lowest < 0 for a in self.animations)
+        return self.operator.signed or any(moves_below)
 
-        The window is `start ≤ p < end`, closed at 1, with a tolerance that lets half of an even schedule be half.
-        """
-        last = first if last is None else last
-        return self.start - TOLERANCE <= last and (first < self.end - TOLERANCE or self.end >= 1)
+    @property
+    def whens(self) -> tuple[When, ...]:
+        """All windows of time, the bend's own percents first."""
+        return (When("percent", self.start, self.end), *self.windows)
 
     @property
     def title(self) -> str:
@@ -76,8 +117,10 @@ class Bend:
             parts.append(f"strength {self.strength:g}")
         if (self.start, self.end) != (0, 1):
             parts.append(f"{self.start:.1%} to {self.end:.1%}")
-        if self.layers != "all":
-            parts.append(f"layers {self.layers}")
+        parts += [f"{aim} {getattr(self, aim)}" for aim in ("layers", "heads", "frames") if getattr(self, aim) != "all"]
+        if self.passes not in (None, "positive"):
+            parts.append(f"{self.passes} pass" if self.passes == "negative" else "both passes")
+        parts += map(str, (*self.masks, *self.windows, *self.animations))
         if not self.renormalize:
             parts.append("not renormalized")
         return ", ".join(parts)

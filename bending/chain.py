@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .bend import Bend
+from .errors import BendError
+from .operators import Paint, Swap
 
 BLOCK = 64
 """The most columns that are alive at once."""
@@ -25,14 +27,16 @@ class Step:
     """One bend of the chain, with what it touches.
 
     `whole` says that it acts on the output, the maps and the mass themselves. Otherwise `tracked` are positions in the
-    plan's tracked columns, `groups` and `streams` indices of its groups and streams.
+    plan's tracked columns, `groups` and `streams` indices of its groups and streams. A bend that exchanges the maps of
+    whole words has in `words` the positions of each word's columns instead.
     """
 
     bend: Bend
-    whole: bool
+    whole: bool = False
     tracked: tuple[int, ...] = ()
     groups: tuple[int, ...] = ()
     streams: tuple[int, ...] = ()
+    words: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,20 +52,26 @@ class Plan:
     others: tuple[int, ...]
     steps: tuple[Step, ...]
 
-    @property
-    def renormalizes(self) -> bool:
-        return any(step.bend.renormalize for step in self.steps)
+
+Columns = Sequence[Sequence[int]]
+"""What the token fields of a bend mean: the columns of each; two for a swap, else one."""
 
 
-def plan_chain(bends: Sequence[tuple[Bend, Sequence[int]]], width: int, watch: Sequence[int] = ()) -> Plan:
+def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequence[int] = ()) -> Plan:
     """The plan for `bends`, each with the columns it acts on, in a context of `width` columns.
 
-    `watch` are columns to keep as maps besides. They come first and are always tracked; then words, in chain order, as
-    long as one block holds them.
+    Always tracked are `watch`, columns to keep as maps besides, which come first, and the words whose maps are
+    exchanged; then other words, in chain order, as long as one block holds them. Raises BendError where words to be
+    exchanged do not fit a block, or overlap.
     """
-    covers = [frozenset(columns) for _, columns in bends]
+    covers = [frozenset(column for some in columns for column in some) for _, columns in bends]
+    exchanges = [isinstance(bend.operator, (Paint, Swap)) for bend, _ in bends]
     whole = [len(cover) == width and bend.operator.linear for (bend, _), cover in zip(bends, covers, strict=True)]
     tracked = list(dict.fromkeys(watch))
+    for (bend, columns), cover, exchange in zip(bends, covers, exchanges, strict=True):
+        if exchange:
+            _check_words(bend, columns, cover)
+            tracked += sorted(cover.difference(tracked))
     for cover, is_whole in zip(covers, whole, strict=True):
         new = sorted(cover.difference(tracked))
         if not is_whole and len(tracked) + len(new) <= BLOCK:
@@ -74,37 +84,43 @@ def plan_chain(bends: Sequence[tuple[Bend, Sequence[int]]], width: int, watch: S
         touched_by = tuple(i for i in partial if column in covers[i])
         if column not in position and touched_by:
             atoms.setdefault(touched_by, []).append(column)
+    groups = [touched_by for touched_by in atoms if _keeps_sign(bends, whole, touched_by)]
+    streams = [touched_by for touched_by in atoms if touched_by not in groups]
 
-    groups, streams, group_of, stream_of = [], [], {}, {}
-    for touched_by, columns in atoms.items():
-        if _keeps_sign(bends, whole, touched_by):
-            group_of[touched_by] = len(groups)
-            groups.append(tuple(columns))
-        else:
-            stream_of[touched_by] = len(streams)
-            streams.append(tuple(columns))
-
-    steps = tuple(
-        Step(bend, True)
-        if whole[i]
-        else Step(
+    def step(i: int) -> Step:
+        bend, columns = bends[i]
+        if whole[i]:
+            return Step(bend, whole=True)
+        if exchanges[i]:
+            return Step(bend, words=tuple(tuple(position[column] for column in word) for word in columns))
+        return Step(
             bend,
-            False,
-            tuple(position[column] for column in sorted(covers[i]) if column in position),
-            tuple(group for touched_by, group in group_of.items() if i in touched_by),
-            tuple(stream for touched_by, stream in stream_of.items() if i in touched_by),
+            tracked=tuple(position[column] for column in sorted(covers[i]) if column in position),
+            groups=tuple(n for n, touched_by in enumerate(groups) if i in touched_by),
+            streams=tuple(n for n, touched_by in enumerate(streams) if i in touched_by),
         )
-        for i, (bend, _) in enumerate(bends)
+
+    held = position.keys() | {column for touched_by in groups for column in atoms[touched_by]}
+    return Plan(
+        tuple(tracked),
+        tuple(tuple(atoms[touched_by]) for touched_by in groups),
+        tuple(tuple(atoms[touched_by]) for touched_by in streams),
+        tuple(column for column in range(width) if column not in held),
+        tuple(step(i) for i in range(len(bends))),
     )
-    held = position.keys() | {column for columns in groups for column in columns}
-    others = tuple(column for column in range(width) if column not in held)
-    return Plan(tuple(tracked), tuple(groups), tuple(streams), others, steps)
 
 
-def _keeps_sign(bends, whole: list[bool], touched_by: tuple[int, ...]) -> bool:
+def _check_words(bend: Bend, columns: Columns, cover: frozenset[int]) -> None:
+    if len(cover) > BLOCK:
+        raise BendError(f"{bend.title}: it takes words of at most {BLOCK} tokens in all, but these are {len(cover)}.")
+    if len(cover) < sum(len(set(word)) for word in columns):
+        raise BendError(f"{bend.title}: the two share a token. Name two words that do not overlap.")
+
+
+def _keeps_sign(bends: Sequence[tuple[Bend, Columns]], whole: list[bool], touched_by: tuple[int, ...]) -> bool:
     """Whether the mass of columns touched by these bends follows the operators: |M a| = |M| |a|.
 
-    True as long as every operator up to the last that touches them is linear and keeps one sign.
+    True as long as every bend up to the last that touches them is linear and keeps their sign.
     """
-    acting = [bends[i][0].operator for i in range(touched_by[-1] + 1) if whole[i] or i in touched_by]
-    return all(operator.linear and not operator.signed for operator in acting)
+    acting = [bends[i][0] for i in range(touched_by[-1] + 1) if whole[i] or i in touched_by]
+    return all(bend.operator.linear and not bend.signed for bend in acting)

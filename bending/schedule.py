@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from .action import strength_at
 from .bend import Bend
+from .when import Moment
 
 
 class Schedule:
@@ -37,10 +39,19 @@ class Schedule:
         reached = sum(1 for level in self.sigmas if level >= sigma - 1e-6 * abs(sigma))
         return min(max(reached - 1, 0), max(self.steps - 1, 0))
 
+    def moment(self, sigma: float) -> Moment:
+        return Moment(self.percent(sigma), self.step(sigma), max(self.steps, 1))
+
+    @property
+    def moments(self) -> list[Moment]:
+        """The scheduled steps."""
+        return [self.moment(sigma) for sigma in self.sigmas[: self.steps]]
+
     def window(self, bend: Bend) -> list[int]:
-        """The scheduled steps that lie in a bend's window."""
-        return [k for k in range(self.steps) if bend.covers(self.percent(self.sigmas[k]))]
+        """The scheduled steps in which a bend has any strength."""
+        return [moment.step for moment in self.moments if strength_at(bend, moment)]
 
     def reaches(self, bend: Bend) -> bool:
-        """Whether any level between the first and the last of the schedule, scheduled or not, is in the window."""
-        return bend.covers(*(self.percent(self.sigmas[k]) for k in (0, -1)))
+        """Whether any level between the first and the last of the schedule, scheduled or not, is in the windows."""
+        first, last = (self.percent(self.sigmas[k]) for k in (0, -1))
+        return all(window.overlaps(first, last) for window in bend.whens)

@@ -12,6 +12,9 @@ from .tables import Tables
 VANISHED = 1e-6
 """A place whose mass is not above this is left as it is by renormalising."""
 
+NOTHING = 1e-30
+"""Where a word's map is not above this, it is nowhere, and what it gets is split equally among its pieces."""
+
 ROWS = 4096
 """How many rows of one head are updated at once."""
 
@@ -53,8 +56,8 @@ class _State:
     """One site's attention while its chain runs.
 
     The output is a sum of parts, so that what is taken out leaves no rounding behind: `maps` `(B, L, H, S)` times V for
-    the tracked columns, a share for each group, and the rest. The rest is written lazily, so that a chain of words reads
-    and writes the large output once: it is `scale · output − owed · V`, `owed` being the tracked columns still in it.
+    the tracked columns, a share for each group, and the rest. The rest is written lazily, so that a chain of words goes
+    over the large output once: it is `scale · output − owed · V`, `owed` being the tracked columns still in it.
 
     The mass is the sum of the parts' own, less `uncounted`: what bends of all columns added without counting it (a gain
     on everything is meant to stay, so no renormalise may undo it).
@@ -98,6 +101,8 @@ class _State:
     def apply(self, step: Step) -> None:
         if step.whole:
             self._apply_whole(step)
+        elif step.words:
+            self._exchange(step)
         else:
             self._apply_tracked(step)
             for group in step.groups:
@@ -127,7 +132,7 @@ class _State:
         """A linear operator M acts on rows, V on columns, so they commute: (M A) V = M (A V)."""
         self.settle()
         mass = self.mass if step.bend.operator.diagonal else self._bend(step, self.mass)
-        self.tables.bend_(step.bend.operator, step.bend.strength, self.output)
+        self.tables.bend_(step.bend, self.output)
         self.mass_of_rest = self._bend(step, self.mass_of_rest).abs()
         for share in self.groups:
             self._bend_share(step, share)
@@ -140,6 +145,17 @@ class _State:
         if step.tracked:
             at = self.tables.index(step.tracked)
             self.maps = self.maps.index_copy(-1, at, self._bend(step, self.maps.index_select(-1, at)))
+
+    def _exchange(self, step: Step) -> None:
+        """Words get new maps: each new sum is split among the word's columns as the old one was, else equally."""
+        words = [self.tables.index(word) for word in step.words]
+        maps = [self.maps.index_select(-1, word) for word in words]
+        sums = [each.sum(-1, keepdim=True) for each in maps]
+        news = step.bend.operator.exchange(sums, self.tables.film)
+        for word, old, total, new in zip(words, maps, sums, news, strict=True):
+            new = self.tables.blend(step.bend, total, new)
+            split = torch.where(total.abs() > NOTHING, old / total.where(total.abs() > NOTHING, 1), 1 / old.shape[-1])
+            self.maps = self.maps.index_copy(-1, word, split * new)
 
     def _apply_streams(self, step: Step) -> None:
         if step.streams:
@@ -163,11 +179,11 @@ class _State:
         return maps
 
     def _bend(self, step: Step, rows: Tensor) -> Tensor:
-        return self.tables.bend(step.bend.operator, step.bend.strength, rows)
+        return self.tables.bend(step.bend, rows)
 
     def _bend_share(self, step: Step, share: _Share) -> None:
-        self.tables.bend_(step.bend.operator, step.bend.strength, share.output)
-        share.mass = self._bend(step, share.mass).abs()  # its columns have one sign, which a negative gain turns
+        self.tables.bend_(step.bend, share.output)
+        share.mass = self._bend(step, share.mass).abs()
 
     def _divide(self, divisor: Tensor) -> None:
         gain = 1 / divisor

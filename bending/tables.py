@@ -1,12 +1,15 @@
-"""What the algebra needs on the device and does not change while a film is made: kernels, indices, selectors."""
+"""What the algebra needs on the device: made at first use, kept as long as it holds, never made twice in a step."""
 
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from .grid import Grid
-from .operators import Kernel, Operator
+from .action import Action, act
+from .bend import Bend
+from .film import Film
+from .operators import FrameOperator, Kernel, Operator
+from .when import Moment
 
 PART_BYTES = {"cpu": 2**24}
 """How much of a quantity is bent at once, by device: what fits a processor's cache, or keeps a GPU busy."""
@@ -14,38 +17,121 @@ OTHER_PART_BYTES = 2**28
 
 
 class Tables:
-    """Made at first use, kept for a run; one for each grid and device. Nothing here waits for the device twice."""
+    """One for each film layout and device, for the length of a run; `at` says which moment is bent.
 
-    def __init__(self, grid: Grid, device: torch.device):
-        self.grid = grid
+    `made` counts the actions and kernels that were made.
+    """
+
+    def __init__(self, film: Film, heads: int, device: torch.device):
+        self.film = film
+        self.heads = heads
         self.device = device
+        self.made = 0
+        self.moment = Moment(0.0, 0, 1)
         self._part_bytes = PART_BYTES.get(device.type, OTHER_PART_BYTES)
+        self._actions: dict[Bend, Action] = {}
         self._kernels: dict[Operator, Kernel] = {}
+        self._used: set[Operator] = set()
         self._indices: dict[tuple[int, ...], Tensor] = {}
         self._selectors: dict[tuple, Tensor] = {}
 
-    def bend(self, operator: Operator, strength: float, rows: Tensor) -> Tensor:
-        """`rows + strength · (f(rows) − rows)` for rows `(B, L, H, C)`, as a new tensor of their type."""
-        return self.bend_(operator, strength, rows.clone(memory_format=torch.contiguous_format))
+    def at(self, moment: Moment) -> None:
+        """Go to a moment: forget what belonged to the last, and kernels that it did not use."""
+        if moment != self.moment:
+            self.moment = moment
+            self._actions.clear()
+            self._kernels = {operator: self._kernels[operator] for operator in self._used}
+            self._used.clear()
 
-    def bend_(self, operator: Operator, strength: float, rows: Tensor) -> Tensor:
-        """The same in place, some pictures at a time and in float32 whatever the type of the rows."""
-        if rows.numel() == 0:
-            return rows
-        if operator not in self._kernels:
-            self._kernels[operator] = operator.kernel(self.grid.height, self.grid.width, self.device)
-        for part in self._parts(rows):
-            old = part.float()
-            new = self._kernels[operator](old)
-            part.copy_(new if strength == 1 else torch.lerp(old, new, strength))
+    def action(self, bend: Bend) -> Action:
+        """The bend at this moment."""
+        if bend not in self._actions:
+            self._actions[bend] = act(bend, self.moment, self.film, self.heads, self.device)
+            self.made += 1
+        return self._actions[bend]
+
+    def bend(self, bend: Bend, rows: Tensor) -> Tensor:
+        """`rows + weight · (f(rows) − rows)` for rows `(B, L, H, C)`, as a new tensor of their type."""
+        return self.bend_(bend, rows.clone(memory_format=torch.contiguous_format))
+
+    def bend_(self, bend: Bend, rows: Tensor) -> Tensor:
+        """The same in place, a part at a time and in float32 whatever the type of the rows."""
+        if rows.numel():
+            action = self.action(bend)
+            temporal = not isinstance(action.operators[0], FrameOperator)
+            for film in rows:
+                pictures = self.film.grid.as_pictures(film)
+                if temporal:
+                    self._bend_in_time(action, pictures)
+                else:
+                    self._bend_frames(action, pictures)
         return rows
 
-    def _parts(self, rows: Tensor) -> Iterator[Tensor]:
-        """Views of the rows, some pictures each."""
-        for film in rows:
-            pictures = self.grid.as_pictures(film)
-            some = max(1, self._part_bytes // (4 * pictures[0].numel()))
-            yield from pictures.split(some)
+    def blend(self, bend: Bend, old: Tensor, new: Tensor) -> Tensor:
+        """`old + weight · (new − old)` for rows `(B, L, H, C)` that were made otherwise."""
+        action, grid = self.action(bend), self.film.grid
+        films = zip(old, new, strict=True)
+        pictures = [self._blend(action, *map(grid.as_pictures, pair), (slice(None),)) for pair in films]
+        return torch.stack(pictures).view(old.shape)
+
+    def temper(self, bends: Sequence[Bend], q: Tensor) -> Tensor:
+        """Queries `(B, L, H, D)` whose logits are those of q over the temperatures of `bends`, each to its weight."""
+        inverse: float | Tensor = 1.0
+        for bend in bends:
+            action = self.action(bend)
+            temperatures = torch.tensor([operator.temperature for operator in action.operators], device=self.device)
+            inverse = inverse * temperatures.view(-1, 1, 1, 1, 1) ** -torch.as_tensor(action.weight)
+        grid = self.film.grid
+        factors = inverse.expand(grid.frames, grid.height, grid.width, self.heads, 1).flatten(0, 2)
+        return (q.float() * factors).to(q.dtype)
+
+    def _bend_frames(self, action: Action, pictures: Tensor) -> None:
+        for operator, frames in action.runs(len(pictures)):
+            kernel = self._kernel(operator)
+            for part, at in self._parts(pictures, frames):
+                old = part.float()
+                part.copy_(self._blend(action, old, kernel(old), at))
+
+    def _bend_in_time(self, action: Action, pictures: Tensor) -> None:
+        """All frames at once, some rows of the picture at a time."""
+        matrix = self._kernel(action.operators)(None)
+        some = max(1, self._part_bytes // (4 * pictures[:, 0].numel()))
+        for start in range(0, pictures.shape[1], some):
+            part = pictures[:, start : start + some]
+            old = part.float()
+            new = (matrix @ old.flatten(1)).view(old.shape)
+            part.copy_(self._blend(action, old, new, (slice(None), slice(start, start + some))))
+
+    def _blend(self, action: Action, old: Tensor, new: Tensor, at: tuple[slice, ...]) -> Tensor:
+        """`at` are the frames, and rows of cells, that the pictures are."""
+        weight = action.weight
+        if not isinstance(weight, Tensor):
+            return new if weight == 1 else torch.lerp(old, new, weight)
+        at = tuple(index if size > 1 else slice(None) for index, size in zip(at, weight.shape, strict=False))
+        heads_apart = (pictures.unflatten(3, (self.heads, -1)) for pictures in (old, new))
+        return torch.lerp(*heads_apart, weight[at]).flatten(3)
+
+    def _kernel(self, operator: Operator | tuple[Operator, ...]) -> Kernel:
+        """An operator's kernel; of an operator in time, or one for each frame, the matrix along the frames."""
+        if operator not in self._kernels:
+            grid = self.film.grid
+            if isinstance(operator, tuple):
+                rows = [each.matrix(grid.frames) for each in operator]
+                matrix = rows[0] if len(rows) == 1 else torch.stack([row[f] for f, row in enumerate(rows)])
+                on_device = matrix.to(self.device)
+                self._kernels[operator] = lambda _: on_device
+            else:
+                self._kernels[operator] = operator.kernel(grid.height, grid.width, self.device)
+            self.made += 1
+        self._used.add(operator)
+        return self._kernels[operator]
+
+    def _parts(self, pictures: Tensor, frames: slice) -> Iterator[tuple[Tensor, tuple[slice]]]:
+        """Views of some pictures each, and which frames they are."""
+        some = max(1, self._part_bytes // (4 * pictures[0].numel()))
+        for start in range(frames.start, frames.stop, some):
+            at = slice(start, min(start + some, frames.stop))
+            yield pictures[at], (at,)
 
     def index(self, numbers: tuple[int, ...]) -> Tensor:
         """The numbers as an index tensor."""

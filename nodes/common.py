@@ -1,5 +1,6 @@
 """What the nodes share: their category, the BENDING wire, and the inputs that every mode has."""
 
+from comfy_api.input import CurveInput
 from comfy_api.latest import io
 
 from ..bending import Bend, Bending
@@ -7,6 +8,8 @@ from ..bending.operators import Operator
 
 CATEGORY = "model/patch/attention bending"
 BendingWire = io.Custom("BENDING")
+CurveWire = io.Custom("CURVE")
+"""A bare socket; io.Curve would be an editor without one."""
 
 
 class ModeNode(io.ComfyNode):
@@ -29,26 +32,13 @@ class ModeNode(io.ComfyNode):
                     default="",
                     placeholder="kiss, red rose, word#2, ALL, PROMPT, PADDING, END",
                     tooltip="The words to bend, as they are in the prompt: a comma list of words and phrases, every "
-                    "occurrence unless you write word#2. ALL is every token, PROMPT the prompt's own, PADDING and END "
-                    "what the encoder adds. Quotes take the rest as it is.",
+                    "occurrence unless you write word#2. ALL is every token, PROMPT the prompt's own, PADDING and "
+                    "END what the encoder adds. Quotes take the rest as it is.",
                 ),
                 *own,
-                io.Float.Input(
-                    "strength",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    tooltip="How much of the bend, from 0 (none: the film is the same to the bit) to 1 (all of it).",
-                ),
-                _percent("start_percent", 0.0, "When the bend begins"),
-                _percent("end_percent", 1.0, "When it ends, itself excluded unless 1"),
-                io.String.Input(
-                    "layers",
-                    default="all",
-                    tooltip="The model's blocks that are bent: all, early, middle, late (thirds), or numbers such as "
-                    "0-5, 13, -1. The first block is 0, the last -1.",
-                ),
+                strength_input(),
+                *percent_inputs(),
+                layers_input(),
                 io.Boolean.Input(
                     "renormalize",
                     default=True,
@@ -66,11 +56,16 @@ class ModeNode(io.ComfyNode):
         )
 
     @classmethod
+    def make(cls, **parameters) -> Operator:
+        """The operator from the node's own inputs."""
+        return cls.operator(**parameters)
+
+    @classmethod
     def execute(
         cls, token, strength, start_percent, end_percent, layers, renormalize, bending=None, **parameters
     ) -> io.NodeOutput:
         bend = Bend(
-            cls.operator(**parameters),
+            cls.make(**parameters),
             token,
             strength,
             start_percent,
@@ -82,13 +77,49 @@ class ModeNode(io.ComfyNode):
         return io.NodeOutput((bending or Bending()) + Bending((bend,)))
 
 
-def _percent(name: str, default: float, says: str) -> io.Input:
+def strength_input() -> io.Input:
     return io.Float.Input(
-        name,
-        default=default,
+        "strength",
+        default=1.0,
         min=0.0,
         max=1.0,
-        step=0.001,
-        tooltip=f"{says}, as a fraction of the sampling by noise level: 0 is pure noise, 1 the finished film. It means "
-        "the same moment for any sampler and number of steps.",
+        step=0.05,
+        tooltip="How much of the bend, from 0 (none: the film is the same to the bit) to 1 (all of it).",
     )
+
+
+def percent_inputs() -> list[io.Input]:
+    return [
+        io.Float.Input(
+            name,
+            default=default,
+            min=0.0,
+            max=1.0,
+            step=0.001,
+            tooltip=f"{says}, as a fraction of the sampling by noise level: 0 is pure noise, 1 the finished film. It "
+            f"means "
+            "the same moment for any sampler and number of steps.",
+        )
+        for name, default, says in (
+            ("start_percent", 0.0, "When the bend begins"),
+            ("end_percent", 1.0, "When it ends, itself excluded unless 1"),
+        )
+    ]
+
+
+def layers_input() -> io.Input:
+    return io.String.Input(
+        "layers",
+        default="all",
+        tooltip="The model's blocks that are bent: all, early, middle, late (thirds), or numbers such as 0-5, 13, "
+        "-1. The first block is 0, the last -1.",
+    )
+
+
+def sampled(curve) -> tuple[float, ...]:
+    """A CURVE's heights at even places from 0 to 1, fine enough for any number of steps or frames."""
+    return tuple(CurveInput.from_raw(curve).to_lut(1025).tolist())
+
+
+def is_whole(number: float) -> bool:
+    return float(number).is_integer()

@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io, ui
 
-from ..bending.host.clip import encode_prompt
+from ..bending.host.clip import attach_words, encode_prompt
 from ..bending.host.display import show_text
 from ..bending.tokens import describe
 from .common import CATEGORY
@@ -44,3 +44,38 @@ class AttnBendPrompt(io.ComfyNode):
         shown = describe(tokens)
         show_text(cls.hidden.unique_id, shown)
         return io.NodeOutput(conditioning, ui=ui.PreviewText(shown))
+
+
+class AttnBendTokens(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AttnBendTokens",
+            display_name="Attach Words",
+            category=CATEGORY,
+            description="Makes the words of a conditioning from another node bendable: give it the text and the "
+            "encoder that it was made from.",
+            search_aliases=["attention bending", "tokens", "conditioning", "bend prompt"],
+            inputs=[
+                io.Conditioning.Input("conditioning", tooltip="A conditioning made elsewhere from this text."),
+                io.Clip.Input("clip", tooltip="The text encoder it was made with."),
+                io.String.Input(
+                    "text",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    default="",
+                    tooltip="The text it was made from. Marks are allowed, as in Bend Prompt.",
+                ),
+            ],
+            outputs=[
+                io.Conditioning.Output("conditioning", tooltip="The same conditioning, with the map of its words.")
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def execute(cls, conditioning, clip, text) -> io.NodeOutput:
+        attached, tokens = attach_words(conditioning, clip, text)
+        shown = describe(tokens)
+        show_text(cls.hidden.unique_id, shown)
+        return io.NodeOutput(attached, ui=ui.PreviewText(shown))

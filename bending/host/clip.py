@@ -22,6 +22,9 @@ from .spiece import encode_with_spans
 KEY = "attention_bending_tokens"
 """Where a conditioning's extras hold its TokenMap."""
 
+CLOSE = 0.1
+"""How far, relative to its length, a column may lie from the same token's: other precision, not other words."""
+
 _WORKS = "Wan's UMT5 (Load CLIP with type wan)"
 
 
@@ -75,6 +78,34 @@ def encode_prompt(clip, text: str) -> tuple[list, TokenMap]:
         _require_columns(found, tokens, cond)
         conditioning.append([cond, {**extras, KEY: replace(found, fingerprint=fingerprint(cond))}])
     return conditioning, conditioning[0][1][KEY]
+
+
+def attach_words(conditioning: list, clip, text: str) -> tuple[list, TokenMap]:
+    """A conditioning made elsewhere with the token map of `text`, and the map; the tensors stay as they are.
+
+    The text is encoded again and compared, since prompts of any text have as many columns: a piece whose column lies
+    further than CLOSE from its own is another prompt's. Raises BendError where columns do not agree, and as
+    `encode_prompt` does.
+    """
+    made, tokens = encode_prompt(clip, text)
+    own = made[0][0]
+    attached = []
+    for embedding, extras in conditioning:
+        if embedding.shape != own.shape:
+            raise BendError(
+                f"The conditioning has {embedding.shape[1]} columns of {embedding.shape[2]} numbers, but this text "
+                f"makes "
+                f"{own.shape[1]} of {own.shape[2]}. Give the clip and the text that it was made from."
+            )
+        for piece in (piece for encoder in tokens.encoders for piece in encoder.pieces):
+            there, here = (each[0, piece.column].float() for each in (embedding.to(own.device), own))
+            if (there - here).norm() > CLOSE * here.norm():
+                raise BendError(
+                    f"The conditioning was not made from this text: they differ at column {piece.column}, "
+                    f'"{piece.text}". Give the text that it was made from, weights included.'
+                )
+        attached.append([embedding, {**extras, KEY: replace(tokens, fingerprint=fingerprint(embedding))}])
+    return attached, tokens
 
 
 def fingerprint(tensor: torch.Tensor) -> str:

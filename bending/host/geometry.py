@@ -29,6 +29,11 @@ class Geometry:
         return tuple(i for i, frame in enumerate(self.frames) if frame is not None)
 
     @property
+    def own_frames(self) -> tuple[int, ...]:
+        """Their latent frames in the whole film."""
+        return tuple(frame for frame in self.frames if frame is not None)
+
+    @property
     def grid(self) -> Grid:
         return Grid(len(self.own), self.height, self.width)
 

@@ -5,14 +5,18 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from .. import ranges
 from ..bend import Bend
 from ..errors import BendError
-from ..layers import resolve_layers
+from ..film import is_stretched
+from ..operators import Paint
 from ..schedule import Schedule
 from ..tokens import TokenMap, resolve_each
 from .clip import KEY as TOKENS_KEY
 from .clip import fingerprint
 from .patch import Patch, Watch
+
+ROLES = ("positive", "negative")
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class CondPlan:
-    """One positive conditioning: its `width` columns, and what each bend and each watch means in it.
+    """One conditioning of a pass: its `width` columns, and what each bend and each watch means in it.
 
-    `columns` holds the columns of each entry by number; an entry whose word is not in this conditioning has none.
+    `columns` holds, by an entry's number, the columns of each of its token fields; an entry that is not meant for this
+    conditioning, or whose word is not in it, is not there.
     """
 
     name: str
     width: int
-    columns: dict[int, tuple[int, ...]]
+    columns: dict[int, tuple[tuple[int, ...], ...]]
     watched: tuple[tuple[int, ...], ...]
 
     @property
@@ -47,81 +52,92 @@ class CondPlan:
         return tuple(dict.fromkeys(column for columns in self.watched for column in columns))
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What is bent: the model's counts of layers and heads, the film's latent frames, and the sampling's schedule."""
+
+    layers: int
+    heads: int
+    frames: int
+    schedule: Schedule
+
+
 @dataclass
 class RunPlan:
-    """All that is decided before the first step. `entries` are the bends that can change something in this run."""
+    """All that is decided before the first step.
+
+    `entries` are the bends that can change something in this run, `conds` the plans by role and identity of embedding.
+    """
 
     entries: tuple[Entry, ...]
     watches: tuple[Watch, ...]
-    conds: dict[int, CondPlan]
+    conds: dict[tuple[str, int], CondPlan]
     warnings: list[str] = field(default_factory=list)
 
     def acts_in(self, layer: int) -> bool:
         return bool(self.watches) or any(entry.applied and layer in entry.layers for entry in self.entries)
 
 
-def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], layers: int, schedule: Schedule) -> RunPlan:
+def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: Subject) -> RunPlan:
     """Resolve the chains of all patches, in order, against a guider's conditionings.
 
-    `conds` are the guider's lists by role; `layers` is the model's count of sites. Raises BendError, naming the bend,
-    for all that cannot work; what is merely doubtful becomes a warning of the plan.
+    `conds` are the guider's lists by role. Raises BendError, naming the bend, for all that cannot work; what is merely
+    doubtful becomes a warning of the plan.
     """
     chain = [(bend, patch.apply_to_output) for patch in patches for bend in patch.bending]
     watches = tuple(patch.watch for patch in patches if patch.watch)
-    warnings: list[str] = []
     if any("area" in cond for some in conds.values() for cond in some):
         raise BendError(
             "a conditioning is limited to an area, which cannot be bent yet. Remove Conditioning (Set Area) from this "
             "sampler's conditionings; a mask (Conditioning (Set Mask)) works."
         )
-    if not conds.get("positive"):
-        raise BendError("the guider has no positive conditioning to bend. Use a guider with one, such as CFGGuider.")
-    positive = [_Cond(i, cond) for i, cond in enumerate(conds["positive"], 1) if cond.get("cross_attn") is not None]
-    warnings += [
+    known = [_Cond(role, i, cond) for role in ROLES for i, cond in enumerate(conds.get(role) or (), 1)]
+    known = [cond for cond in known if cond.embedding is not None]
+    warnings = [
         f"{cond.name} is no longer the embedding that Bend Prompt made (Conditioning (Average) or the like changed "
         f"it): a word's columns may hold other words too."
-        for cond in positive
+        for cond in known
         if cond.has_changed
     ]
     entries, selected = [], {}
     for number, (bend, applied) in enumerate(chain, 1):
         title = _title(number, len(chain), bend)
         try:
-            selected[number] = _select(bend.token, positive, title, warnings)
-            entry = Entry(number, len(chain), bend, applied, resolve_layers(bend.layers, layers))
+            selected[number] = _select(bend.tokens, bend.passes or "positive", known, title, warnings)
+            layers = ranges.resolve(bend.layers, ranges.LAYERS, subject.layers)
+            warnings += [f"{title}: {note}" for note in _check(bend, subject)]
         except BendError as error:
             raise BendError(f"{title}: {error}") from None
         if bend.is_identity:
             warnings.append(f"{title}: changes nothing with these settings, and is left out.")
-            continue
-        if schedule.reaches(bend):
-            entries.append(entry)
-        if not schedule.window(bend):
-            at = ", ".join(f"{schedule.percent(sigma):.1%}" for sigma in schedule.sigmas[: schedule.steps])
-            warnings.append(
-                f"{title}: no step of this sampler lies in {bend.start:.1%} to {bend.end:.1%}; its steps are at {at}."
-            )
-    watched = [_select(watch.token, positive, "Watch", warnings) for watch in watches]
+        elif subject.schedule.reaches(bend):
+            entries.append(Entry(number, len(chain), bend, applied, layers))
+    watched = [_select((watch.token,), "positive", known, "Watch", warnings) for watch in watches]
     plans = {
-        id(cond.embedding): CondPlan(
+        (cond.role, id(cond.embedding)): CondPlan(
             cond.name,
             cond.width,
-            {number: selections[i] for number, selections in selected.items() if selections[i]},
-            tuple(selections[i] for selections in watched),
+            {number: selections[cond.name] for number, selections in selected.items() if cond.name in selections},
+            tuple(selections.get(cond.name, ((),))[0] for selections in watched),
         )
-        for i, cond in enumerate(positive)
+        for cond in known
     }
     return RunPlan(tuple(entries), watches, plans, warnings)
 
 
 class _Cond:
-    """One positive conditioning, as the guider holds it before it is prepared."""
+    """One conditioning, as the guider holds it before it is prepared."""
 
-    def __init__(self, number: int, cond: dict):
-        self.embedding: Tensor = cond["cross_attn"]
-        self.width = self.embedding.shape[1]
+    def __init__(self, role: str, number: int, cond: dict):
+        self.role = role
+        self.embedding: Tensor | None = cond.get("cross_attn")
         self.tokens: TokenMap | None = cond.get(TOKENS_KEY)
-        self.name = f'conditioning {number} ("{_short(self.tokens.text)}")' if self.tokens else f"conditioning {number}"
+        of = "" if role == "positive" else f"{role} "
+        self.name = f"{of}conditioning {number}" + (f' ("{_short(self.tokens.text)}")' if self.tokens else "")
+
+    @property
+    def width(self) -> int:
+        return self.embedding.shape[1]
 
     @property
     def has_changed(self) -> bool:
@@ -129,14 +145,62 @@ class _Cond:
         return self.tokens is not None and fingerprint(self.embedding) != self.tokens.fingerprint
 
 
-def _select(token: str, conds: list[_Cond], title: str, warnings: list[str]) -> list[tuple[int, ...]]:
-    """The columns that `token` means in each conditioning; one that lacks a word is left alone, and listed."""
-    selections = resolve_each(token, [(cond.tokens, cond.width) for cond in conds])
-    warnings += [f"{title}: {note}" for note in dict.fromkeys(n for selection in selections for n in selection.notes)]
-    for cond, selection in zip(conds, selections, strict=True):
-        if selection.missing:
-            warnings.append(f"{title}: {cond.name} has no {_quoted(selection.missing)} and is left alone there.")
-    return [selection.columns for selection in selections]
+def _check(bend: Bend, subject: Subject) -> list[str]:
+    """Refuse what the run would meet only later; return what is to be said about the rest."""
+    schedule = subject.schedule
+    ranges.resolve(bend.heads, ranges.HEADS, subject.heads)
+    ranges.resolve(bend.frames, ranges.FRAMES, subject.frames)
+    notes = []
+    for animation in bend.animations:
+        count = subject.frames if animation.over == "frames" else max(schedule.steps, 1)
+        values = animation.track.values(count)
+        if animation.parameter != "strength":
+            for value in values:
+                bend.operator.moved(**{animation.parameter: value})
+        given = getattr(animation.track, "samples", None)
+        if given and animation.track.name == "list" and is_stretched(len(given), count):
+            notes.append(f"{len(given)} values of {animation.parameter} are stretched to {count} {animation.over}.")
+    for mask in (*bend.masks, *([bend.operator.mask] if isinstance(bend.operator, Paint) else [])):
+        if is_stretched(len(mask.values), subject.frames):
+            notes.append(
+                f"a mask of {len(mask.values)} frames is stretched to the film's {subject.frames} latent frames."
+            )
+    steps = schedule.window(bend)
+    if any(window.curve is not None for window in bend.windows):
+        inside = [m for m in schedule.moments if all(w.weight(m) or w.curve is not None for w in bend.whens)]
+        if len([m for m in inside if all(w.overlaps(m.percent, m.percent) for w in bend.whens)]) == 1:
+            raise BendError("a curve needs more than one step, but its window holds one. Widen it, or use strength.")
+    if not steps and not bend.is_identity:
+        at = ", ".join(f"{moment.percent:.1%}" for moment in schedule.moments)
+        shown = ", ".join(map(str, bend.windows)) or f"{bend.start:.1%} to {bend.end:.1%}"
+        notes.append(f"no step of this sampler lies in {shown}; its steps are at {at}.")
+    return notes
+
+
+def _select(
+    tokens: Sequence[str], passes: str, known: list[_Cond], title: str, warnings: list[str]
+) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """The columns of each token field, by name of the conditioning; one that lacks a word is left alone, and listed."""
+    roles = ROLES if passes == "both" else (passes,)
+    conds = [cond for cond in known if cond.role in roles]
+    if not conds:
+        raise BendError(
+            f"the guider has no {passes if passes != 'both' else 'positive'} conditioning to bend. Use a guider with "
+            f"one, such as CFGGuider, or aim the bend at another pass."
+        )
+    selections = [resolve_each(token, [(cond.tokens, cond.width) for cond in conds]) for token in tokens]
+    notes = (note for each in selections for selection in each for note in selection.notes)
+    warnings += [f"{title}: {note}" for note in dict.fromkeys(notes)]
+    found = {}
+    for cond, *here in zip(conds, *selections, strict=True):
+        missing = dict.fromkeys(word for selection in here for word in selection.missing)
+        if missing:
+            warnings.append(f"{title}: {cond.name} has no {_quoted(list(missing))} and is left alone there.")
+        if all(selection.columns for selection in here):
+            found[cond.name] = tuple(selection.columns for selection in here)
+    if not found:
+        raise BendError(f"no conditioning has all of {_quoted(tokens)}. Put the words into one prompt.")
+    return found
 
 
 def _quoted(words: Sequence[str]) -> str:

@@ -10,17 +10,21 @@ import torch
 from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
 from torch import Tensor
 
+from ..action import strength_at
 from ..attention import Attention
+from ..bend import Bend
 from ..chain import Plan, plan_chain
 from ..errors import BendError
-from ..grid import Grid
+from ..film import Film
+from ..operators import Temperature
 from ..schedule import Schedule
 from ..state import Bent, run_chain
 from ..tables import Tables
+from ..when import Moment
 from . import wan
 from .geometry import Geometry
 from .patch import KEY, Patch, Sighting
-from .plan import CondPlan, Entry, RunPlan, make_plan
+from .plan import ROLES, CondPlan, Entry, RunPlan, Subject, make_plan
 from .report import Report
 from .site import bent_forward
 
@@ -30,7 +34,7 @@ log = logging.getLogger(__name__)
 def bend_run(executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
     """OUTER_SAMPLE wrapper: plan, patch a clone of the model, sample, and leave nothing behind."""
     guider = executor.class_obj
-    run = Run(guider, guider.model_options[KEY], sigmas.tolist())
+    run = Run(guider, guider.model_options[KEY], sigmas.tolist(), frames=noise.shape[2])
     with run.installed(guider):
         samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
     run.report.send()
@@ -54,24 +58,28 @@ class Run:
     Raises BendError at once for all that cannot work.
     """
 
-    def __init__(self, guider, patches: tuple[Patch, ...], sigmas: list[float]):
+    def __init__(self, guider, patches: tuple[Patch, ...], sigmas: list[float], frames: int):
         patcher = guider.model_patcher
         if patcher.get_additional_models_with_key("multigpu"):
             raise BendError("a model spread over several GPUs cannot be bent yet. Remove the multi-GPU node.")
         self.sites = wan.find_sites(patcher)
         self.schedule = Schedule(sigmas, patcher.get_model_object("model_sampling").percent_to_sigma)
-        self.plan: RunPlan = make_plan(patches, guider.conds, len(self.sites), self.schedule)
+        self.frames = frames
+        self.heads = patcher.model.diffusion_model.num_heads
+        self.plan: RunPlan = make_plan(
+            patches, guider.conds, Subject(len(self.sites), self.heads, self.frames, self.schedule)
+        )
         self.report = Report(self.plan, self.schedule, patches)
         context = guider.model_options.get("context_handler")
         self._retained = tuple(getattr(context, "latent_retain_index_list", ()) or ())
         self._conds: dict[uuid.UUID, CondPlan] = {}
         self._issued: set[uuid.UUID] = set()
-        self._tables: dict[tuple[Grid, torch.device], Tables] = {}
+        self._tables: dict[tuple[Film, torch.device], Tables] = {}
         self._chains: dict[tuple, Plan] = {}
-        self._level: tuple[Tensor | None, float] = (None, 0.0)
+        self._sigmas: Tensor | None = None
+        self._moment = Moment(0.0, 0, 1)
         self._active: tuple[Entry, ...] = ()
         self._jobs: list[Job] = []
-        self._step = -1
         self._checked_step = -1
 
     @contextmanager
@@ -95,7 +103,7 @@ class Run:
             clone.unpatch_model(unpatch_weights=False)
             clone.object_patches.clear()
             self._jobs = []
-            self._level = (None, 0.0)
+            self._sigmas = None
 
     def assign_roles(self, executor, guider, *args, **kwargs):
         """SAMPLER_SAMPLE wrapper: give every prepared cond a fresh uuid, so that a call's rows tell their role.
@@ -105,11 +113,12 @@ class Run:
         for role, conds in guider.conds.items():
             guider.conds[role] = [{**cond, "uuid": uuid.uuid4()} for cond in conds]
             self._issued.update(cond["uuid"] for cond in guider.conds[role])
-        for cond in guider.conds["positive"]:
-            embedding = cond["model_conds"].get("c_crossattn")
-            plan = self.plan.conds.get(id(embedding.cond)) if embedding is not None else None
-            if plan is not None:
-                self._conds[cond["uuid"]] = plan
+        for role in ROLES:
+            for cond in guider.conds.get(role) or ():
+                embedding = cond["model_conds"].get("c_crossattn")
+                plan = self.plan.conds.get((role, id(embedding.cond))) if embedding is not None else None
+                if plan is not None:
+                    self._conds[cond["uuid"]] = plan
         return executor(guider, *args, **kwargs)
 
     def call_model(
@@ -146,19 +155,20 @@ class Run:
         if not geometry.own:
             return []
         batch = x.shape[0] // len(uuids)
-        place = (geometry.grid, x.device)
-        tables = self._tables.setdefault(place, Tables(*place))
+        film = Film(geometry.grid, geometry.own_frames, self.frames)
+        if (film, x.device) not in self._tables:
+            self._tables[film, x.device] = Tables(film, self.heads, x.device)
+        tables = self._tables[film, x.device]
+        tables.at(self._moment)
         tokens = geometry.rows(x.device)
         return [Job(slice(i * batch, (i + 1) * batch), tokens, cond, geometry, tables) for i, cond in known]
 
     def _enter(self, sigmas: Tensor) -> None:
         """Note the level of this call. ComfyUI hands all calls of a level one tensor, so its value is read once."""
-        if sigmas is not self._level[0]:
-            sigma = float(sigmas[0])
-            self._level = (sigmas, sigma)
-            self._step = self.schedule.step(sigma)
-            percent = self.schedule.percent(sigma)
-            self._active = tuple(entry for entry in self.plan.entries if entry.bend.covers(percent))
+        if sigmas is not self._sigmas:
+            self._sigmas = sigmas
+            self._moment = self.schedule.moment(float(sigmas[0]))
+            self._active = tuple(entry for entry in self.plan.entries if strength_at(entry.bend, self._moment))
 
     def _entries(self, layer: int, cond: CondPlan) -> tuple[Entry, ...]:
         return tuple(
@@ -171,6 +181,11 @@ class Run:
             return self._jobs
         return [job for job in self._jobs if self._entries(layer, job.cond)]
 
+    def tempers(self, layer: int, job: Job) -> list[Bend]:
+        """The temperatures of a site; they act before all other bends."""
+        entries = self._entries(layer, job.cond)
+        return [entry.bend for entry in entries if isinstance(entry.bend.operator, Temperature)]
+
     def bend(self, layer: int, job: Job, attention: Attention, output: Tensor) -> bool:
         """Bend `output` `(B, L, H, D)` of one job in place; False where it stays as it is. Watches see all bends."""
         entries = self._entries(layer, job.cond)
@@ -181,13 +196,17 @@ class Run:
             self._show(layer, job, run_chain(chain, attention, target, job.tables))
         if entries and not (self.plan.watches and shown == entries):
             run_chain(self._chain(job.cond, entries, ()), attention, output, job.tables)
-        self.report.count(entries, layer, self._step)
+        self.report.count(entries, layer, self._moment.step)
         return bool(entries)
 
     def _chain(self, cond: CondPlan, entries: tuple[Entry, ...], watch: tuple[int, ...]) -> Plan:
         key = (cond.name, entries, watch)
         if key not in self._chains:
-            bends = [(entry.bend, cond.columns[entry.number]) for entry in entries]
+            bends = [
+                (entry.bend, cond.columns[entry.number])
+                for entry in entries
+                if not isinstance(entry.bend.operator, Temperature)
+            ]
             self._chains[key] = plan_chain(bends, cond.width, watch)
         return self._chains[key]
 
@@ -200,11 +219,12 @@ class Run:
                     maps[..., [at[column] for column in columns]].sum(-1).transpose(1, 2).unflatten(2, grid.shape)
                     for maps in (seen.original, seen.maps)
                 )
-                watch.see(Sighting(layer, self._step, original, bent))
+                watch.see(Sighting(layer, self._moment.step, original, bent))
 
     def _check(self, result: Tensor) -> None:
         """Once a step, and only after a bend: stop a film that is no longer finite."""
-        if self.report.bent and self._step != self._checked_step:
-            self._checked_step = self._step
+        step = self._moment.step
+        if self.report.bent and step != self._checked_step:
+            self._checked_step = step
             if not torch.isfinite(result).all():
-                raise BendError(self.report.blame(self._step))
+                raise BendError(self.report.blame(step))

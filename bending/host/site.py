@@ -68,12 +68,19 @@ class _Override:
         """What would run without us."""
         return func(*args, **kwargs) if self.chained is None else self.chained(func, *args, **kwargs)
 
+    def attend(
+        self, func, q: Tensor, k: Tensor, v: Tensor, heads: int, *args, **kwargs
+    ) -> tuple[Tensor, Tensor | None]:
+        """The output `(B, L, H·D)`, ours to write to, and the log-sum-exp where the kernel tells it."""
+        known = with_lse(func, q, k, v, heads, kwargs) if self.chained is None and not args else None
+        if known is not None:
+            return known
+        output = self.kernel(func, q, k, v, heads, *args, **kwargs)
+        return (output if self.chained is None else output.clone()), None  # a chained override may keep what it gives
+
     def bend(self, func, q: Tensor, k: Tensor, v: Tensor, heads: int, *args, **kwargs) -> Tensor:
         """The host's output `(B, L, H·D)`, bent where the jobs say so."""
-        known = with_lse(func, q, k, v, heads, kwargs) if self.chained is None and not args else None
-        output, lse = known or (self.kernel(func, q, k, v, heads, *args, **kwargs), None)
-        if self.chained is not None:
-            output = output.clone()  # it may hand out what it keeps; a kernel's own output may be written to
+        output, lse = self.attend(func, q, k, v, heads, *args, **kwargs)
 
         def kernel(q: Tensor, k: Tensor, values: Tensor) -> Tensor:
             flat = (tensor.flatten(2) for tensor in (q, k, values))
@@ -88,9 +95,14 @@ class _Override:
                     f"expected from the latent. Another node changes this model's tokens; bend a branch without it."
                 )
             at = (job.rows, job.tokens)
-            view = split[at]
+            own_q, view, own_lse = q[at], split[at], None if lse is None else lse[at]
             part = view.contiguous()
-            attention = Attention(q[at], k[job.rows], v[job.rows], kernel, scale, lse if lse is None else lse[at])
+            if tempers := self.run.tempers(self.site.layer, job):
+                own_q = job.tables.temper(tempers, own_q)
+                own = (tensor.flatten(2) for tensor in (own_q, k[job.rows], v[job.rows]))
+                part, own_lse = self.attend(func, *own, heads, *args, **kwargs)
+                part = part.unflatten(2, (heads, -1))
+            attention = Attention(own_q, k[job.rows], v[job.rows], kernel, scale, own_lse)
             bent = self.run.bend(self.site.layer, job, attention, part)
             if bent and (part is not view or isinstance(job.tokens, Tensor)):  # bent in a copy
                 split[at] = part

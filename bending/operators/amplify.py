@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from .base import Kernel, Operator
+from .base import FrameOperator, Kernel
 
 
 @dataclass(frozen=True)
-class Amplify(Operator):
+class Amplify(FrameOperator):
     """Multiply the map by `factor`.
 
     **Convention**
@@ -24,6 +24,10 @@ class Amplify(Operator):
     @property
     def is_identity(self) -> bool:
         return self.factor == 1
+
+    @property
+    def signed(self) -> bool:
+        return self.factor < 0
 
     @property
     def gain(self) -> float:

@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
 import torch
@@ -19,26 +19,33 @@ PADDINGS = ("border", "zeros", "reflection", "wrap")
 
 @dataclass(frozen=True)
 class Operator(ABC):
-    """A function on maps, with its parameters; one subclass a mode.
-
-    **Convention** (all operators)
-        Per frame, in 2-D. Origin top-left, x to the right, y down. Cell (row i, column j) has its centre at
-        (j + ½, i + ½) in a frame of w × h cells. Distances are fractions of the frame, angles degrees clockwise
-        as displayed. A kernel of a non-identity operator is made once and applied to many pictures.
+    """A mode with its parameters.
 
     Class attributes
         name        as the node and every message write it
         key         as files write it
         convention  the version of what the parameters mean; raised when it changes
-        linear      the kernel is a linear map of each picture
+        linear      it maps maps linearly
         diagonal    each place is only multiplied by a number of its own
-        signed      non-negative pictures may come out with negative values
+        signed      non-negative maps may come out with negative values
     """
 
     name: ClassVar[str]
     key: ClassVar[str]
     convention: ClassVar[int] = 1
     diagonal: ClassVar[bool] = False
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The parameters that can be animated."""
+        return tuple(field.name for field in fields(self) if field.type in (int, float))
+
+    def moved(self, **numbers: float) -> "Operator":
+        """The operator with some of its numbers changed. Raises BendError where one leaves its range."""
+        types = {field.name: field.type for field in fields(self)}
+        return replace(
+            self, **{name: types[name](round(v) if types[name] is int else v) for name, v in numbers.items()}
+        )
 
     @property
     def linear(self) -> bool:
@@ -58,10 +65,6 @@ class Operator(ABC):
     def is_identity(self) -> bool:
         """True for parameters that change nothing; such a bend is left out, so the bits stay."""
 
-    @abstractmethod
-    def kernel(self, height: int, width: int, device: torch.device) -> Kernel:
-        """The kernel for pictures of `height` × `width` cells, its tables in float32 on `device`."""
-
     def __post_init__(self):
         for field in fields(self):
             value = getattr(self, field.name)
@@ -80,6 +83,20 @@ class Operator(ABC):
     def __str__(self) -> str:
         shown = (f"{field.name}={_brief(getattr(self, field.name))}" for field in fields(self))
         return f"{self.name}({', '.join(shown)})"
+
+
+@dataclass(frozen=True)
+class FrameOperator(Operator):
+    """An operator on each frame of each map by itself.
+
+    **Convention** (all of them)
+        In 2-D. Origin top-left, x to the right, y down. Cell (row i, column j) has its centre at (j + ½, i + ½) in a
+        frame of w × h cells. Distances are fractions of the frame, angles degrees clockwise as displayed.
+    """
+
+    @abstractmethod
+    def kernel(self, height: int, width: int, device: torch.device) -> Kernel:
+        """The kernel for pictures of `height` × `width` cells, its tables in float32 on `device`."""
 
 
 def _brief(value) -> str:

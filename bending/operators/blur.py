@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .base import Kernel, Operator
+from .base import FrameOperator, Kernel
 
 
 @dataclass(frozen=True)
-class Blur(Operator):
+class Blur(FrameOperator):
     """Spread the map by a gaussian.
 
     **Convention**
@@ -45,8 +45,8 @@ class Blur(Operator):
 
 def gaussian(sigma: float, radius: int | None, height: int, width: int, device) -> Kernel:
     """Separable gaussian blur as two small matrices, one along each side of the picture."""
-    taps = _taps(sigma, math.ceil(4 * sigma) if radius is None else radius)
-    down, across = (_mirrored(taps, size).to(device) for size in (height, width))
+    taps = gaussian_taps(sigma, radius)
+    down, across = (mirrored(taps, size).to(device) for size in (height, width))
 
     def kernel(pictures: Tensor) -> Tensor:
         n, h, w, c = pictures.shape
@@ -56,13 +56,15 @@ def gaussian(sigma: float, radius: int | None, height: int, width: int, device) 
     return kernel
 
 
-def _taps(sigma: float, radius: int) -> Tensor:
+def gaussian_taps(sigma: float, radius: int | None = None) -> Tensor:
+    """The taps of Blur's convention, `(2·radius + 1,)`, with sum 1."""
+    radius = math.ceil(4 * sigma) if radius is None else radius
     k = torch.arange(-radius, radius + 1, dtype=torch.float32)
     taps = torch.exp(-(k**2) / (2 * sigma**2))
     return taps / taps.sum()
 
 
-def _mirrored(taps: Tensor, size: int) -> Tensor:
+def mirrored(taps: Tensor, size: int) -> Tensor:
     """The `(size, size)` matrix of a symmetric filter on a line whose ends are mirrored."""
     radius = len(taps) // 2
     cell = torch.arange(size)[:, None] + torch.arange(-radius, radius + 1)

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from .base import Kernel, Operator
+from .base import FrameOperator, Kernel
 
 AXES = {"horizontal": (2,), "vertical": (1,), "both": (1, 2)}
 
 
 @dataclass(frozen=True)
-class Flip(Operator):
+class Flip(FrameOperator):
     """Mirror the map; an exact permutation of the cells.
 
     **Convention**

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .base import Kernel, Operator
+from .base import FrameOperator, Kernel
 
 EVERYTHING = 1.5
 """A cutoff from here on lies beyond every bin (the corner of the spectrum is at √2)."""
 
 
 @dataclass(frozen=True)
-class FrequencyFilter(Operator):
+class FrequencyFilter(FrameOperator):
     """Filter each frame of the map in the Fourier domain (`rfft2`).
 
     **Convention**

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .base import Kernel, Operator
+from .base import FrameOperator, Kernel
 
 
 @dataclass(frozen=True)
-class RegionalMask(Operator):
+class RegionalMask(FrameOperator):
     """Multiply the map by the weight of a box: one inside, nothing outside.
 
     **Convention**

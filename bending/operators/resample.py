@@ -41,6 +41,18 @@ def resample(inverse: np.ndarray, center: tuple[float, float], padding: str, sha
     return _permute(index[:, 0]) if bool((weight == 1).all()) else _mix(index, weight)
 
 
+def line(source: Tensor, size: int, padding: str) -> Tensor:
+    """The `(n, size)` matrix that reads a line of `size` cells at n positions, in cells from 0, linearly between."""
+    x = source.double().numpy()
+    x = np.where(np.abs(x - np.round(x)) < SNAP, np.round(x), x)
+    low = np.floor(x)
+    matrix = np.zeros((len(x), size), np.float32)
+    for step, weight in ((0, 1 - (x - low)), (1, x - low)):
+        cell, inside = _fold(low.astype(np.int64) + step, size, padding)
+        np.add.at(matrix, (np.arange(len(x)), cell), (weight * inside).astype(np.float32))
+    return torch.from_numpy(matrix)
+
+
 def _fold(index: np.ndarray, size: int, padding: str) -> tuple[np.ndarray, np.ndarray]:
     """Cell indices brought into `0 … size − 1`, and which of them count at all."""
     inside = np.ones_like(index, dtype=bool)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import PADDINGS, Kernel, Operator
+from .base import PADDINGS, FrameOperator, Kernel
 from .resample import resample
 
 
 @dataclass(frozen=True)
-class Rotate(Operator):
+class Rotate(FrameOperator):
     """Turn the map by `angle` degrees, clockwise as displayed.
 
     **Convention**

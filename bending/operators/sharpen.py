@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from .base import Kernel, Operator
+from .base import FrameOperator, Kernel
 from .blur import gaussian
 
 
 @dataclass(frozen=True)
-class Sharpen(Operator):
+class Sharpen(FrameOperator):
     """Add `amount` times what a blur takes away: `a + amount · (a − blur a)`.
 
     **Convention**

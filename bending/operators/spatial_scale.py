@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import PADDINGS, Kernel, Operator
+from .base import PADDINGS, FrameOperator, Kernel
 from .resample import resample
 
 
 @dataclass(frozen=True)
-class SpatialScale(Operator):
+class SpatialScale(FrameOperator):
     """Enlarge the map by `factor` about a centre.
 
     **Convention**

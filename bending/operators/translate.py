@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import PADDINGS, Kernel, Operator
+from .base import PADDINGS, FrameOperator, Kernel
 from .resample import resample
 
 
 @dataclass(frozen=True)
-class Translate(Operator):
+class Translate(FrameOperator):
     """Move the map by `x` to the right and `y` down.
 
     **Convention**

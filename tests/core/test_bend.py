@@ -6,7 +6,8 @@ import math
 import pytest
 from attention_bending.bending import Bend, BendError, Bending
 from attention_bending.bending import operators as ops
-from attention_bending.bending.layers import resolve_layers
+from attention_bending.bending.ranges import LAYERS as LAYER
+from attention_bending.bending.ranges import resolve
 from attention_bending.bending.schedule import Schedule
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,19 +79,19 @@ LAYERS = [
 
 @pytest.mark.parametrize(("text", "count", "expected"), LAYERS)
 def test_layers(text, count, expected):
-    assert resolve_layers(text, count) == expected
+    assert resolve(text, LAYER, count) == expected
 
 
 @given(st.integers(1, 60))
 def test_thirds_are_a_partition(count):
-    thirds = [resolve_layers(third, count) for third in ("early", "middle", "late")]
+    thirds = [resolve(third, LAYER, count) for third in ("early", "middle", "late")]
     assert sum(map(len, thirds)) == count and set().union(*thirds) == set(range(count))
 
 
 @pytest.mark.parametrize("text", ["30", "-31", "28-30"])
 def test_a_layer_that_is_not_there_is_refused(text):
     with pytest.raises(BendError, match="its 30 layers are 0 to 29"):
-        resolve_layers(text, 30)
+        resolve(text, LAYER, 30)
 
 
 def flow(shift):

@@ -113,12 +113,12 @@ def test_chains_of_words_many_and_all(chain, seed):
 def test_a_plan_takes_every_way():
     blur, sharp = Bend(ops.Blur(), "w"), Bend(ops.Sharpen(), "w")
     everything = SETS["ALL"]
-    assert plan_chain([(blur, everything)], WIDE).steps[0].whole
-    assert not plan_chain([(blur, everything)], WIDE).tracked
-    assert plan_chain([(blur, [3])], WIDE).tracked == (3,)
-    assert plan_chain([(blur, SETS["padding"])], WIDE).groups == (tuple(SETS["padding"]),)
-    assert plan_chain([(sharp, everything)], WIDE).streams == (tuple(everything),)
-    mixed = plan_chain([(blur, [3, 30]), (blur, SETS["padding"]), (sharp, SETS["prompt and more"])], WIDE)
+    assert plan_chain([(blur, [everything])], WIDE).steps[0].whole
+    assert not plan_chain([(blur, [everything])], WIDE).tracked
+    assert plan_chain([(blur, [[3]])], WIDE).tracked == (3,)
+    assert plan_chain([(blur, [SETS["padding"]])], WIDE).groups == (tuple(SETS["padding"]),)
+    assert plan_chain([(sharp, [everything])], WIDE).streams == (tuple(everything),)
+    mixed = plan_chain([(blur, [[3, 30]]), (blur, [SETS["padding"]]), (sharp, [SETS["prompt and more"]])], WIDE)
     assert mixed.tracked == (3, 30)
     assert mixed.steps[1].tracked == (1,) and len(mixed.steps[1].groups) + len(mixed.steps[1].streams) == 2
     parts = [set(mixed.tracked), *map(set, mixed.groups), *map(set, mixed.streams)]
@@ -129,7 +129,7 @@ def test_a_plan_takes_every_way():
 def test_many_words_never_track_more_than_a_block(count):
     bends = [Bend(ops.Amplify(1.5), "w", renormalize=i % 2 == 0) for i in range(count)]
     columns = [[i, i + 1] for i in range(count)]
-    assert len(plan_chain(list(zip(bends, columns, strict=True)), WIDE).tracked) <= BLOCK
+    assert len(plan_chain([(bend, [some]) for bend, some in zip(bends, columns, strict=True)], WIDE).tracked) <= BLOCK
     check(bends, columns)
 
 

@@ -1,0 +1,41 @@
+"""Paint: a mask in place of a word's map."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..film import Film, MaskFilm
+from .base import Operator
+
+
+@dataclass(frozen=True)
+class Paint(Operator):
+    """The mask becomes the word's map; the word's total attention in each frame is kept.
+
+    **Convention**
+        Per frame, head and batch row: `new = mask · Σ map / Σ mask` over the frame's cells. A frame whose mask is empty
+        keeps its map. The word's map is the sum over its pieces and occurrences; the new sum is split among them in the
+        proportion they had at that place, equally where all are 0. The mask meets the film as `MaskFilm` says.
+    """
+
+    mask: MaskFilm
+
+    name = "Paint"
+    key = "paint"
+
+    @property
+    def linear(self) -> bool:
+        return False
+
+    @property
+    def is_identity(self) -> bool:
+        return False
+
+    def exchange(self, sums: list[Tensor], film: Film) -> list[Tensor]:
+        """The word's new sum from its old, `(B, L, H, 1)` both."""
+        (old,) = sums
+        mask = self.mask.on(film).to(old.device).view(film.grid.frames, -1, 1, 1)
+        weight = mask.sum(1, keepdim=True)
+        frames = old.unflatten(1, (film.grid.frames, -1))
+        painted = mask * frames.sum(2, keepdim=True) / weight.clamp(min=1e-12)
+        return [painted.where(weight > 0, frames).flatten(1, 2)]

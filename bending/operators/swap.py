@@ -1,0 +1,46 @@
+"""Swap: words exchange their maps."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..film import Film
+from .base import Operator
+
+WAYS = ("trade", "follow")
+
+
+@dataclass(frozen=True)
+class Swap(Operator):
+    """Words A (the bend's token) and B (`other`) trade maps, or A follows B.
+
+    **Convention**
+        With a and b the sums over each one's pieces: `trade` makes a' = (1 − mix)·a + mix·b and b' likewise from a;
+        `follow` leaves B alone. A new sum is split among the pieces in the proportion they had at that place, equally
+        where all are 0.
+    """
+
+    other: str = ""
+    way: str = "trade"
+    mix: float = 1.0
+
+    name = "Swap"
+    key = "swap"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require_one_of("way", WAYS)
+        self.require(0 <= self.mix <= 1, f"mix is {self.mix:g}. Give it a number from 0 to 1.")
+
+    @property
+    def linear(self) -> bool:
+        return False
+
+    @property
+    def is_identity(self) -> bool:
+        return self.mix == 0
+
+    def exchange(self, sums: list[Tensor], film: Film) -> list[Tensor]:
+        """The new sums of A and B from the old, `(B, L, H, 1)` each."""
+        a, b = sums
+        return [a.lerp(b, self.mix), b.lerp(a, self.mix) if self.way == "trade" else b]

@@ -1,0 +1,28 @@
+"""Temperature: each place chooses its words more sharply or more softly."""
+
+from dataclasses import dataclass
+
+from .base import Operator
+
+
+@dataclass(frozen=True)
+class Temperature(Operator):
+    """Divide the logits of a site by `temperature`, before all other bends.
+
+    **Convention**
+        Below 1 each place settles on fewer words, above 1 on more; 1 changes nothing. Strength, masks and curves are
+        exponents: a weight w gives `temperature ** w`, so that 0 is 1. Several multiply. It belongs to all tokens.
+    """
+
+    temperature: float = 0.7
+
+    name = "Temperature"
+    key = "temperature"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require(self.temperature > 0, f"temperature is {self.temperature:g}. Give it a number above 0.")
+
+    @property
+    def is_identity(self) -> bool:
+        return self.temperature == 1
