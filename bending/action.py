@@ -1,6 +1,6 @@
 """A bend at one moment of one film: its operator for each frame, and its weight at every place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -26,15 +26,20 @@ class Action:
     operators: tuple[Operator, ...]
     weight: float | Tensor
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether it changes nothing; asked once, while the weight is on the host."""
+        weightless = not self.weight.any() if isinstance(self.weight, Tensor) else self.weight == 0
+        return weightless or all(operator.is_identity for operator in self.operators)
+
     def runs(self, frames: int) -> list[tuple[Operator, slice]]:
         """The operators with the frames in a row that each of them has, identities left out."""
-        if len(self.operators) == 1:
-            return [(self.operators[0], slice(0, frames))]
+        each = self.operators if len(self.operators) > 1 else self.operators * frames
         runs, start = [], 0
         for frame in range(1, frames + 1):
-            if frame == frames or self.operators[frame] != self.operators[start]:
-                if not self.operators[start].is_identity:
-                    runs.append((self.operators[start], slice(start, frame)))
+            if frame == frames or each[frame] != each[start]:
+                if not each[start].is_identity:
+                    runs.append((each[start], slice(start, frame)))
                 start = frame
         return runs
 
@@ -52,12 +57,19 @@ def strength_at(bend: Bend, moment: Moment) -> float:
     return strength if strength > FAINT else 0.0
 
 
-def act(bend: Bend, moment: Moment, film: Film, heads: int, device: torch.device) -> Action:
-    """The bend at a moment, for the frames of one model call. Raises BendError where a number leaves its range."""
-    return Action(_operators(bend, moment, film), _weight(bend, moment, film, heads, device))
+def act(bend: Bend, moment: Moment, film: Film, heads: int, device: torch.device) -> Action | None:
+    """The bend at a moment, for the frames of one model call; None where it changes nothing.
+
+    Raises BendError where a number leaves its range.
+    """
+    action = Action(operators_at(bend, moment, film), _weight(bend, moment, film, heads))
+    if action.is_nothing or not isinstance(action.weight, Tensor):
+        return None if action.is_nothing else action
+    return replace(action, weight=action.weight.to(device))
 
 
-def _operators(bend: Bend, moment: Moment, film: Film) -> tuple[Operator, ...]:
+def operators_at(bend: Bend, moment: Moment, film: Film) -> tuple[Operator, ...]:
+    """The bend's operator at a moment: one for all frames, or one for each where a number moves over them."""
     by_step, by_frame = {}, {}
     for animation in bend.animations:
         if animation.parameter == "strength":
@@ -65,18 +77,18 @@ def _operators(bend: Bend, moment: Moment, film: Film) -> tuple[Operator, ...]:
         if animation.over == "steps":
             by_step[animation.parameter] = animation.track.values(moment.steps)[moment.step]
         else:
-            by_frame[animation.parameter] = animation.track.values(film.length)
+            by_frame[animation.parameter] = animation.track.values(film.length, causal=True)
     operator = bend.operator.moved(**by_step) if by_step else bend.operator
     if not by_frame:
         return (operator,)
     return tuple(operator.moved(**{name: values[f] for name, values in by_frame.items()}) for f in film.frames)
 
 
-def _weight(bend: Bend, moment: Moment, film: Film, heads: int, device: torch.device) -> float | Tensor:
+def _weight(bend: Bend, moment: Moment, film: Film, heads: int) -> float | Tensor:
     weight: float | Tensor = strength_at(bend, moment)
     for animation in bend.animations:
         if (animation.parameter, animation.over) == ("strength", "frames"):
-            values = animation.track.values(film.length)
+            values = animation.track.values(film.length, causal=True)
             weight = weight * torch.tensor([_clamp(values[f]) for f in film.frames]).view(-1, 1, 1, 1, 1)
     if bend.frames != "all":
         chosen = ranges.resolve(bend.frames, ranges.FRAMES, film.length)
@@ -86,7 +98,7 @@ def _weight(bend: Bend, moment: Moment, film: Film, heads: int, device: torch.de
         weight = weight * torch.tensor([float(h in chosen) for h in range(heads)]).view(1, 1, 1, -1, 1)
     for mask in bend.masks:
         weight = weight * mask.on(film)[..., None, None]
-    return weight.to(device) if isinstance(weight, Tensor) else weight
+    return weight
 
 
 def _clamp(strength: float) -> float:

@@ -65,5 +65,5 @@ def _common_pass(bend: Bend, passes: str) -> str:
         return bend.passes
     raise BendError(
         f"{bend.title} is aimed at the {bend.passes} pass, and then at the {passes} one, which leaves none. "
-        f"Aim it at both first, or only once."
+        f"Say {bend.passes} in every Bend Where behind that one."
     )

@@ -64,8 +64,12 @@ class Bend:
 
     def __post_init__(self):
         try:
-            for token in self.tokens:
-                parse_token(token)
+            parse_token(self.token)
+            for other in self.tokens[1:]:
+                try:
+                    parse_token(other)
+                except BendError as error:
+                    raise BendError(f"the other word: {error}") from None
             for kind in (ranges.LAYERS, ranges.HEADS, ranges.FRAMES):
                 ranges.parse(getattr(self, kind.field), kind)
             for name in ("strength", "start", "end"):

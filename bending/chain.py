@@ -70,7 +70,7 @@ def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequenc
     tracked = list(dict.fromkeys(watch))
     for (bend, columns), cover, exchange in zip(bends, covers, exchanges, strict=True):
         if exchange:
-            _check_words(bend, columns, cover)
+            check_words(bend, columns)
             tracked += sorted(cover.difference(tracked))
     for cover, is_whole in zip(covers, whole, strict=True):
         new = sorted(cover.difference(tracked))
@@ -110,11 +110,16 @@ def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequenc
     )
 
 
-def _check_words(bend: Bend, columns: Columns, cover: frozenset[int]) -> None:
-    if len(cover) > BLOCK:
-        raise BendError(f"{bend.title}: it takes words of at most {BLOCK} tokens in all, but these are {len(cover)}.")
-    if len(cover) < sum(len(set(word)) for word in columns):
-        raise BendError(f"{bend.title}: the two share a token. Name two words that do not overlap.")
+def check_words(bend: Bend, columns: Columns) -> None:
+    """Refuse words that a bend cannot exchange: too long for a block, or sharing a token."""
+    if isinstance(bend.operator, Paint | Swap):
+        count = len({column for word in columns for column in word})
+        if count > BLOCK:
+            raise BendError(
+                f"{bend.operator.name} takes words of at most {BLOCK} tokens in all, but these are {count}. Name words."
+            )
+        if count < sum(len(set(word)) for word in columns):
+            raise BendError("the two words share a token. Name two words that do not overlap.")
 
 
 def _keeps_sign(bends: Sequence[tuple[Bend, Columns]], whole: list[bool], touched_by: tuple[int, ...]) -> bool:

@@ -12,6 +12,9 @@ from .tables import Tables
 VANISHED = 1e-6
 """A place whose mass is not above this is left as it is by renormalising."""
 
+ROUNDING = 1e-6
+"""A mass this near to 1 is 1, so that places which a bend leaves alone keep their bits."""
+
 NOTHING = 1e-30
 """Where a word's map is not above this, it is nowhere, and what it gets is split equally among its pieces."""
 
@@ -99,6 +102,8 @@ class _State:
         return mass if self.uncounted is None else mass - self.uncounted
 
     def apply(self, step: Step) -> None:
+        if self.tables.action(step.bend) is None:
+            return
         if step.whole:
             self._apply_whole(step)
         elif step.words:
@@ -111,7 +116,7 @@ class _State:
         divisor = None
         if step.bend.renormalize:
             mass = self.mass
-            divisor = torch.where(mass > VANISHED, mass, 1)
+            divisor = torch.where((mass > VANISHED) & ((mass - 1).abs() > ROUNDING), mass, 1)
             self._divide(divisor)
         self.done.append((step, divisor))
 
@@ -151,7 +156,7 @@ class _State:
         words = [self.tables.index(word) for word in step.words]
         maps = [self.maps.index_select(-1, word) for word in words]
         sums = [each.sum(-1, keepdim=True) for each in maps]
-        news = step.bend.operator.exchange(sums, self.tables.film)
+        news = step.bend.operator.exchange(sums, self.tables)
         for word, old, total, new in zip(words, maps, sums, news, strict=True):
             new = self.tables.blend(step.bend, total, new)
             split = torch.where(total.abs() > NOTHING, old / total.where(total.abs() > NOTHING, 1), 1 / old.shape[-1])

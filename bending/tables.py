@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .action import Action, act
 from .bend import Bend
-from .film import Film
+from .film import Film, MaskFilm
 from .operators import FrameOperator, Kernel, Operator
 from .when import Moment
 
@@ -29,7 +29,8 @@ class Tables:
         self.made = 0
         self.moment = Moment(0.0, 0, 1)
         self._part_bytes = PART_BYTES.get(device.type, OTHER_PART_BYTES)
-        self._actions: dict[Bend, Action] = {}
+        self._actions: dict[Bend, Action | None] = {}
+        self._masks: dict[MaskFilm, Tensor] = {}
         self._kernels: dict[Operator, Kernel] = {}
         self._used: set[Operator] = set()
         self._indices: dict[tuple[int, ...], Tensor] = {}
@@ -43,12 +44,19 @@ class Tables:
             self._kernels = {operator: self._kernels[operator] for operator in self._used}
             self._used.clear()
 
-    def action(self, bend: Bend) -> Action:
-        """The bend at this moment."""
+    def action(self, bend: Bend) -> Action | None:
+        """The bend at this moment; None where it changes nothing."""
         if bend not in self._actions:
             self._actions[bend] = act(bend, self.moment, self.film, self.heads, self.device)
             self.made += 1
         return self._actions[bend]
+
+    def mask(self, mask: MaskFilm) -> Tensor:
+        """The mask on this film's grid, `(F, h, w)`."""
+        if mask not in self._masks:
+            self._masks[mask] = mask.on(self.film).to(self.device)
+            self.made += 1
+        return self._masks[mask]
 
     def bend(self, bend: Bend, rows: Tensor) -> Tensor:
         """`rows + weight · (f(rows) − rows)` for rows `(B, L, H, C)`, as a new tensor of their type."""
@@ -56,8 +64,8 @@ class Tables:
 
     def bend_(self, bend: Bend, rows: Tensor) -> Tensor:
         """The same in place, a part at a time and in float32 whatever the type of the rows."""
-        if rows.numel():
-            action = self.action(bend)
+        action = self.action(bend)
+        if rows.numel() and action is not None:
             temporal = not isinstance(action.operators[0], FrameOperator)
             for film in rows:
                 pictures = self.film.grid.as_pictures(film)
@@ -79,8 +87,12 @@ class Tables:
         inverse: float | Tensor = 1.0
         for bend in bends:
             action = self.action(bend)
+            if action is None:
+                continue
             temperatures = torch.tensor([operator.temperature for operator in action.operators], device=self.device)
             inverse = inverse * temperatures.view(-1, 1, 1, 1, 1) ** -torch.as_tensor(action.weight)
+        if not isinstance(inverse, Tensor):
+            return q
         grid = self.film.grid
         factors = inverse.expand(grid.frames, grid.height, grid.width, self.heads, 1).flatten(0, 2)
         return (q.float() * factors).to(q.dtype)

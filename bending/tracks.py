@@ -30,14 +30,17 @@ class Keyframes:
     def lowest(self) -> float:
         return min(value for _, _, value in self.keys)
 
-    def values(self, count: int) -> list[float]:
+    def values(self, count: int, causal: bool = False) -> list[float]:
         """The value at each of `count` frames or steps. Raises BendError for a position outside."""
-        points = sorted((self._place(position, percent, count), value) for position, percent, value in self.keys)
+        placed = [(self._place(position, percent, count), value) for position, percent, value in self.keys]
+        points = sorted(placed, key=lambda point: point[0])
+        if count > 1 and len({place for place, _ in points}) < len(points):
+            raise BendError(f"keyframes name one of the {count} positions twice. Give each position one value.")
         return [self._at(i, points) for i in range(count)]
 
     def _place(self, position: float, percent: bool, count: int) -> float:
         if percent:
-            return position / 100 * (count - 1)
+            return round(position / 100 * (count - 1), 9)
         if not -count <= position <= count - 1:
             raise BendError(
                 f"keyframe {position:g} is outside: there are {count}, 0 to {count - 1}. Percents fit any length."
@@ -61,7 +64,11 @@ class Keyframes:
 
 @dataclass(frozen=True)
 class Samples:
-    """A list of values, fitted to the frames or steps there are as masks are in time; or a curve, sampled finely."""
+    """A list of values, or a curve, sampled finely.
+
+    A list is taken as it is where it has as many values as there are frames or steps; over a film, where it has one for
+    each of the video's frames, by Wan's causal groups, as masks are; else stretched linearly.
+    """
 
     samples: tuple[float, ...]
     name: str = "list"
@@ -70,8 +77,9 @@ class Samples:
     def lowest(self) -> float:
         return min(self.samples)
 
-    def values(self, count: int) -> list[float]:
-        if self.name == "curve":  # read where the points are, never averaged
+    def values(self, count: int, causal: bool = False) -> list[float]:
+        """The value at each of `count` frames (`causal`) or steps."""
+        if not causal or self.name == "curve" or len(self.samples) != 4 * (count - 1) + 1:
             at = [i * (len(self.samples) - 1) / max(1, count - 1) for i in range(count)]
             return [_between(self.samples, x) for x in at]
         return in_time(torch.tensor(self.samples, dtype=torch.float32), count).tolist()
@@ -95,6 +103,8 @@ def parse_keyframes(text: str, ease: str = "linear") -> Keyframes:
             raise BendError(f'keyframes cannot be read at "{shown.strip()}". Write them as 0: 0, 50%: 45, 100%: 0.')
         if match:
             position, percent, value = float(match[1]), bool(match[2]), float(match[3])
+            if not math.isfinite(value):
+                raise BendError(f"keyframe {position:g} has the value {match[3]}. Give it a finite number.")
             if percent and not 0 <= position <= 100:
                 raise BendError(f"keyframe {position:g}% lies outside 0% to 100%.")
             keys.append((position, percent, value))

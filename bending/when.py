@@ -1,5 +1,6 @@
 """Windows of time with soft ends and a curve: by percent of the sampling, or by the sampler's steps."""
 
+import math
 from dataclasses import dataclass
 
 from .errors import BendError
@@ -44,8 +45,10 @@ class When:
             raise BendError(
                 f"the window starts at {self.start:g} and ends at {self.end:g}. Make start smaller than end."
             )
-        if self.fade_in < 0 or self.fade_out < 0:
-            raise BendError("a fade is negative. Give it 0 or more.")
+        if not (0 <= self.fade_in < math.inf and 0 <= self.fade_out < math.inf):
+            raise BendError(f"the fades are {self.fade_in:g} and {self.fade_out:g}. Give them 0 or more.")
+        if self.curve is not None and not (self.curve and all(map(math.isfinite, self.curve))):
+            raise BendError("the curve is empty or holds what is no finite number. Connect another curve.")
         if self.curve is not None and self.unit == "steps" and self.start == self.end:
             raise BendError(f"a curve needs more than one step, but the window is step {self.start:g} alone.")
 

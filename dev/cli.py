@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import console, demo, serving, setup, testing, workflows
+from . import bench, console, demo, serving, setup, testing, workflows
 
 
 class Command(NamedTuple):
@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": Command("demo", "every mode on a tiny model: demo/contact_sheet.png and demo/report.json", demo.main),
     "test": Command("test [--slow] [pytest args]", "check the style, then run the rooms of tests", testing.main),
     "serve": Command("serve [ComfyUI args]", "start ComfyUI with the pack installed", serving.main),
+    "bench": Command("bench [--help]", "what a bend costs, against un-bent and dense attention", bench.main),
     "workflows": Command("workflows", "export example_workflows/ to tests/workflows/ (needs Chromium)", workflows.main),
 }
 

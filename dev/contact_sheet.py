@@ -1,5 +1,7 @@
 """The demo's picture: per mode, a test card, a word's map before and after, and what changed in the film."""
 
+import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +22,10 @@ COLORS = np.array([(8, 6, 30), (71, 18, 104), (152, 45, 110), (221, 81, 70), (25
 
 @dataclass(frozen=True)
 class Row:
-    """One mode: its operator, the word's map before and after, and the film's difference, all `(h, w)`."""
+    """One row: a name, the bend that ran, the word's map before and after, the film's difference, all `(h, w)`."""
 
-    operator: Any
+    name: str
+    bend: Any
     before: np.ndarray
     after: np.ndarray
     difference: np.ndarray
@@ -31,8 +34,11 @@ class Row:
     change: float
 
 
-def draw_sheet(rows: list[Row], unbent: np.ndarray, caption: str) -> Image.Image:
-    """The sheet. `unbent` is a frame of the un-bent film, `(H, W, 3)` in 0 … 1; `caption` says which map is shown."""
+def draw_sheet(rows: list[Row], unbent: np.ndarray, caption: str, pack: Callable[[str], Any]) -> Image.Image:
+    """The sheet. `unbent` is a frame of the un-bent film, `(H, W, 3)` in 0 … 1; `caption` says which map is shown.
+
+    `pack` gives the pack's modules by name, for what bends the card.
+    """
     columns = ["the test card, bent", "the word's map", "the same map, bent", "the film's difference"]
     width = LABEL + len(columns) * (SIZE[0] + MARGIN) + 2 * MARGIN
     sheet = Image.new("RGB", (width, HEAD + len(rows) * (SIZE[1] + MARGIN) + MARGIN), PAPER)
@@ -44,7 +50,7 @@ def draw_sheet(rows: list[Row], unbent: np.ndarray, caption: str) -> Image.Image
         return LABEL + MARGIN + column * (SIZE[0] + MARGIN)
 
     text(draw, (MARGIN, MARGIN), "Attention Bending", 26)
-    text(draw, (MARGIN, 56), "nine modes on one word", 17, FAINT)
+    text(draw, (MARGIN, 56), "on one word of a prompt", 17, FAINT)
     text(draw, (x(1), MARGIN), caption, 15, FAINT)
     text(
         draw,
@@ -61,14 +67,13 @@ def draw_sheet(rows: list[Row], unbent: np.ndarray, caption: str) -> Image.Image
         text(draw, (x(i), HEAD - 24), name, 15)
     for i, row in enumerate(rows):
         y = HEAD + i * (SIZE[1] + MARGIN)
-        text(draw, (MARGIN, y), row.operator.name, 20)
-        parameters = str(row.operator).partition("(")[2].rstrip(")").split(", ")
-        pairs = [",  ".join(parameters[n : n + 2]) for n in range(0, len(parameters), 2)]
-        text(draw, (MARGIN, y + 28), "\n".join(pairs), 13, FAINT)
+        text(draw, (MARGIN, y), row.name, 20)
+        says = textwrap.wrap(str(row.bend), 34)
+        text(draw, (MARGIN, y + 28), "\n".join(says[:5]), 13, FAINT)
         done = f"ran in {row.layers} layers, {row.steps} steps\nfilm changed by {row.change:.3f}"
         text(draw, (MARGIN, y + SIZE[1] - 38), done, 13)
         bright = max(row.before.max(), 1e-12)
-        sheet.paste(gray(bend(row.operator, card)), (x(0), y))
+        sheet.paste(gray(bend(row.bend, card, pack)), (x(0), y))
         sheet.paste(heat(np.sqrt(row.before / bright)), (x(1), y))
         sheet.paste(heat(_signed_root(row.after / bright)), (x(2), y))
         sheet.paste(heat(row.difference / largest), (x(3), y))
@@ -90,10 +95,24 @@ def test_card() -> np.ndarray:
     return card
 
 
-def bend(operator, card: np.ndarray) -> np.ndarray:
-    """The very operator that bends the maps, on the card."""
-    pictures = torch.tensor(card, dtype=torch.float32)[None, :, :, None]
-    return operator.kernel(*card.shape, torch.device("cpu"))(pictures)[0, :, :, 0].numpy()
+def bend(bend: Any, card: np.ndarray, pack: Callable[[str], Any]) -> np.ndarray:
+    """The card after the very code that bends the maps: the last frame of a film of three.
+
+    The film stands still, but for Time, where the card moves to the right. A word that it is swapped with has the card
+    upside down for its map.
+    """
+    core, operators = pack("bending"), pack("bending.operators")
+    still = [card] * 3 if not isinstance(bend.operator, operators.Time) else [np.roll(card, 6 * f, 1) for f in range(3)]
+    rows = torch.tensor(np.stack(still), dtype=torch.float32).view(1, -1, 1, 1)
+    tables = pack("bending.tables").Tables(core.Film.whole(core.Grid(3, *card.shape)), 1, rows.device)
+    if isinstance(bend.operator, operators.Temperature):
+        bent = (rows / rows.max()) ** (1 / bend.operator.temperature) * rows.max()
+    elif isinstance(bend.operator, operators.Paint | operators.Swap):
+        sums = [rows, rows.view(3, *card.shape).flip(1).reshape(rows.shape)][: len(bend.tokens)]
+        bent = bend.operator.exchange(sums, tables)[0]
+    else:
+        bent = tables.bend(bend, rows)
+    return bent.view(3, *card.shape)[-1].numpy()
 
 
 def gray(values: np.ndarray) -> Image.Image:

@@ -1,6 +1,6 @@
-"""``python dev demo``: one shared workflow, un-bent and bent in each of the nine modes, as a picture and a report.
+"""``python dev demo``: one shared workflow, un-bent and bent in every way there is, as a picture and a report.
 
-The tiny model has random weights, so its film is noise; what each mode does is seen on a test card and on the word's
+The tiny model has random weights, so its film is noise; what each bend does is seen on a test card and on the word's
 own map, and that it reaches the film in the difference.
 """
 
@@ -10,30 +10,17 @@ import subprocess
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from . import paths, setup
 from .console import Trouble, say
+from .demo_rows import ROWS, TOKEN, Graph
 
 WORKFLOW = paths.ROOT / "tests" / "workflows" / "Bend one word.json"
 FOLDER = paths.ROOT / "demo"
 FILM = {"width": 416, "height": 240, "length": 9}
 STEPS = 4
-TOKEN = "kiss"
-LAYER, STEP, FRAME = 1, 0, 1
+LAYER, STEP, FRAME = 1, 0, 2
 """The site, step and latent frame whose map is shown."""
-
-MODES = {
-    "AttnBendAmplify": {"factor": 2.5},
-    "AttnBendRegionalMask": {"x1": 0.0, "y1": 0.0, "x2": 0.5, "y2": 1.0, "feather": 0.2, "invert": False},
-    "AttnBendBlur": {"sigma": 2.0, "kernel_size": 0},
-    "AttnBendSharpen": {"amount": 4.0, "sigma": 1.0, "clamp": True},
-    "AttnBendTranslate": {"x": 0.25, "y": 0.0, "padding": "border"},
-    "AttnBendRotate": {"angle": 30.0, "padding": "border", "center_x": 0.5, "center_y": 0.5},
-    "AttnBendSpatialScale": {"factor": 1.8, "padding": "border", "center_x": 0.5, "center_y": 0.5},
-    "AttnBendFlip": {"axis": "horizontal"},
-    "AttnBendFrequencyFilter": {"kind": "low", "low": 0.1, "high": 0.25, "rolloff": 0.1, "keep_mean": True},
-}
 
 
 def main(arguments: list[str]) -> int:
@@ -48,9 +35,8 @@ def main(arguments: list[str]) -> int:
 class Result:
     """One run of the workflow. `change` is the mean absolute difference from the un-bent film, whose range is 0 … 1."""
 
-    mode: str
-    parameters: dict[str, Any]
-    bend: str
+    name: str
+    bends: list[str]
     seconds: float
     layers: int
     steps: int
@@ -58,73 +44,79 @@ class Result:
     warnings: list[str]
 
 
+class Demo:
+    """The workflow in a ComfyUI of this process, with its film and the word's maps recorded."""
+
+    def __init__(self):
+        from .headless import Headless, recorder
+        from .swap import tiny
+
+        packs = ["--disable-all-custom-nodes", "--whitelist-custom-nodes", "attention-bending", "attention-bending-dev"]
+        self.comfy = Headless("--cpu", *packs)
+        self.patch = self.comfy.pack("bending.host.patch")
+        self.film, self.chain, self.sightings = None, (), []
+        self.comfy.add_node("DemoFilm", recorder(self._keep_film, {"images": ("IMAGE",)}))
+        self.comfy.add_node("DemoWatch", recorder(self._watch, {"model": ("MODEL",)}, "MODEL"))
+        self.workflow = recorded(tiny(json.loads(WORKFLOW.read_text(encoding="utf-8")), steps=STEPS, **FILM))
+
+    def _keep_film(self, images) -> None:
+        self.film = images.float().cpu()
+
+    def _watch(self, model):
+        """Behind Patch Model: note the chain that arrives, and see the word's maps while it runs."""
+        self.chain = tuple(b for patch in model.model_options.get(self.patch.KEY, ()) for b in patch.bending)
+        self.sightings.clear()
+        watch = self.patch.Watch(TOKEN, self.sightings.append)
+        nothing = self.comfy.pack("bending").Bending()
+        return self.comfy.pack("bending.host.attach").patch_model(model, self.patch.Patch(nothing, watch=watch))
+
+    def run(self, graph: Graph | None) -> tuple[float, list[str]]:
+        """Run it with these nodes for its bend, or un-bent: seconds, and the lines on the Patch Model node."""
+        start = time.perf_counter()
+        self.comfy.run(with_bend(self.workflow, graph))
+        text = self.comfy.texts.get(only(self.workflow, "AttnBendModel"), "")
+        return time.perf_counter() - start, text.splitlines()
+
+
 def demo(folder: Path) -> None:
     """Write `contact_sheet.png` and `report.json`."""
     from .contact_sheet import Row, draw_sheet
-    from .headless import Headless, recorder
-    from .swap import tiny
 
-    comfy = Headless(
-        "--cpu", "--disable-all-custom-nodes", "--whitelist-custom-nodes", "attention-bending", "attention-bending-dev"
-    )
-    patch = comfy.pack("bending.host.patch")
-    attach = comfy.pack("bending.host.attach")
-    operators = comfy.pack("bending.operators").OPERATORS
-    films, sightings, reports = [], [], []
-
-    def watch(model):
-        see = patch.Watch(TOKEN, sightings.append)
-        return attach.patch_model(model, patch.Patch(comfy.pack("bending").Bending(), watch=see))
-
-    comfy.add_node("DemoFilm", recorder(lambda images: films.append(images.float().cpu()), {"images": ("IMAGE",)}))
-    comfy.add_node("DemoWatch", recorder(watch, {"model": ("MODEL",)}, "MODEL"))
-    base = _demo_workflow(tiny(json.loads(WORKFLOW.read_text(encoding="utf-8")), steps=STEPS, **FILM))
-
-    def run(mode: str | None) -> float:
-        start = time.perf_counter()
-        comfy.run(_with_mode(base, mode))
-        reports.append("\n".join(comfy.texts.get(node, "") for node in _nodes(base, "AttnBendModel")))
-        return time.perf_counter() - start
-
-    unbent_seconds = run(None)
-    unbent = films[-1]
+    demo = Demo()
+    unbent_seconds, _ = demo.run(None)
+    unbent = demo.film
     say(f"un-bent: {unbent_seconds:.1f} s")
     results, rows = [], []
-    for mode in MODES:
-        sightings.clear()
-        seconds = run(mode)
-        node = comfy.nodes.NODE_CLASS_MAPPINGS[mode]
-        shown = next(s for s in sightings if (s.layer, s.step) == (LAYER, STEP))
-        acted = [s for s in sightings if not s.original.equal(s.bent)]
-        difference = (films[-1] - unbent).abs()
+    for name, graph in ROWS.items():
+        seconds, lines = demo.run(graph)
+        acted = [s for s in demo.sightings if not s.original.equal(s.bent)] or demo.sightings
+        shown = next(s for s in demo.sightings if (s.layer, s.step) == (LAYER, STEP))
+        difference = (demo.film - unbent).abs()
+        ran = [line for line in lines if "layers ×" in line]
         result = Result(
-            mode,
-            MODES[mode],
-            reports[-1].splitlines()[0],
+            name,
+            ran,
             round(seconds, 2),
             len({s.layer for s in acted}),
             len({s.step for s in acted}),
             float(difference.mean()),
-            [line for line in reports[-1].splitlines() if line.startswith("⚠")],
+            [line for line in lines if line.startswith("⚠")],
         )
         results.append(result)
-        maps = [m[0].mean(0)[FRAME].numpy() for m in (shown.original, shown.bent)]
-        middle = len(unbent) // 2
-        operator = operators[node.operator.key](**MODES[mode])
-        rows.append(
-            Row(operator, *maps, difference[middle].mean(-1).numpy(), result.layers, result.steps, result.change)
-        )
-        say(f"{node.operator.name}: {seconds:.1f} s, {result.bend}; the film changed by {result.change:.4f}")
+        maps = [film[0].mean(0)[FRAME].numpy() for film in (shown.original, shown.bent)]
+        middle = difference[len(difference) // 2].mean(-1).numpy()
+        rows.append(Row(name, demo.chain[-1], *maps, middle, result.layers, result.steps, result.change))
+        say(f"{name}: {seconds:.1f} s; the film changed by {result.change:.4f}")
     folder.mkdir(exist_ok=True)
     caption = (
         f'Shown: the map of "{TOKEN}" at layer {LAYER}, step {STEP},\n'
         f"latent frame {FRAME}, mean of heads; brightness\nis the square root of the attention."
     )
-    draw_sheet(rows, unbent[len(unbent) // 2].numpy(), caption).save(folder / "contact_sheet.png")
+    draw_sheet(rows, unbent[len(unbent) // 2].numpy(), caption, demo.comfy.pack).save(folder / "contact_sheet.png")
     report = {
         "workflow": WORKFLOW.name,
-        "settings": {"token": TOKEN, "steps": STEPS, **FILM, "prompt": base},
-        "versions": _versions(comfy),
+        "settings": {"token": TOKEN, "steps": STEPS, **FILM, "prompt": demo.workflow},
+        "versions": versions(),
         "unbent": {"seconds": round(unbent_seconds, 2)},
         "bends": [asdict(result) for result in results],
     }
@@ -132,45 +124,35 @@ def demo(folder: Path) -> None:
     say(f"Wrote {folder / 'contact_sheet.png'} and {folder / 'report.json'}")
 
 
-def _nodes(prompt: dict, class_type: str) -> list[str]:
-    return [key for key, node in prompt.items() if node["class_type"] == class_type]
+def only(prompt: dict, class_type: str) -> str:
+    """The id of the one node of a class."""
+    (found,) = (key for key, node in prompt.items() if node["class_type"] == class_type)
+    return found
 
 
-def _demo_workflow(prompt: dict) -> dict:
+def recorded(prompt: dict) -> dict:
     """The workflow with its film recorded instead of saved, and the word watched behind Patch Model."""
-    (patch,) = _nodes(prompt, "AttnBendModel")
-    (decode,) = _nodes(prompt, "VAEDecode")
+    patch, decode = only(prompt, "AttnBendModel"), only(prompt, "VAEDecode")
     for node in prompt.values():
-        for name, value in node["inputs"].items():
-            if value == [patch, 0]:
-                node["inputs"][name] = ["watch", 0]
+        node["inputs"] = {n: ["watch", 0] if v == [patch, 0] else v for n, v in node["inputs"].items()}
     kept = {key: node for key, node in prompt.items() if node["class_type"] not in ("CreateVideo", "SaveVideo")}
     kept["watch"] = {"class_type": "DemoWatch", "inputs": {"model": [patch, 0]}}
     kept["film"] = {"class_type": "DemoFilm", "inputs": {"images": [decode, 0]}}
     return kept
 
 
-def _with_mode(prompt: dict, mode: str | None) -> dict:
-    """The workflow with its bend exchanged for `mode`, or bypassed."""
+def with_bend(prompt: dict, graph: Graph | None) -> dict:
+    """The workflow with other nodes for its bend, or with none."""
     prompt = json.loads(json.dumps(prompt))
-    (bend,) = (key for key, node in prompt.items() if node["class_type"] in MODES)
-    if mode is None:
-        del prompt[bend]
-        del prompt[_nodes(prompt, "AttnBendModel")[0]]["inputs"]["bending"]
-        return prompt
-    common = {
-        "token": TOKEN,
-        "strength": 1.0,
-        "start_percent": 0.0,
-        "end_percent": 1.0,
-        "layers": "all",
-        "renormalize": True,
-    }
-    prompt[bend] = {"class_type": mode, "inputs": {**common, **MODES[mode]}}
+    patch = prompt[only(prompt, "AttnBendModel")]["inputs"]
+    del prompt[patch.pop("bending")[0]]
+    if graph is not None:
+        prompt.update(graph)
+        patch["bending"] = ["bend", 0]
     return prompt
 
 
-def _versions(comfy) -> dict[str, str]:
+def versions() -> dict[str, str]:
     import comfyui_version
     import torch
 

@@ -1,4 +1,4 @@
-"""The help pages' pictures: what each mode makes of a test card. ``python -m dev.help_pictures`` draws them anew.
+"""The help pages' pictures: what the nodes make of a test card. ``python -m dev.help_pictures`` draws them anew.
 
 They are kept in ``web/docs/images``; run this in the development environment after a change of an operator.
 """
@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bending import operators as ops
 
-from . import paths
+from . import help_films, paths
+from .help_films import Panels
 
 FOLDER = paths.ROOT / "web" / "docs" / "images"
 CELLS = (30, 52)
@@ -96,9 +97,17 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     card = test_card()
     for node, variants in PICTURES.items():
-        file = FOLDER / f"{node}.png"
-        sheet(card, [("as it is", []), *variants]).save(file, optimize=True)
-        print(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size / 1000:.1f} kB")
+        save(node, sheet([(caption, bend(chain, card)) for caption, chain in [("as it is", []), *variants]]))
+    for node, panels in help_films.PANELS.items():
+        save(node, sheet(panels(card)))
+    for node, panels in help_films.STRIPS.items():
+        save(node, sheet(panels(card), columns=1))
+
+
+def save(node: str, picture: Image.Image) -> None:
+    file = FOLDER / f"{node}.png"
+    picture.save(file, optimize=True)
+    print(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size / 1000:.1f} kB")
 
 
 def test_card() -> np.ndarray:
@@ -135,16 +144,29 @@ def colored(values: np.ndarray) -> Image.Image:
     return Image.fromarray(colors.astype(np.uint8)).resize((width * ZOOM, height * ZOOM), Image.Resampling.NEAREST)
 
 
-def sheet(card: np.ndarray, variants: list[tuple[str, Chain]]) -> Image.Image:
-    """The variants of the card in two columns, each with its caption below, on nothing."""
-    height, width = (cells * ZOOM for cells in CELLS)
-    rows = -(-len(variants) // 2)
-    image = Image.new("RGBA", (2 * width + GAP, rows * (height + CAPTION)))
+def sheet(panels: Panels, columns: int = 2) -> Image.Image:
+    """The panels in columns, each with its caption below, on nothing."""
+    pictures = [(caption, side_by_side(values)) for caption, values in panels]
+    width, height = pictures[0][1].size
+    rows = -(-len(pictures) // columns)
+    image = Image.new("RGBA", (columns * width + (columns - 1) * GAP, rows * (height + CAPTION)))
     draw = ImageDraw.Draw(image)
-    for i, (caption, chain) in enumerate(variants):
-        x, y = (i % 2) * (width + GAP), (i // 2) * (height + CAPTION)
-        image.paste(colored(bend(chain, card)), (x, y))
+    for i, (caption, picture) in enumerate(pictures):
+        x, y = (i % columns) * (width + GAP), (i // columns) * (height + CAPTION)
+        image.paste(picture, (x, y))
         draw.text((x, y + height + 3), caption, fill=GRAY, font=ImageFont.load_default(21))
+    return image
+
+
+def side_by_side(values: np.ndarray) -> Image.Image:
+    """A picture, or a film's frames in a row."""
+    if values.ndim == 2:
+        return colored(values)
+    frames = [colored(frame) for frame in values]
+    width, height = frames[0].size
+    image = Image.new("RGBA", (len(frames) * width + (len(frames) - 1) * GAP // 2, height))
+    for i, frame in enumerate(frames):
+        image.paste(frame, (i * (width + GAP // 2), 0))
     return image
 
 

@@ -14,6 +14,8 @@ from .server import server
 
 EXAMPLES = paths.ROOT / "example_workflows"
 EXPORTS = paths.ROOT / "tests" / "workflows"
+SNAPSHOT = "object_info.json"
+"""Lies among the exports, but is none."""
 
 
 def main(arguments: list[str]) -> int:
@@ -44,7 +46,7 @@ def export_all(files: list[Path]) -> None:
             (EXPORTS / file.name).write_text(to_json(editor.export()), encoding="utf-8")
             say(f"{file.name}")
     for export in sorted(EXPORTS.glob("*.json")):
-        if not (EXAMPLES / export.name).exists():
+        if export.name != SNAPSHOT and not (EXAMPLES / export.name).exists():
             say(f"{export.name}: removed, its editor file is gone")
             export.unlink()
 

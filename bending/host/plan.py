@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from .. import ranges
+from ..action import operators_at
 from ..bend import Bend
+from ..chain import check_words
 from ..errors import BendError
-from ..film import is_stretched
+from ..film import Film, is_stretched
+from ..grid import Grid
 from ..operators import Paint
 from ..schedule import Schedule
 from ..tokens import TokenMap, resolve_each
+from ..tracks import Samples
 from .clip import KEY as TOKENS_KEY
 from .clip import fingerprint
 from .patch import Patch, Watch
@@ -105,6 +109,8 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: S
         try:
             selected[number] = _select(bend.tokens, bend.passes or "positive", known, title, warnings)
             layers = ranges.resolve(bend.layers, ranges.LAYERS, subject.layers)
+            for columns in selected[number].values():
+                check_words(bend, columns)
             warnings += [f"{title}: {note}" for note in _check(bend, subject)]
         except BendError as error:
             raise BendError(f"{title}: {error}") from None
@@ -148,22 +154,32 @@ class _Cond:
 def _check(bend: Bend, subject: Subject) -> list[str]:
     """Refuse what the run would meet only later; return what is to be said about the rest."""
     schedule = subject.schedule
-    ranges.resolve(bend.heads, ranges.HEADS, subject.heads)
-    ranges.resolve(bend.frames, ranges.FRAMES, subject.frames)
-    notes = []
+    notes = [
+        f"its {kind.field} ({getattr(bend, kind.field)}) have nothing in common, so that it acts nowhere."
+        for kind, count in (
+            (ranges.LAYERS, subject.layers),
+            (ranges.HEADS, subject.heads),
+            (ranges.FRAMES, subject.frames),
+        )
+        if not ranges.resolve(getattr(bend, kind.field), kind, count)
+    ]
+    film = Film.whole(Grid(subject.frames, 1, 1))
+    for moment in schedule.moments:
+        operators_at(bend, moment, film)
     for animation in bend.animations:
         count = subject.frames if animation.over == "frames" else max(schedule.steps, 1)
-        values = animation.track.values(count)
-        if animation.parameter != "strength":
-            for value in values:
-                bend.operator.moved(**{animation.parameter: value})
-        given = getattr(animation.track, "samples", None)
+        animation.track.values(count)
+        given = animation.track.samples if isinstance(animation.track, Samples) else ()
         if given and animation.track.name == "list" and is_stretched(len(given), count):
             notes.append(f"{len(given)} values of {animation.parameter} are stretched to {count} {animation.over}.")
     for mask in (*bend.masks, *([bend.operator.mask] if isinstance(bend.operator, Paint) else [])):
         if is_stretched(len(mask.values), subject.frames):
             notes.append(
-                f"a mask of {len(mask.values)} frames is stretched to the film's {subject.frames} latent frames."
+                f"a mask of {len(mask.values)} frames is stretched to the {subject.frames} of the latent film."
+            )
+        if not mask.values.any():
+            notes.append(
+                "its mask is empty, so that it acts nowhere. A picture without transparency gives such a mask."
             )
     steps = schedule.window(bend)
     if any(window.curve is not None for window in bend.windows):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..film import Film, MaskFilm
+from ..film import MaskFilm
 from .base import Operator
 
 
@@ -31,11 +31,11 @@ class Paint(Operator):
     def is_identity(self) -> bool:
         return False
 
-    def exchange(self, sums: list[Tensor], film: Film) -> list[Tensor]:
-        """The word's new sum from its old, `(B, L, H, 1)` both."""
+    def exchange(self, sums: list[Tensor], tables) -> list[Tensor]:
+        """The word's new sum from its old, `(B, L, H, 1)` both; `tables` have the mask on the film's grid."""
         (old,) = sums
-        mask = self.mask.on(film).to(old.device).view(film.grid.frames, -1, 1, 1)
+        mask = tables.mask(self.mask).flatten(1)[..., None, None]
         weight = mask.sum(1, keepdim=True)
-        frames = old.unflatten(1, (film.grid.frames, -1))
+        frames = old.unflatten(1, (len(mask), -1))
         painted = mask * frames.sum(2, keepdim=True) / weight.clamp(min=1e-12)
         return [painted.where(weight > 0, frames).flatten(1, 2)]

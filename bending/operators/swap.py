@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..film import Film
 from .base import Operator
 
 WAYS = ("trade", "follow")
@@ -40,7 +39,7 @@ class Swap(Operator):
     def is_identity(self) -> bool:
         return self.mix == 0
 
-    def exchange(self, sums: list[Tensor], film: Film) -> list[Tensor]:
-        """The new sums of A and B from the old, `(B, L, H, 1)` each."""
+    def exchange(self, sums: list[Tensor], tables) -> list[Tensor]:
+        """The new sums of A and B from the old, `(B, L, H, 1)` each; it needs nothing of the film."""
         a, b = sums
         return [a.lerp(b, self.mix), b.lerp(a, self.mix) if self.way == "trade" else b]

@@ -47,6 +47,8 @@ class Time(Operator):
     def matrix(self, frames: int) -> Tensor:
         """`(F, F)`: how much of each frame each new frame takes."""
         last = frames - 1
+        if self.is_identity:
+            return torch.eye(frames)
         if self.way == "blur":
             return mirrored(gaussian_taps(self.amount), frames)
         if self.way == "freeze":

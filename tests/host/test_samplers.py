@@ -1,6 +1,7 @@
 """When a bend acts: in every sampler, guider and window, the calls at its noise levels are bent, and no others."""
 
 from collections import Counter
+from dataclasses import replace
 
 import comfy.samplers
 import pytest
@@ -10,7 +11,7 @@ from attention_bending.bending import operators as ops
 from comfy_extras import nodes_custom_sampler as custom
 from comfy_extras.nodes_model_advanced import ModelSamplingSD3
 from comfy_extras.nodes_perpneg import PerpNeg, PerpNegGuider
-from host.support import SMALL, SQUARE, assert_dense, bent, calls, prompt, reports, said, sample_on, within
+from host.support import KISS, SMALL, SQUARE, assert_dense, bent, calls, prompt, reports, said, sample_on, within
 
 import nodes
 
@@ -18,7 +19,8 @@ LAYERS = 2
 
 
 def kiss(start=0.0, end=1.0):
-    return Bend(ops.Flip(), "kiss", start=start, end=end), Bend(ops.Amplify(4.0), "kiss", start=start, end=end)
+    """`KISS` in a window."""
+    return tuple(replace(bend, start=start, end=end) for bend in KISS)
 
 
 @pytest.fixture
@@ -61,14 +63,11 @@ def test_a_window_holds_every_call_at_its_levels(name, model, positive, negative
     settings = {"sampler": name, "steps": 4, "shape": SQUARE["shape"]}
     bends = kiss(0.2, 0.7)
     active = within(0.2, 0.7)
-    report, film, plain = assert_dense(
-        sample, model, bends, positive, negative, SQUARE["film"], active=active, **settings
-    )
-    counted, noted = calls(model)
-    assert torch.equal(sample(counted, positive, negative, **settings), plain)
+    report, film, _ = assert_dense(sample, model, bends, positive, negative, SQUARE["film"], active=active, **settings)
+    again, noted = calls(bent(model, *bends))
+    assert torch.equal(sample(again, positive, negative, **settings), film)
     levels = [float(call["timestep"][0]) for call in noted]
     assert report.bent == LAYERS * sum(map(active, levels)) < LAYERS * len(levels)
-    assert torch.equal(sample(bent(model, *bends), positive, negative, **settings), film)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -201,21 +200,49 @@ def test_steps_are_those_of_this_sampler(model, positive, negative):
     assert made[0].bent == 2 * LAYERS and not made[0].warnings
 
 
+def on_sigmas(model, positive, sigmas):
+    """SamplerCustomAdvanced from a latent that is not empty, along these noise levels."""
+    noise, euler = custom.RandomNoise.execute(0)[0], custom.KSamplerSelect.execute("euler")[0]
+    guider = custom.BasicGuider.execute(model, positive)[0]
+    latent = {"samples": torch.ones(1, 16, 2, 8, 8)}
+    return custom.SamplerCustomAdvanced.execute(noise, guider, euler, sigmas, latent)[0]["samples"]
+
+
+@pytest.mark.parametrize(
+    "start, end, inside", [(0.0, 1.0, {0, 1, 2, 3}), (0.2, 0.7, {2, 3}), (0.0, 0.5, {3}), (0.75, 1.0, {0, 1})]
+)
+def test_sampling_backwards(start, end, inside, model, positive):
+    """From the finished film to noise, as FlipSigmas does: the moments 100, 75, 50 and 25 percent, in this order."""
+    (sigmas,) = custom.FlipSigmas.execute(custom.BasicScheduler.execute(model, "simple", 4, 1.0)[0])
+    seen = []
+    with reports() as made:
+        on_sigmas(bent(model, *kiss(start, end), see=seen.append), positive, sigmas)
+    found = [(s.step, not torch.equal(s.original, s.bent)) for s in seen if s.layer == 0]
+    assert found == [(k, k in inside) for k in range(4)]
+    assert made[0].bent == LAYERS * len(inside) and not made[0].warnings
+
+
+def test_a_sampler_without_steps(model, positive):
+    """The end of a split sigma list: nothing to bend, and nothing to blame."""
+    (sigmas, _) = custom.SplitSigmas.execute(custom.BasicScheduler.execute(model, "simple", 4, 1.0)[0], 0)
+    with reports() as made:
+        on_sigmas(bent(model, *KISS), positive, sigmas)
+    assert made[0].bent == 0 and "its steps are at ." not in said(made[0])
+
+
 # --- guiders --------------------------------------------------------------------------------------------------------
 
 GUIDERS = {
-    "BasicGuider": lambda model, positive, negative, other: custom.BasicGuider.execute(model, positive),
-    "CFGGuider": lambda model, positive, negative, other: custom.CFGGuider.execute(model, positive, negative, 5.0),
-    "DualCFGGuider": lambda model, positive, negative, other: custom.DualCFGGuider.execute(
-        model, positive, other, negative, 4.0, 3.0, "regular"
-    ),
-    "DualCFGGuider, nested": lambda model, positive, negative, other: custom.DualCFGGuider.execute(
-        model, positive, other, negative, 4.0, 3.0, "nested"
-    ),
-    "PerpNegGuider": lambda model, positive, negative, other: PerpNegGuider.execute(
-        model, positive, negative, other, 5.0, 1.0
-    ),
+    "BasicGuider": lambda model, positive, *_: custom.BasicGuider.execute(model, positive),
+    "CFGGuider": lambda model, *conds: custom.CFGGuider.execute(model, *conds[:2], 5.0),
+    "DualCFGGuider": lambda *conds: dual_cfg(*conds, "regular"),
+    "DualCFGGuider, nested": lambda *conds: dual_cfg(*conds, "nested"),
+    "PerpNegGuider": lambda *conds: PerpNegGuider.execute(*conds, 5.0, 1.0),
 }
+
+
+def dual_cfg(model, positive, negative, other, style):
+    return custom.DualCFGGuider.execute(model, positive, other, negative, 4.0, 3.0, style)
 
 
 @pytest.mark.parametrize("name", GUIDERS)

@@ -1,6 +1,8 @@
 """Each Wan that works, held against dense attention; what is foreign to the film keeps its bits; others are refused."""
 
-import comfy.model_base
+from dataclasses import replace
+
+import comfy.ldm.wan.model
 import comfy.model_patcher
 import comfy.supported_models
 import pytest
@@ -8,6 +10,7 @@ import torch
 from attention_bending.bending import Bend
 from attention_bending.bending import operators as ops
 from attention_bending.bending.errors import BendError
+from comfy.ldm.modules.attention import get_attention_function
 from comfy_extras.nodes_bernini import BerniniConditioning
 from comfy_extras.nodes_edit_model import ReferenceLatent
 from comfy_extras.nodes_wan import (
@@ -21,6 +24,7 @@ from host.support import (
     KISS,
     ROUNDING,
     SMALL,
+    SQUARE,
     Dense,
     Film,
     assert_dense,
@@ -117,6 +121,14 @@ def test_equals_dense_attention(member, tiny_model, tiny_vae, sample, positive, 
     assert not report.strangers and not report.skipped
 
 
+@pytest.mark.parametrize("kernel", ["pytorch", "sub_quad", "split"])
+@pytest.mark.parametrize("bends", [KISS, CHAIN], ids=["a word", "a chain"])
+def test_with_each_attention_kernel_of_the_host(kernel, bends, tiny_model, sample, positive, negative, monkeypatch):
+    """As ComfyUI's start-up options choose them; torch's own gives its log-sum-exp away."""
+    monkeypatch.setattr(comfy.ldm.wan.model, "optimized_attention", get_attention_function(kernel))
+    assert_dense(sample, tiny_model("wan21_t2v"), bends, positive, negative, **SQUARE)
+
+
 FOREIGN = {
     "2.2 14B T2V": (0, 32, 32),
     "2.1 Fun Control with a reference": (16, 48, 48),
@@ -188,7 +200,7 @@ def in_two_passes(models, positive, negative):
 def test_a_window_is_the_same_moment_for_both_models(tiny_model, sample, positive, negative):
     """Percents 25 to 75 of four steps: the last step of the first model, the first of the second."""
     pair = tiny_model("wan22_14b_t2v_high"), tiny_model("wan22_14b_t2v_low")
-    bends = tuple(Bend(bend.operator, bend.token, start=0.25, end=0.75) for bend in KISS)
+    bends = tuple(replace(bend, start=0.25, end=0.75) for bend in KISS)
     dense = [Dense(model, bends, positive, Film.of(2, 4, 4), within(0.25, 0.75)) for model in pair]
     expected = in_two_passes([one.patched() for one in dense], positive, negative)
     seen = []

@@ -1,0 +1,71 @@
+"""The example workflows in ComfyUI's page: they open whole, export to what the other rooms run, and run from there."""
+
+import copy
+import json
+
+import pytest
+from attention_bending.dev.swap import tiny
+from attention_bending.dev.workflows import to_json
+from browser.boxes import overlapping
+from workflows.filming import EDITOR_FILES, EXAMPLES, FILM, ROOM
+
+STEPS = 2
+
+
+def workflow(name):
+    return json.loads((EDITOR_FILES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_opens_without_a_missing_node_and_exports_to_its_api_form(editor, name):
+    editor.load(workflow(name), name)
+    assert editor.missing_nodes() == []
+    assert overlapping(editor.page.evaluate("app.graph.nodes.map(node => [node.title, ...node.getBounding()])")) == []
+    kept = (ROOM / f"{name}.json").read_text(encoding="utf-8")
+    assert to_json(editor.export()) == kept, "If the change is meant, run `python dev workflows`."
+
+
+def tiny_workflow(name):
+    """The editor's file with tiny loaders and a small film, by the same exchange as the API forms."""
+    small = tiny(json.loads((ROOM / f"{name}.json").read_text(encoding="utf-8")), steps=STEPS, **FILM)
+    graph = copy.deepcopy(workflow(name))
+    for node in graph["nodes"]:
+        node["properties"].pop("models", None)
+        if str(node["id"]) not in small:
+            continue  # notes
+        node["type"] = small[str(node["id"])]["class_type"]
+        if node["type"] == "TinyUMT5Loader":
+            node.update(inputs=[], widgets_values=[])
+    return graph, small
+
+
+def test_queued_from_the_page_it_runs_and_patch_model_shows_its_report(editor, server, tmp_path):
+    name = "Chain and stack"
+    graph, small = tiny_workflow(name)
+    editor.load(graph, name)
+    page = editor.page
+    page.evaluate(
+        """prompt => {
+            for (const [id, {inputs}] of Object.entries(prompt))
+                for (const widget of app.graph.getNodeById(id).widgets ?? [])
+                    if (widget.name in inputs) widget.value = inputs[widget.name]
+        }""",
+        small,
+    )
+    exported = editor.export()
+    for node in (*exported.values(), *small.values()):
+        del node["_meta"]  # titles
+    assert exported == small
+    with page.expect_response("**/prompt") as answer:
+        page.get_by_test_id("queue-button").click()
+    assert server.wait(answer.value.json()["prompt_id"])["status"]["status_str"] == "success"
+
+    (patch,) = (key for key, node in small.items() if node["class_type"] == "AttnBendModel")
+    (prompt,) = (key for key, node in small.items() if node["class_type"] == "AttnBendPrompt")
+    shown = "id => app.graph.getNodeById(id).widgets.map(widget => String(widget.value)).join('\\n')"
+    page.wait_for_function(f"id => ({shown})(id).includes('layers ×')", arg=patch, timeout=10_000)
+    report = page.evaluate(shown, patch)
+    for part in ('1. Translate(x=0.2, y=0, padding=border) of "fox": 4 layers × 2 steps', "layers middle: 1 layers ×"):
+        assert part in report
+    assert "marked: fox" in page.evaluate(shown, prompt)
+    editor.screenshot(tmp_path / "after the run.png")

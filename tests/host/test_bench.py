@@ -1,0 +1,121 @@
+"""The benchmark at its smallest: what it compares is the same thing, and what it writes has its shape. No times."""
+
+import json
+
+import pytest
+import torch
+from attention_bending.dev import bench, bench_call, bench_goals, bench_meter, bench_page, bench_plot, bench_step
+from attention_bending.dev.console import Trouble
+
+CPU = torch.device("cpu")
+KEYS = {"level", "model", "grid", "scenario", "ms", "unbent_ms", "dense_ms", "extra_mb", "dense_extra_mb", "kernel"}
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    return bench_call.Inputs.random("small", bench.SMALL, CPU)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    with torch.inference_mode():
+        return list(bench.measure(bench.cases("cpu", smallest=True), CPU))
+
+
+@pytest.mark.parametrize("kernel", ["pytorch", "sub_quad"])
+@pytest.mark.parametrize("name", bench.SCENARIOS)
+def test_bent_is_dense_by_a_kernel_with_and_without_log_sum_exp(name, kernel, inputs):
+    scenario, kernel = bench_call.SCENARIOS[name], bench_call.get_attention_function(kernel)
+    tensors = inputs.q, inputs.k, inputs.v
+    bent = bench_call.OneSite(scenario, inputs, kernel)
+    dense = bench_call.Dense(scenario, inputs.grid, inputs.heads, CPU)
+    expected, plain = dense(*tensors), kernel(*tensors, heads=inputs.heads)
+    for _ in range(2):  # with tables to make, and with tables made
+        output = bent()
+        assert (output - expected).abs().max() < 1e-5 * expected.abs().max()
+    if scenario.bends:
+        assert (output - plain).abs().max() > 1e-3 * plain.abs().max()
+    else:
+        assert torch.equal(output, plain)
+    if scenario.watch:
+        assert (bent.maps - dense.maps).abs().max() < 1e-5 * dense.maps.max()
+
+
+def test_each_scenario_makes_a_row_and_all_parts_agree(rows):
+    assert [(row["level"], row["scenario"]) for row in rows] == [
+        *(("call", name) for name in bench.SCENARIOS),
+        *(("step", name) for name in bench.STEPS),
+    ]
+    for row in rows:
+        assert row.keys() >= KEYS and row["model"] == "small" and row["grid"] == list(bench.SMALL)
+        assert row["ms"] > 0 and row["unbent_ms"] > 0 and "attention" in row["kernel"]
+        whole_step = row["level"] == "step"
+        assert row["error"] is None if row["dense_ms"] is None else row["error"] < (0.01 if whole_step else 1e-5)
+        assert whole_step or [other["kernel"] for other in row["others"]] == ["attention_sub_quad"]
+
+
+def test_the_call_takes_less_memory_than_dense(rows):
+    """Even this small; the map is (2 heads, 60 places, 512 tokens)."""
+    (row,) = (row for row in rows if (row["level"], row["scenario"]) == ("call", "words-1"))
+    assert 0 <= row["extra_mb"] < 0.5 * row["dense_extra_mb"]
+    assert row["dense_extra_mb"] > 4 * 2 * 60 * 512 / bench_meter.MB
+
+
+def test_peak_memory_counts_what_lives_at_once():
+    def part():
+        one = torch.zeros(1000, 1000)
+        two = one + 1
+        del one
+        return two + 1
+
+    kept = []
+    parts = {"keeps": lambda: kept.append(torch.zeros(1000, 500)), "drops": part, "nothing": lambda: kept.clear()}
+    peaks = bench_meter.peak_bytes(parts, CPU)
+    assert 2e6 <= peaks["keeps"] < 2.1e6 and 8e6 <= peaks["drops"] < 8.1e6 and peaks["nothing"] < 1e5
+
+
+def test_a_step_without_an_active_bend_is_checked_to_the_bit(monkeypatch):
+    step = bench_step.Step(bench_step.SMALL, bench.SMALL, CPU)
+    monkeypatch.setattr(step, "inactive", step.bent)
+    with pytest.raises(AssertionError, match="other bits than the un-bent"):
+        bench_step.measure_step(step, "inactive", bench_call.Rounds(2, 2, 0))
+
+
+def test_the_json_the_page_and_the_picture(rows, tmp_path):
+    result = {"machine": bench_meter.machine(CPU), "rows": [{**row, "model": "1.3B"} for row in rows]}
+    bench.write_json(tmp_path / "bench.json", result)
+    results = {"cpu": json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))}
+    assert results["cpu"] == json.loads(json.dumps(result))
+    page = bench_page.PAGE.read_text(encoding="utf-8")
+    filled = bench_page.fill(page, results)
+    assert bench_page.fill(filled, results) == filled
+    assert all(f"| {name} |" in filled for name in bench.SCENARIOS)
+    assert "Not measured." in filled  # the other device
+    assert bench_plot.draw(results).size[0] == bench_plot.WIDTH
+    assert "not measured" not in bench_page.goals_as_text(result["rows"], "cpu")
+    assert result["machine"]["torch"] in bench_page.about(result["machine"])
+
+
+def test_a_goal_takes_the_worst_row():
+    dense = next(goal for goal in bench_goals.GOALS if goal.at_least)
+    rows = [
+        {"level": "call", "scenario": "words-1", "model": model, "ms": 1.0, "dense_ms": ms}
+        for model, ms in (("1.3B", 4.0), ("14B", 3.0), ("14B", None), ("small", 1.0))
+    ]
+    value, row = dense.worst(rows)
+    assert value == 3 and row["model"] == "14B" and dense.met(value, "cpu") and not dense.met(value, "cuda")
+    assert dense.worst(rows[2:]) is None
+
+
+def test_every_case_has_its_scenario():
+    for device in ("cpu", "cuda"):
+        for case in bench.cases(device, full=True):
+            assert case.scenario in (bench_call.SCENARIOS if case.level == "call" else bench.STEPS)
+            assert case.model in bench_call.HEADS
+    assert set(bench.SCENARIOS) == set(bench_call.SCENARIOS)
+
+
+def test_the_page_needs_all_rows():
+    assert bench.parse(["--device", "cuda", "--scenario", "words-4"]).scenario == "words-4"
+    with pytest.raises(Trouble, match="needs all rows"):
+        bench.parse(["--write-docs", "--scenario", "words-4"])

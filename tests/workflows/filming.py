@@ -1,0 +1,159 @@
+"""The shared workflows on the tiny models: run through the server's queue, their films taken as they leave the sampler.
+
+A saved video is lossy and a cached one proves nothing, so every sampler's latents are saved too, and every sampler is
+given an input that means nothing to it: ComfyUI then samples anew, with the very model that the last run used.
+"""
+
+import asyncio
+import copy
+import itertools
+import json
+import re
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import aiohttp
+from attention_bending.dev.server import Server
+from attention_bending.dev.swap import tiny
+from safetensors.torch import load_file
+from torch import Tensor
+
+ROOM = Path(__file__).parent
+EDITOR_FILES = ROOM.parents[1] / "example_workflows"
+EXAMPLES = (
+    "Bend one word",
+    "Bent and un-bent side by side",
+    "Chain and stack",
+    "Compose with regions",
+    "Depth of field",
+)
+
+FILM = {"width": 96, "height": 64, "length": 5}
+"""A grid of 2 × 4 × 6, no two sides alike."""
+
+TEXT_EVENT = 3
+"""ComfyUI's binary event for text on a node: the node's id, its length in front, then the text."""
+
+_take = itertools.count(1)
+
+Prompt = dict[str, dict[str, Any]]
+
+
+class Take(NamedTuple):
+    """What a run left: `latents` by sampler, `outputs` of nodes and last `texts` on nodes, all by node id."""
+
+    latents: dict[str, Tensor]
+    outputs: dict[str, Any]
+    texts: dict[str, str]
+
+    @property
+    def film(self) -> Tensor:
+        """The latents of the only sampler."""
+        (film,) = self.latents.values()
+        return film
+
+
+def example(name: str, steps: int = 2) -> Prompt:
+    """A shared workflow in the form that its page exported, with tiny loaders and a small, short film."""
+    return tiny(json.loads((ROOM / f"{name}.json").read_text(encoding="utf-8")), steps=steps, **FILM)
+
+
+def nodes(prompt: Prompt, kind: str) -> list[str]:
+    return [key for key, node in prompt.items() if node["class_type"] == kind]
+
+
+def the(prompt: Prompt, kind: str) -> str:
+    """The id of the only node of that class."""
+    (key,) = nodes(prompt, kind)
+    return key
+
+
+def edited(prompt: Prompt, node: str, **inputs: Any) -> Prompt:
+    """A copy with other values in a node's inputs; None disconnects one."""
+    prompt = copy.deepcopy(prompt)
+    prompt[node]["inputs"].update(inputs)
+    prompt[node]["inputs"] = {name: value for name, value in prompt[node]["inputs"].items() if value is not None}
+    return prompt
+
+
+def bypassed(prompt: Prompt, node: str, passes: str) -> Prompt:
+    """A copy with a node bypassed, as the page does it: what comes in at `passes`, if anything, goes on behind it."""
+    prompt = copy.deepcopy(prompt)
+    source = prompt.pop(node)["inputs"].get(passes)
+    for key, other in prompt.items():
+        for name, value in list(other["inputs"].items()):
+            if value == [node, 0]:
+                prompt = edited(prompt, key, **{name: source})
+    return prompt
+
+
+def without_bends(prompt: Prompt) -> Prompt:
+    """A copy with every bend and stack bypassed: Patch Model is left with no bending."""
+    for key, node in list(prompt.items()):
+        if node["class_type"] == "AttnBendStack":
+            prompt = bypassed(prompt, key, "bendings.bending_0")
+        elif node["class_type"] not in ("AttnBendModel", "AttnBendPrompt") and node["class_type"].startswith("Attn"):
+            prompt = bypassed(prompt, key, "bending")
+    return prompt
+
+
+def without_pack(prompt: Prompt) -> Prompt:
+    """A copy that a ComfyUI without this pack could run: core's text node for ours, the prompt without its marks."""
+    prompt = without_bends(prompt)
+    for key in nodes(prompt, "AttnBendModel"):
+        prompt = bypassed(prompt, key, "model")
+    for key in nodes(prompt, "AttnBendPrompt"):
+        prompt[key]["class_type"] = "CLIPTextEncode"
+        prompt[key]["inputs"]["text"] = re.sub("[()]", "", prompt[key]["inputs"]["text"])
+    assert not any(node["class_type"].startswith("AttnBend") for node in prompt.values())
+    return prompt
+
+
+def shoot(server: Server, prompt: Prompt, video: bool = False, at_step: Callable[[], Any] | None = None) -> Take:
+    """Run a workflow to its end. Raises WorkflowError with what ComfyUI says.
+
+    Only with `video` is the film decoded and saved; `at_step` is called once, after the first step.
+    """
+    prompt = copy.deepcopy(prompt)
+    samplers = nodes(prompt, "KSampler")
+    for key in samplers:
+        prompt[key]["inputs"]["take"] = next(_take)
+        inputs = {"samples": [key, 0], "filename_prefix": "latents"}
+        prompt[f"latents of {key}"] = {"class_type": "SaveLatent", "inputs": inputs}
+    if not video:
+        for key in nodes(prompt, "SaveVideo"):
+            del prompt[key]
+    entry, texts = asyncio.run(_follow(server, prompt, at_step))
+    cached = dict(entry["status"]["messages"])["execution_cached"]["nodes"]
+    assert not set(samplers) & set(cached)
+    files = {key: entry["outputs"][f"latents of {key}"]["latents"][0] for key in samplers}
+    latents = {
+        key: load_file(server.output / file["subfolder"] / file["filename"])["latent_tensor"]
+        for key, file in files.items()
+    }
+    return Take(latents, entry["outputs"], texts)
+
+
+async def _follow(server: Server, prompt: Prompt, at_step: Callable[[], Any] | None) -> tuple[dict, dict[str, str]]:
+    """Queue a workflow as a page would, listening; its history entry and the texts it put on nodes."""
+    texts = {}
+    client = {"client_id": f"take {next(_take)}"}
+    address = f"{server.url.replace('http', 'ws', 1)}/ws?clientId={client['client_id']}"
+    async with aiohttp.ClientSession() as session, session.ws_connect(address) as socket:
+        prompt_id = await asyncio.to_thread(server.submit, prompt, **client)
+        async for message in socket:
+            if message.type == aiohttp.WSMsgType.BINARY:
+                event, length = struct.unpack(">II", message.data[:8])
+                if event == TEXT_EVENT:
+                    texts[message.data[8 : 8 + length].decode()] = message.data[8 + length :].decode()
+            elif message.type == aiohttp.WSMsgType.TEXT:
+                said = json.loads(message.data)
+                if said["type"] == "progress" and at_step:
+                    at_step()
+                    at_step = None
+                ends = said["type"] in ("execution_success", "execution_error", "execution_interrupted")
+                if ends and said["data"]["prompt_id"] == prompt_id:
+                    break
+    return await asyncio.to_thread(server.wait, prompt_id), texts

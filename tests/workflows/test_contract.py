@@ -1,0 +1,162 @@
+"""What people's files hold: node ids, input names, their order, types, ranges and defaults, as the server tells them.
+
+Once in plain words, from the issue that asked for them, and once whole, as a snapshot.
+"""
+
+import json
+import os
+import urllib.request
+
+import pytest
+from workflows.filming import ROOM
+
+SNAPSHOT = ROOM / "object_info.json"
+UPDATE = "UPDATE_OBJECT_INFO"
+CATEGORY = "model/patch/attention bending"
+
+PADDING = ("padding", "border", ["border", "zeros", "reflection", "wrap"])
+CENTER = [("center_x", 0.5, (0, 1)), ("center_y", 0.5, (0, 1))]
+MODES = {
+    "AttnBendAmplify": ("Bend: Amplify", [("factor", 2.0, (-10, 10))]),
+    "AttnBendRegionalMask": (
+        "Bend: Regional Mask",
+        [
+            *[(edge, default, (0, 1)) for edge, default in (("x1", 0.25), ("y1", 0.25), ("x2", 0.75), ("y2", 0.75))],
+            ("feather", 0.1, (0, 1)),
+            ("invert", False, None),
+        ],
+    ),
+    "AttnBendBlur": ("Bend: Blur", [("sigma", 2.0, (0, 64)), ("kernel_size", 0, (0, 255))]),
+    "AttnBendSharpen": ("Bend: Sharpen", [("amount", 1.0, (0, 20)), ("sigma", 1.0, (0, 64)), ("clamp", True, None)]),
+    "AttnBendTranslate": ("Bend: Translate", [("x", 0.25, (-1, 1)), ("y", 0.0, (-1, 1)), PADDING]),
+    "AttnBendRotate": ("Bend: Rotate", [("angle", 15.0, (-360, 360)), PADDING, *CENTER]),
+    "AttnBendSpatialScale": ("Bend: Spatial Scale", [("factor", 1.5, (0.05, 20)), PADDING, *CENTER]),
+    "AttnBendFlip": ("Bend: Flip", [("axis", "horizontal", ["horizontal", "vertical", "both"])]),
+    "AttnBendFrequencyFilter": (
+        "Bend: Frequency Filter",
+        [
+            ("kind", "low", ["low", "high", "band", "notch"]),
+            ("low", 0.1, (0, 1.5)),
+            ("high", 0.5, (0, 1.5)),
+            ("rolloff", 0.1, (0, 1)),
+            ("keep_mean", True, None),
+        ],
+    ),
+}
+"""Each mode's name and own inputs: their name, default, and range or choices."""
+
+FIRST = [("token", "", None)]
+COMMON = [
+    ("strength", 1.0, (0, 1)),
+    ("start_percent", 0.0, (0, 1)),
+    ("end_percent", 1.0, (0, 1)),
+    ("layers", "all", None),
+    ("renormalize", True, None),
+]
+
+OTHERS = {
+    "AttnBendPrompt": ("Bend Prompt", {"required": ["clip", "text"]}, ["CONDITIONING"]),
+    "AttnBendStack": ("Bender Stack", {"required": ["bendings"]}, ["BENDING"]),
+    "AttnBendModel": ("Patch Model", {"required": ["model", "apply_to_output"], "optional": ["bending"]}, ["MODEL"]),
+}
+"""Name, inputs and output of the nodes that are no mode."""
+
+TYPES = {bool: "BOOLEAN", int: "INT", float: "FLOAT", str: "STRING", list: "COMBO"}
+
+
+@pytest.fixture(scope="module")
+def nodes(server):
+    """What the server tells of our nodes, by id; where the pack lies is another folder in every installation."""
+    told = sorted(server.get("/object_info").items())
+    ours = {key: info for key, info in told if info.pop("python_module") == "custom_nodes.attention-bending"}
+    assert all(key.startswith("AttnBend") for key in ours)
+    return ours
+
+
+def test_these_twelve_nodes_are_there(nodes):
+    assert {*MODES, *OTHERS} <= set(nodes)
+    assert {nodes[key]["category"] for key in (*MODES, *OTHERS)} == {CATEGORY}
+
+
+@pytest.mark.parametrize("key", MODES)
+def test_a_mode_is_token_then_its_own_inputs_then_the_common_ones(nodes, key):
+    name, own = MODES[key]
+    node = nodes[key]
+    inputs = [*FIRST, *own, *COMMON]
+    assert node["display_name"] == name
+    assert node["input_order"]["required"] == [name for name, _, _ in inputs]
+    assert node["input_order"]["optional"][0] == "bending"
+    assert node["input"]["optional"]["bending"][0] == "BENDING"
+    assert (node["output"], node["output_name"]) == (["BENDING"], ["bending"])
+    for name, default, allows in inputs:
+        kind, options = node["input"]["required"][name]
+        assert kind == TYPES[list if isinstance(allows, list) else type(default)], name
+        if isinstance(allows, list):
+            assert options["options"] == allows
+            assert options.get("default", allows[0]) == default == allows[0]
+        else:
+            assert options["default"] == default
+            assert allows is None or (options["min"], options["max"]) == allows
+
+
+def test_details_of_the_common_inputs(nodes):
+    for key in MODES:
+        required = nodes[key]["input"]["required"]
+        assert required["token"][1]["placeholder"]
+        assert {required[name][1]["step"] for name in ("start_percent", "end_percent")} == {0.001}
+        advanced = {name for name, (_, options) in required.items() if options.get("advanced")}
+        assert advanced == {"center_x", "center_y"} & set(required)
+
+
+@pytest.mark.parametrize("key", OTHERS)
+def test_the_nodes_that_are_no_mode(nodes, key):
+    name, inputs, output = OTHERS[key]
+    node = nodes[key]
+    assert node["display_name"] == name
+    assert node["input_order"]["required"] == inputs["required"]
+    optional = inputs.get("optional", [])
+    assert node["input_order"].get("optional", [])[: len(optional)] == optional
+    assert (node["output"], node["output_name"]) == (output, [output[0].lower()])
+
+
+def test_their_inputs(nodes):
+    text = nodes["AttnBendPrompt"]["input"]["required"]["text"]
+    assert (text[0], text[1]["multiline"], text[1]["dynamicPrompts"]) == ("STRING", True, True)
+    assert nodes["AttnBendPrompt"]["input"]["required"]["clip"][0] == "CLIP"
+    model = nodes["AttnBendModel"]["input"]
+    assert (model["required"]["model"][0], model["optional"]["bending"][0]) == ("MODEL", "BENDING")
+    assert model["required"]["apply_to_output"][1]["default"] is True
+    template = nodes["AttnBendStack"]["input"]["required"]["bendings"][1]["template"]
+    assert (template["prefix"], template["min"], template["max"]) == ("bending_", 0, 50)
+    assert [kind for kind, _ in template["input"]["required"].values()] == ["BENDING"]
+
+
+def test_everything_is_explained(nodes):
+    for key, node in nodes.items():
+        assert node["description"].endswith("."), key
+        assert node["search_aliases"], key
+        for kind in ("required", "optional"):
+            for name, (_, options) in node["input"].get(kind, {}).items():
+                assert options.get("tooltip", "").endswith("."), f"{key}.{name}"
+        assert len(node["output_tooltips"]) == len(node["output"]), key
+        assert all(tooltip.endswith(".") for tooltip in node["output_tooltips"]), key
+
+
+def test_the_server_has_a_help_page_for_each(server, nodes):
+    for key, node in nodes.items():
+        with urllib.request.urlopen(f"{server.url}/extensions/attention-bending/docs/{key}.md") as answer:
+            assert answer.read().decode().startswith(f"# {node['display_name']}\n"), key
+
+
+def test_nothing_has_changed_since_the_snapshot(nodes):
+    text = json.dumps(nodes, indent=1, ensure_ascii=False) + "\n"
+    if os.environ.get(UPDATE):
+        SNAPSHOT.write_text(text, encoding="utf-8")
+        pytest.skip(f"{SNAPSHOT.name} is written anew: read what changed before it is kept")
+    kept = json.loads(SNAPSHOT.read_text(encoding="utf-8"))
+    changed = [key for key in sorted({*kept, *nodes}) if kept.get(key) != nodes.get(key)]
+    assert json.dumps(kept) == json.dumps(nodes), (
+        f"{', '.join(changed) or 'the order of something'} is not what {SNAPSHOT.name} says. People's saved workflows "
+        f"hold ids, input names, their order and defaults: take nothing away, rename nothing, append inputs at the "
+        f"end and optional. If the change is meant, run the test once with {UPDATE}=1 and read the difference."
+    )
