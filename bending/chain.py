@@ -52,6 +52,10 @@ class Plan:
     others: tuple[int, ...]
     steps: tuple[Step, ...]
 
+    @property
+    def renormalizes(self) -> bool:
+        return any(step.bend.renormalize for step in self.steps)
+
 
 Columns = Sequence[Sequence[int]]
 """What the token fields of a bend mean: the columns of each; two for a swap, else one."""

@@ -36,7 +36,8 @@ class Schedule:
 
     def step(self, sigma: float) -> int:
         """The step k that a call at level σ belongs to."""
-        reached = sum(1 for level in self.sigmas if level >= sigma - 1e-6 * abs(sigma))
+        sign = 1 if self.sigmas[0] >= self.sigmas[-1] else -1  # FlipSigmas samples backwards
+        reached = sum(1 for level in self.sigmas if sign * (level - sigma) >= -1e-6 * abs(sigma))
         return min(max(reached - 1, 0), max(self.steps - 1, 0))
 
     def moment(self, sigma: float) -> Moment:
@@ -53,5 +54,5 @@ class Schedule:
 
     def reaches(self, bend: Bend) -> bool:
         """Whether any level between the first and the last of the schedule, scheduled or not, is in the windows."""
-        first, last = (self.percent(self.sigmas[k]) for k in (0, -1))
+        first, last = sorted(self.percent(self.sigmas[k]) for k in (0, -1))
         return all(window.overlaps(first, last) for window in bend.whens)

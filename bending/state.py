@@ -15,6 +15,9 @@ VANISHED = 1e-6
 ROUNDING = 1e-6
 """A mass this near to 1 is 1, so that places which a bend leaves alone keep their bits."""
 
+HALF = (torch.float16, torch.bfloat16)
+"""In these the rest of an output is computed by a call of its own; a strong word taken away would leave its rounding."""
+
 NOTHING = 1e-30
 """Where a word's map is not above this, it is nowhere, and what it gets is split equally among its pieces."""
 
@@ -77,8 +80,9 @@ class _State:
         self.uncounted: Tensor | None = None
         self.done: list[tuple[Step, Tensor | None]] = []
         self.groups: list[_Share] = []
+        self.apart = bool(plan.groups) or (plan.renormalizes and bool(plan.tracked) and output.dtype in HALF)
         singles = [(column,) for column in plan.tracked]
-        if plan.groups:
+        if self.apart:
             sums = attention.sums([*singles, *plan.groups, plan.others], tables)
             self.maps = sums[..., : len(singles)]
             *masses, self.mass_of_rest = sums[..., len(singles) :].split(1, dim=-1)
@@ -128,7 +132,7 @@ class _State:
         elif self.scale is not None:
             self.output.mul_(self.scale)
         self.scale = None
-        if finally_ and self.groups:
+        if finally_ and self.apart:
             for share in self.groups:
                 self.output.add_(share.output)
             _add(self.output, self.maps, self.v)

@@ -19,11 +19,15 @@ TINY_WAN = {
 SIZE = {"width": 208, "height": 128, "length": 9}
 """A grid of 3 × 8 × 13: no two sides alike, so that nothing passes with two of them exchanged."""
 
+PARTS = {"start_at_step", "end_at_step"}
+"""Inputs of a sampler that does a part of the steps."""
+
 
 def tiny(prompt: dict[str, Any], **values: Any) -> dict[str, Any]:
     """A copy of a workflow in API form with tiny loaders and a small film.
 
-    `values` replace inputs of that name wherever they are typed in, for example ``steps=4``; a size does so too.
+    `values` replace inputs of that name wherever they are typed in, for example ``steps=4``; those of a size only where
+    a film's size is typed in, not a picture's. A part of the steps stays the same part.
     """
     prompt = copy.deepcopy(prompt)
     for node in prompt.values():
@@ -34,9 +38,11 @@ def tiny(prompt: dict[str, Any], **values: Any) -> dict[str, Any]:
             node.update(class_type="TinyUMT5Loader", inputs={})
         elif node["class_type"] == "VAELoader":
             inputs["vae_name"] = "tiny_wan21_vae.safetensors"
-        size = SIZE if SIZE.keys() <= inputs.keys() else {}
-        for name, value in {**size, **values}.items():
-            if name in inputs and not isinstance(inputs[name], list):  # a list is a wire
+        for part in PARTS & inputs.keys():
+            inputs[part] = inputs[part] * values.get("steps", inputs["steps"]) // inputs["steps"]
+        film = SIZE.keys() <= inputs.keys()
+        for name, value in {**(SIZE if film else {}), **values}.items():
+            if name in inputs and not isinstance(inputs[name], list) and (film or name not in SIZE):  # a list is a wire
                 inputs[name] = value
     return prompt
 

@@ -103,7 +103,7 @@ def _run_room(host: Host, room: str, options: list[str], targets: list[str], slo
 
 def _environment() -> dict[str, str]:
     # Tiny tensors gain nothing from many threads, and lose much where several programs share the cores.
-    return {"OMP_NUM_THREADS": str(min(4, os.cpu_count() or 1)), "PYTHONUTF8": "1", **os.environ}
+    return {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1", **os.environ}
 
 
 def _read_report(report: Path) -> tuple[int, int, int]:

@@ -186,7 +186,7 @@ def _check(bend: Bend, subject: Subject) -> list[str]:
         inside = [m for m in schedule.moments if all(w.weight(m) or w.curve is not None for w in bend.whens)]
         if len([m for m in inside if all(w.overlaps(m.percent, m.percent) for w in bend.whens)]) == 1:
             raise BendError("a curve needs more than one step, but its window holds one. Widen it, or use strength.")
-    if not steps and not bend.is_identity:
+    if schedule.steps and not steps and not bend.is_identity:
         at = ", ".join(f"{moment.percent:.1%}" for moment in schedule.moments)
         shown = ", ".join(map(str, bend.windows)) or f"{bend.start:.1%} to {bend.end:.1%}"
         notes.append(f"no step of this sampler lies in {shown}; its steps are at {at}.")

@@ -58,7 +58,7 @@ class Report:
         lines = []
         for entry in self.plan.entries:
             sites, steps = self.sites(entry)
-            done = f"{sites} layers × {steps} steps" if entry.applied else "checked, not applied"
+            done = f"{_count(sites, 'layer')} × {_count(steps, 'step')}" if entry.applied else "checked, not applied"
             lines.append(f"{entry.number}. {entry.bend}: {done}")
         return lines or ["no bends"]
 
@@ -80,3 +80,7 @@ class Report:
             log.warning("%s", warning)
         for node in self.nodes:
             show_text(node, str(self))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

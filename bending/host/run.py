@@ -81,6 +81,7 @@ class Run:
         self._active: tuple[Entry, ...] = ()
         self._jobs: list[Job] = []
         self._checked_step = -1
+        self._calls = 0
 
     @contextmanager
     def installed(self, guider) -> Iterator[None]:
@@ -93,12 +94,15 @@ class Run:
         wrappers = {WrappersMP.SAMPLER_SAMPLE: self.assign_roles, WrappersMP.APPLY_MODEL: self.call_model}
         for kind, wrapper in wrappers.items():
             add_wrapper_with_key(kind, KEY, wrapper, guider.model_options, is_model_options=True)
+        # outermost, so that it sees a cache that answers in the model's place
+        kinds = guider.model_options["transformer_options"]["wrappers"]
+        kinds[WrappersMP.PREDICT_NOISE] = {KEY: [self.predict], **kinds.get(WrappersMP.PREDICT_NOISE, {})}
         guider.model_patcher = clone
         try:
             yield
         finally:
             guider.model_patcher = original
-            for kind in wrappers:
+            for kind in (*wrappers, WrappersMP.PREDICT_NOISE):
                 del guider.model_options["transformer_options"]["wrappers"][kind][KEY]
             clone.unpatch_model(unpatch_weights=False)
             clone.object_patches.clear()
@@ -121,18 +125,32 @@ class Run:
                     self._conds[cond["uuid"]] = plan
         return executor(guider, *args, **kwargs)
 
+    def predict(self, executor, x, timestep, *args, **kwargs):
+        """PREDICT_NOISE wrapper: notice a prediction that another node makes without a call of the model."""
+        calls = self._calls
+        result = executor(x, timestep, *args, **kwargs)
+        if self._calls == calls:
+            self._enter(timestep)
+            self.report.skipped += any(entry.applied for entry in self._active)
+        return result
+
     def call_model(
         self, executor, x, t, c_concat=None, c_crossattn=None, control=None, transformer_options=None, **kwargs
     ):
         """APPLY_MODEL wrapper: prepare what the sites of this one model call need, and check what came out."""
         options = transformer_options or {}
+        self._calls += 1
         self._jobs = self._prepare(executor.class_obj, x, options, kwargs)
         done = self.report.bent
         try:
             result = executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
         finally:
             bent, self._jobs = self._jobs, []
-        if bent and self.report.bent == done and any(self._entries(site.layer, bent[0].cond) for site in self.sites):
+        if (
+            bent
+            and self.report.bent == done
+            and any(self._entries(site.layer, job.cond) for job in bent for site in self.sites)
+        ):
             self.report.skipped += 1
         self._check(result)
         return result

@@ -70,7 +70,11 @@ def geometry(model, latent_shape, conditions: dict, options: dict, retained: tup
     )
     own: list[int | None] = list(range(frames))
     window = options.get("context_window")
-    if window is not None:
+    if window is not None and window.dim > 2:
+        raise BendError(
+            "context windows over the height or width cannot be bent. Set the node's dim to 2, the film's time."
+        )
+    if window is not None and window.dim == 2:
         own = list(window.index_list)
         anchor = getattr(window, "causal_anchor_index", None)
         if anchor is not None and anchor >= 0:

@@ -65,7 +65,7 @@ def test_queued_from_the_page_it_runs_and_patch_model_shows_its_report(editor, s
     shown = "id => app.graph.getNodeById(id).widgets.map(widget => String(widget.value)).join('\\n')"
     page.wait_for_function(f"id => ({shown})(id).includes('layers ×')", arg=patch, timeout=10_000)
     report = page.evaluate(shown, patch)
-    for part in ('1. Translate(x=0.2, y=0, padding=border) of "fox": 4 layers × 2 steps', "layers middle: 1 layers ×"):
+    for part in ('1. Translate(x=0.2, y=0, padding=border) of "fox": 4 layers × 2 steps', "layers middle: 1 layer ×"):
         assert part in report
     assert "marked: fox" in page.evaluate(shown, prompt)
     editor.screenshot(tmp_path / "after the run.png")

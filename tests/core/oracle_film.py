@@ -215,9 +215,26 @@ def time_row(frame, way, amount, padding, count):
     return row
 
 
-def cuts_nothing(key, said):
-    """Sharpen by nothing leaves what is below 0."""
-    return key == "sharpen" and 0 in (said["amount"], said["sigma"])
+NOTHING = {
+    "amplify": lambda factor: factor == 1,
+    "regional_mask": lambda x1, y1, x2, y2, feather, invert: (x1, y1, x2, y2, invert) == (0, 0, 1, 1, False),
+    "blur": lambda sigma, kernel_size: sigma == 0 or kernel_size == 1,
+    "sharpen": lambda amount, sigma, clamp: 0 in (amount, sigma),
+    "translate": lambda x, y, padding: x == y == 0,
+    "rotate": lambda angle, **_: angle % 360 == 0,
+    "spatial_scale": lambda factor, **_: factor == 1,
+    "frequency_filter": lambda kind, low, high, rolloff, keep_mean: (
+        (kind == "high" or high >= 1.5) and (kind == "low" or (low == 0 and keep_mean)) and kind != "notch"
+    ),
+    "time": lambda way, amount, padding: amount == {"shift": 0, "blur": 0, "stretch": 1}.get(way),
+    "swap": lambda other, way, mix: mix == 0,
+    "temperature": lambda temperature: temperature == 1,
+}
+"""The parameters by which each operator changes nothing; one with such in all frames, or no weight, is left out."""
+
+
+def changes_nothing(key, said):
+    return key in NOTHING and NOTHING[key](**said)
 
 
 def moved(key, said, columns, film, rounding=0.0):
@@ -229,14 +246,14 @@ def moved(key, said, columns, film, rounding=0.0):
         if key == "time":
             row = time_row(f, says["way"], says["amount"], says["padding"], frames)
             new, size = (np.tensordot(row, some, 1) for some in (pictures, np.abs(pictures)))
-        elif cuts_nothing(key, says):
-            new, size = pictures[f], 0
+        elif changes_nothing(key, says):
+            new, size = pictures[f], 0 * pictures[f]
         else:
             linear = {**says, "clamp": False} if says.get("clamp") else says
             m = matrix(key, tuple(sorted(linear.items())), height, width)
             new, size = m @ pictures[f], np.abs(m) @ np.abs(pictures[f])
         new = new + rounding * size * noise.uniform(-1, 1, new.shape)
-        out.append(np.maximum(new, 0) if says.get("clamp") and not cuts_nothing(key, says) else new)
+        out.append(np.maximum(new, 0) if says.get("clamp") and not changes_nothing(key, says) else new)
     return np.concatenate(out)
 
 
@@ -253,13 +270,18 @@ def exchanged(key, operator, sums, film):
     return [np.concatenate(out)]
 
 
+def acts(bend, moment, film):
+    said = parameters(bend, moment, film)
+    return strength(bend, moment) > FAINT and not all(changes_nothing(bend.operator.key, says) for says in said)
+
+
 def bent_attention(q, k, v, chain, film, moment, scale=None, rounding=0.0):
     """All heads of one batch row: q (H, L, D), k and v (H, T, D); `chain` of (bend, the columns of each of its words).
 
     Returns the output, the bent maps (H, L, T), and by how much renormalising has enlarged small remainders.
     """
-    acting = [(bend, words) for bend, words in chain if strength(bend, moment) > FAINT and not bend.is_identity]
-    acting = [(bend, words, weight(bend, moment, film, len(q))) for bend, words in acting]
+    acting = [(bend, words, weight(bend, moment, film, len(q))) for bend, words in chain if acts(bend, moment, film)]
+    acting = [(bend, words, w) for bend, words, w in acting if w.any()]
     results = [
         _one_head(*(each[h] for each in (q, k, v)), h, acting, film, moment, scale, rounding) for h in range(len(q))
     ]

@@ -196,6 +196,19 @@ def test_taking_nearly_everything_out_leaves_no_rounding(dtype, tolerance):
     np.testing.assert_allclose(got.double().numpy(), expected, atol=tolerance)
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-3), (torch.bfloat16, 5e-2), (torch.float16, 5e-3)])
+def test_a_word_that_holds_nearly_all_attention_can_be_taken_out(dtype, tolerance):
+    """The rest is not what half precision leaves of a difference."""
+    q, k, v = tensors((2, 3, 5), 12, dtype)
+    k[:, :, 4] = 0
+    q[..., 0], k[:, :, 4, 0] = 4, 6  # one column's logits stand above all others'
+    bend = Bend(ops.Amplify(0.0), "w")
+    expected, _, enlarged = dense(q, k, v, [bend], [[4]], (2, 3, 5))
+    assert enlarged > 10
+    got = bend_attention(q, k, v, Bending((bend,)), Grid(2, 3, 5), [[4]]).output
+    np.testing.assert_allclose(got.double().numpy(), expected, atol=tolerance)
+
+
 def test_gain_on_all_is_not_renormalised_away():
     q, k, v = tensors((2, 3, 5), 12)
     plain = torch.nn.functional.scaled_dot_product_attention(q, k, v)

@@ -255,9 +255,9 @@ def at_steps(chain, steps):
 
 
 def test_nothing_is_made_twice_in_a_step():
-    bends = len(everything())
-    kernels = 3 + 1 + 1 + 1 + 1  # three angles, shift, sharpen, reverse, amplify; Paint, Swap, Temperature have none
-    assert at_steps(everything(), 3) == [bends + kernels, 2 * bends + kernels, 3 * bends + kernels]
+    """Each bend once a step, its kernels and Paint's mask once a run; the first bend turns from the second step on."""
+    bends, mask, kernels = len(everything()), 1, 4  # shift, sharpen, reverse, amplify
+    assert at_steps(everything(), 3) == [bends + mask + kernels] + [n * bends + mask + kernels + 3 for n in (2, 3)]
 
 
 @pytest.mark.parametrize(("over", "kernels"), [("frames", [3, 3, 3, 3]), ("steps", [1, 2, 3, 4])])

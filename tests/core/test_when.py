@@ -141,11 +141,11 @@ REFUSED = [
     (("percent", 0.5, 0.5), "starts at 0.5 and ends at 0.5. Make start smaller than end"),
     (("percent", 0.6, 0.5), "Make start smaller than end"),
     (("steps", 6, 5), "starts at 6 and ends at 5. Make start smaller than end"),
-    (("percent", 0, 1, -0.1), "a fade is negative. Give it 0 or more"),
-    (("percent", 0, 1, 0, -0.1), "a fade is negative"),
+    (("percent", 0, 1, -0.1), r"the fades are -0.1 and 0. Give them 0 or more"),
+    (("percent", 0, 1, 0, -0.1), "fades are 0 and -0.1"),
     (("steps", 3, 3, 0, 0, (0.0, 1.0)), "a curve needs more than one step, but the window is step 3 alone"),
     (("percent", 0, float("nan")), "0 to 1"),
-    (("percent", 0, 1, float("nan")), "fade"),
+    (("percent", 0, 1, float("nan")), "fades are nan"),
     (("percent", 0, 1, 0, 0, (0.0, float("nan"))), "curve"),
     (("percent", 0, 1, 0, 0, ()), "curve"),
 ]
@@ -157,7 +157,7 @@ def test_windows_that_are_refused(said, says):
         When(*said)
 
 
-# --- what changes nothing now ---------------------------------------------------------------------------------------------------------
+# --- what changes nothing now ----------------------------------------------------------------------------------------
 
 NOTHING = MaskFilm(torch.zeros(1, 4, 4))
 HALF = torch.tensor([[[1.0, 0.5]]])

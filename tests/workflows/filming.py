@@ -23,15 +23,22 @@ from torch import Tensor
 ROOM = Path(__file__).parent
 EDITOR_FILES = ROOM.parents[1] / "example_workflows"
 EXAMPLES = (
+    "Animate a bend",
     "Bend one word",
     "Bent and un-bent side by side",
     "Chain and stack",
     "Compose with regions",
     "Depth of field",
+    "Early and late",
+    "Paint a word's place",
+    "Swap two words",
+    "Wan 2.2 two samplers",
 )
 
 FILM = {"width": 96, "height": 64, "length": 5}
 """A grid of 2 × 4 × 6, no two sides alike."""
+
+SAMPLERS = ("KSampler", "KSamplerAdvanced")
 
 TEXT_EVENT = 3
 """ComfyUI's binary event for text on a node: the node's id, its length in front, then the text."""
@@ -117,7 +124,7 @@ def shoot(server: Server, prompt: Prompt, video: bool = False, at_step: Callable
     Only with `video` is the film decoded and saved; `at_step` is called once, after the first step.
     """
     prompt = copy.deepcopy(prompt)
-    samplers = nodes(prompt, "KSampler")
+    samplers = [key for kind in SAMPLERS for key in nodes(prompt, kind)]
     for key in samplers:
         prompt[key]["inputs"]["take"] = next(_take)
         inputs = {"samples": [key, 0], "filename_prefix": "latents"}

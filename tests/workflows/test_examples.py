@@ -12,14 +12,24 @@ from PIL import Image
 from workflows.filming import EDITOR_FILES, EXAMPLES, FILM, bypassed, example, nodes, shoot, the, without_bends
 
 PACK = "attention-bending"
-REPACKAGED = "https://huggingface.co/Comfy-Org/Wan_2.1_ComfyUI_repackaged/resolve/main/split_files"
+WAN_21 = "Wan_2.1_ComfyUI_repackaged"
 FILES = {
-    "UNETLoader": ("diffusion_models", "wan2.1_t2v_1.3B_fp16.safetensors"),
-    "CLIPLoader": ("text_encoders", "umt5_xxl_fp8_e4m3fn_scaled.safetensors"),
-    "VAELoader": ("vae", "wan_2.1_vae.safetensors"),
+    "UNETLoader": [(WAN_21, "diffusion_models", "wan2.1_t2v_1.3B_fp16.safetensors")],
+    "CLIPLoader": [(WAN_21, "text_encoders", "umt5_xxl_fp8_e4m3fn_scaled.safetensors")],
+    "VAELoader": [(WAN_21, "vae", "wan_2.1_vae.safetensors")],
+}
+WAN_22 = {
+    "UNETLoader": [
+        ("Wan_2.2_ComfyUI_Repackaged", "diffusion_models", f"wan2.2_t2v_{part}_noise_14B_fp8_scaled.safetensors")
+        for part in ("high", "low")
+    ]
 }
 
 REPORTS = {
+    "Animate a bend": [
+        "1. Rotate(angle=15, padding=border, center_x=0.5, center_y=0.5) of ALL, angle over the frames: 0%: 0, 50%: 20, "
+        "100%: 0 (ease), 0.0% to 50.0%: 4 layers × 2 steps"
+    ],
     "Bend one word": ['1. Amplify(factor=2.5) of "kiss", strength 0.8: 4 layers × 4 steps'],
     "Compose with regions": [
         '1. Regional Mask(x1=0, y1=0, x2=1, y2=0.5, feather=0.2, invert=False) of "sunset": 4 layers × 4 steps',
@@ -33,14 +43,24 @@ REPORTS = {
         '1. Translate(x=0.2, y=0, padding=border) of "fox": 4 layers × 4 steps',
         '2. Amplify(factor=1.6) of "fox": 4 layers × 4 steps',
         "3. Spatial Scale(factor=1.1, padding=border, center_x=0.5, center_y=0.5) of ALL, 0.0% to 40.0%, "
-        "layers middle: 1 layers × 2 steps",
+        "layers middle: 1 layer × 2 steps",
         '4. Blur(sigma=2, kernel_size=0) of "forest": 4 layers × 4 steps',
     ],
     "Bent and un-bent side by side": [
         "1. Rotate(angle=12, padding=border, center_x=0.5, center_y=0.5) of ALL: 4 layers × 4 steps"
     ],
+    "Early and late": [
+        '1. Translate(x=0.25, y=0, padding=border) of "deer", 0.0% to 40.0%, fade out 0.4: 4 layers × 2 steps',
+        '2. Amplify(factor=3) of "mist", 40.0% to 100.0%, along a curve: 4 layers × 2 steps',
+    ],
+    "Paint a word's place": ['1. Paint(TODO) of "rose", 0.0% to 40.0%: 4 layers × 2 steps'],
+    "Swap two words": ['1. Swap(other=dog, way=trade, mix=1) of "cat", 0.0% to 40.0%: 4 layers × 2 steps'],
+    "Wan 2.2 two samplers": [
+        "1. Spatial Scale(factor=1.5, padding=border, center_x=0.5, center_y=0.3) of \"moon\", 20.0% to 70.0%: "
+        "2 layers × 1 steps"
+    ],
 }
-"""What Patch Model says of a run of four steps, on a model of four layers."""
+"""What every Patch Model says of a run of four steps, on models of four layers, and of two for Wan 2.2."""
 
 
 def editor_file(name):
@@ -76,11 +96,12 @@ def test_only_core_nodes_and_ours(server, name):
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_each_loader_says_where_its_file_is_to_be_had(name):
-    for kind, (folder, file) in FILES.items():
-        (loader,) = (node for node in editor_file(name)["nodes"] if node["type"] == kind)
-        assert loader["widgets_values"][0] == file
-        link = {"name": file, "url": f"{REPACKAGED}/{folder}/{file}", "directory": folder}
-        assert loader["properties"]["models"] == [link]
+    for kind, files in (FILES | WAN_22 if "Wan 2.2" in name else FILES).items():
+        loaders = [node for node in editor_file(name)["nodes"] if node["type"] == kind]
+        for loader, (repository, folder, file) in zip(loaders, files, strict=True):
+            assert loader["widgets_values"][0] == file
+            url = f"https://huggingface.co/Comfy-Org/{repository}/resolve/main/split_files/{folder}/{file}"
+            assert loader["properties"]["models"] == [{"name": file, "url": url, "directory": folder}]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -95,9 +116,10 @@ def test_its_note_says_what_to_look_for_and_what_to_try(name):
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_makes_a_film_that_its_bends_have_changed(server, name):
     workflow = example(name, steps=4)
-    patch = the(workflow, "AttnBendModel")
+    patches = nodes(workflow, "AttnBendModel")
     bent = shoot(server, workflow, video=True)
-    assert bent.texts[patch].splitlines() == REPORTS[name]
+    for patch in patches:
+        assert bent.texts[patch].splitlines() == REPORTS[name]
 
     (saved,) = bent.outputs[the(workflow, "SaveVideo")]["images"]
     with av.open(server.output / saved["subfolder"] / saved["filename"]) as video:
@@ -108,10 +130,10 @@ def test_makes_a_film_that_its_bends_have_changed(server, name):
     assert all(frame.std() > 0 for frame in frames)
 
     unbent = shoot(server, without_bends(workflow))
-    assert patch not in unbent.texts
+    assert not set(patches) & set(unbent.texts)
     for sampler, film in bent.latents.items():
         assert film.isfinite().all()
-        follows = workflow[sampler]["inputs"]["model"] == [patch, 0]
+        follows = workflow[sampler]["inputs"]["model"][0] in patches
         assert torch.equal(film, unbent.latents[sampler]) != follows
 
 
