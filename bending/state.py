@@ -1,6 +1,6 @@
 """The algebra: a site's attention as (output, maps, mass), and each bend as an exact update of the three."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ ROUNDING = 1e-6
 """A mass this near to 1 is 1, so that places which a bend leaves alone keep their bits."""
 
 HALF = (torch.float16, torch.bfloat16)
-"""In these the rest of an output is computed by a call of its own; a strong word taken away would leave its rounding."""
+"""In these the rest of an output is computed by a call of its own: a strong word taken away leaves its rounding."""
 
 NOTHING = 1e-30
 """Where a word's map is not above this, it is nowhere, and what it gets is split equally among its pieces."""
@@ -43,8 +43,11 @@ def run_chain(plan: Plan, attention: Attention, output: Tensor, tables: Tables) 
     `attention` is asked for the columns that the plan needs, never for all of A. Maps and mass are float32, and so is
     all arithmetic; the output keeps its type.
     """
-    state = _State(plan, attention, output, tables)
-    for step in plan.steps:
+    steps = tuple(step for step in plan.steps if tables.action(step.bend) is not None)
+    if not steps:  # nothing acts at this moment: the output keeps its bits
+        plan = replace(plan, groups=(), streams=())
+    state = _State(replace(plan, steps=steps), attention, output, tables)
+    for step in steps:
         state.apply(step)
     state.settle(finally_=True)
     return Bent(output, state.maps, state.original)
@@ -106,8 +109,6 @@ class _State:
         return mass if self.uncounted is None else mass - self.uncounted
 
     def apply(self, step: Step) -> None:
-        if self.tables.action(step.bend) is None:
-            return
         if step.whole:
             self._apply_whole(step)
         elif step.words:

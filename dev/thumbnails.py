@@ -9,43 +9,60 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
+from bending import Film, Grid, MaskFilm, Moment, When
 from bending import operators as ops
+from bending.tables import Tables
+from bending.tracks import parse_keyframes
 
-from . import paths
+from . import paths, scenes
+from .scenes import PANEL
 
 FOLDER = paths.ROOT / "example_workflows"
 CELLS = (26, 52)
 """The maps' height and width."""
 
-PANEL = (504, 248)
 SIDE, EDGE = 512, 4
-FINE = 2
-"""Scenes are drawn so many times larger, and made smaller: smooth edges."""
+STEPS = 20
 
 AMBER, CYAN = (255, 178, 54), (64, 224, 255)
+
+RISE = (0.0, 0.35, 1.0), (0.0, 1.0, 0.25)
+"""The points of Early and late's curve."""
 
 Chain = list[ops.Operator]
 
 
 class Glow(NamedTuple):
-    """A word, its map `(h, w)`, its color, and what the workflow does to it."""
+    """A word, its map `(h, w)`, its color, and what the workflow makes of the map: by operators, or as it then is."""
 
     word: str
     map: np.ndarray
     color: tuple[int, int, int]
-    chain: Chain
+    becomes: Chain | np.ndarray
+
+
+class Side(NamedTuple):
+    """The upper or lower half: its words, whether it is bent, how much noise lies on it, and bars of strength in time.
+
+    `frames` are chains for the whole picture: one, or one for each frame of a film.
+    """
+
+    caption: str
+    bent: bool = True
+    noise: float = 0.0
+    bars: tuple[tuple[tuple[int, int, int], list[float]], ...] = ()
+    frames: tuple[Chain, ...] = ()
 
 
 class Picture(NamedTuple):
-    """A thumbnail: a scene, the glows on it, what bends the whole picture, and the words under `before` and `after`."""
+    """A thumbnail: a scene, the glows on it, and both halves."""
 
     scene: Callable[[], Image.Image]
     glows: list[Glow]
-    before: str
-    after: str
-    whole: Chain = []  # noqa: RUF012 - never changed
+    before: Side
+    after: Side
 
 
 def blob(x: float, y: float, rx: float, ry: float, height: float = 1.0) -> np.ndarray:
@@ -63,23 +80,65 @@ def bend(chain: Chain, pictures: np.ndarray) -> np.ndarray:
     return bent[0].numpy()
 
 
-def panel(scene: Image.Image, glows: list[Glow], bent: bool, whole: Chain, caption: str) -> Image.Image:
+def exchange(operator: ops.Operator, *maps: np.ndarray) -> list[np.ndarray]:
+    """The maps of words after an operator that takes them whole."""
+    tables = Tables(Film.whole(Grid(1, *CELLS)), 1, torch.device("cpu"))
+    sums = [torch.from_numpy(map_).reshape(1, -1, 1, 1) for map_ in maps]
+    return [new.view(CELLS).numpy() for new in operator.exchange(sums, tables)]
+
+
+def strengths(window: When, first: int = 0, last: int = STEPS) -> list[float]:
+    """A window's weight in each of the steps; 0 in those of another sampler."""
+    return [window.weight(Moment(k / STEPS, k, STEPS)) * (first <= k < last) for k in range(STEPS)]
+
+
+def panel(scene: Image.Image, glows: list[Glow], side: Side) -> Image.Image:
     """The scene in a dim light, each word's map shining on it."""
     shown = np.asarray(scene.resize(PANEL, Image.Resampling.LANCZOS), np.float32) / 255
     if glows:
         shown = shown * 0.62
+    if side.noise:
+        snow = np.random.default_rng(1).normal(0.4, 0.2, (PANEL[1] // 8, PANEL[0] // 8, 3)).astype(np.float32)
+        shown = shown * (1 - side.noise) + side.noise * snow.repeat(8, 0).repeat(8, 1)
     for glow in glows:
-        values = bend(glow.chain, glow.map[..., None])[..., 0] if bent else glow.map
+        values = glow.map
+        if side.bent:
+            becomes = glow.becomes
+            values = becomes if isinstance(becomes, np.ndarray) else bend(becomes, values[..., None])[..., 0]
         spread = Image.fromarray(values.clip(0, 1.15)).resize(PANEL, Image.Resampling.BICUBIC)
         light = np.asarray(spread).clip(0, 1)[..., None]
         color = np.array(glow.color, np.float32) / 255
         shown = shown * (1 - 0.75 * light) + color * 0.9 * light
         shown = shown + np.maximum(light - 0.55, 0) * 0.9  # the hottest places are white
-    if bent and whole:
-        shown = bend(whole, shown)
+    if side.frames:
+        shown = _strip([bend(chain, shown) for chain in side.frames])
     image = Image.fromarray((shown.clip(0, 1) * 255).astype(np.uint8))
-    _label(image, caption, glows)
+    _bars(image, side.bars)
+    _label(image, side.caption, glows)
     return image
+
+
+def _strip(frames: list[np.ndarray]) -> np.ndarray:
+    """A film's frames beside each other, their middles only."""
+    width = PANEL[0] // len(frames)
+    left = (PANEL[0] - width) // 2
+    strip = np.concatenate([frame[:, left : left + width] for frame in frames], 1)
+    for edge in range(width, PANEL[0], width):
+        strip[:, edge - 2 : edge + 2] = (0.07, 0.055, 0.11)
+    return strip
+
+
+def _bars(image: Image.Image, rows: tuple) -> None:
+    """Strength over the steps, at the upper left, a row for each bend."""
+    draw = ImageDraw.Draw(image, "RGBA")
+    for row, (color, heights) in enumerate(rows):
+        top = 10 + 40 * row
+        draw.rounded_rectangle((6, top - 4, 18 + 10 * STEPS, top + 34), 6, fill=(10, 8, 20, 205))
+        for k, height in enumerate(heights):
+            x, floor = 12 + 10 * k, top + 29
+            draw.rectangle((x, floor, x + 7, floor + 1), fill=(120, 120, 130))
+            if height > 0:
+                draw.rectangle((x, floor - 26 * height, x + 7, floor), fill=color)
 
 
 def _label(image: Image.Image, caption: str, glows: list[Glow]) -> None:
@@ -101,121 +160,6 @@ def _arrow(sheet: Image.Image) -> None:
     draw.polygon([(x - 13, y - 7), (x + 13, y - 7), (x, y + 13)], fill=(240, 240, 245))
 
 
-def _gradient(*colors: tuple[int, int, int]) -> Image.Image:
-    """From top to bottom."""
-    column = np.array(colors, np.uint8)[:, None]
-    return Image.fromarray(column).resize((PANEL[0] * FINE, PANEL[1] * FINE), Image.Resampling.BICUBIC)
-
-
-class Pen:
-    """Draws in fractions of the frame; lengths are fractions of its height, so that a circle is round."""
-
-    def __init__(self, image: Image.Image):
-        self.draw = ImageDraw.Draw(image)
-        self.width, self.height = image.size
-
-    def oval(self, x, y, rx, ry, fill):
-        x, y, rx, ry = x * self.width, y * self.height, rx * self.height, ry * self.height
-        self.draw.ellipse((x - rx, y - ry, x + rx, y + ry), fill=fill)
-
-    def shape(self, fill, *points):
-        self.draw.polygon([(x * self.width, y * self.height) for x, y in points], fill=fill)
-
-
-def _person(pen: Pen, x: float, y: float, size: float, lean: float, fill) -> None:
-    """A figure whose head is at (x, y), leaning by `lean` of the frame's width."""
-    pen.oval(x, y, 0.075 * size, 0.09 * size, fill)
-    w, h = 0.075 * size, 1.0
-    foot = x - lean
-    pen.shape(
-        fill,
-        (x - w * 0.25, y + 0.06 * size),
-        (x + w * 0.25, y + 0.06 * size),
-        (foot + w * 0.75, y + 0.3 * size),
-        (foot + w * 0.7, h),
-        (foot - w * 0.7, h),
-        (foot - w * 0.75, y + 0.3 * size),
-    )
-
-
-def kiss_at_sunset() -> Image.Image:
-    image = _gradient((44, 38, 92), (150, 74, 120), (244, 142, 84), (250, 190, 110), (120, 84, 110), (60, 48, 84))
-    pen = Pen(image)
-    pen.oval(0.74, 0.52, 0.15, 0.15, (255, 224, 150))
-    pen.shape((62, 56, 100), (0, 0.62), (1, 0.62), (1, 0.8), (0, 0.8))
-    pen.shape((255, 206, 140), (0.7, 0.64), (0.78, 0.64), (0.83, 0.78), (0.65, 0.78))
-    pen.shape((46, 34, 56), (0, 0.8), (1, 0.76), (1, 1), (0, 1))
-    _person(pen, 0.405, 0.36, 1.35, 0.055, (22, 16, 34))
-    _person(pen, 0.465, 0.40, 1.3, -0.055, (28, 20, 42))
-    return image
-
-
-def walkers_at_sunset() -> Image.Image:
-    image = _gradient((64, 50, 110), (214, 104, 104), (252, 176, 92), (110, 96, 130), (92, 74, 92), (70, 54, 66))
-    pen = Pen(image)
-    pen.oval(0.5, 0.4, 0.13, 0.13, (255, 228, 160))
-    pen.shape((72, 70, 116), (0, 0.5), (1, 0.5), (1, 0.66), (0, 0.66))
-    pen.shape((84, 62, 66), (0, 0.66), (1, 0.62), (1, 1), (0, 1))
-    for x, y in ((0.3, 0.6), (0.36, 0.58), (0.68, 0.56), (0.73, 0.6)):
-        _person(pen, x, y, 0.55, 0.004, (26, 18, 34))
-    return image
-
-
-def kiss_at_night() -> Image.Image:
-    image = _gradient((14, 14, 36), (30, 26, 58), (52, 40, 74), (30, 22, 40))
-    pen = Pen(image)
-    spots = np.random.default_rng(3)
-    for x, y, r in zip(spots.random(46), spots.random(46) * 0.85, spots.random(46), strict=True):
-        color = [(255, 196, 110), (250, 120, 110), (140, 190, 255), (255, 240, 200)][int(r * 4)]
-        pen.oval(x, y, 0.012 + 0.03 * r, 0.012 + 0.03 * r, color)
-    image = image.filter(ImageFilter.GaussianBlur(5))
-    pen = Pen(image)
-    _person(pen, 0.455, 0.36, 1.35, 0.055, (10, 8, 20))
-    _person(pen, 0.515, 0.40, 1.3, -0.055, (16, 12, 28))
-    return image
-
-
-def fox_in_the_forest() -> Image.Image:
-    image = _gradient((150, 176, 206), (206, 214, 226), (236, 232, 232), (226, 230, 240), (208, 216, 232))
-    pen = Pen(image)
-    trees = np.random.default_rng(5)
-    for x, size, shade in zip(np.linspace(0, 1, 17), trees.random(17), trees.random(17), strict=True):
-        h, w, base = 0.34 + 0.3 * size, 0.03 + 0.025 * size, 0.66
-        fill = tuple(int(c + 50 * shade) for c in (62, 92, 104))
-        pen.shape(fill, (x - w, base), (x, base - h), (x + w, base))
-    pen.shape((238, 242, 250), (0, 0.68), (0.4, 0.62), (1, 0.66), (1, 1), (0, 1))
-    fur, white = (212, 98, 40), (250, 240, 232)
-    pen.shape(fur, (0.13, 0.72), (0.245, 0.7), (0.245, 0.76), (0.17, 0.8))
-    pen.oval(0.135, 0.74, 0.05, 0.035, white)
-    pen.oval(0.3, 0.74, 0.15, 0.075, fur)
-    pen.oval(0.385, 0.66, 0.075, 0.06, fur)
-    pen.shape(fur, (0.362, 0.62), (0.372, 0.53), (0.392, 0.61))
-    pen.shape(fur, (0.388, 0.61), (0.402, 0.53), (0.414, 0.63))
-    pen.shape(white, (0.405, 0.65), (0.45, 0.69), (0.395, 0.71))
-    for x, tip in ((0.25, 0.225), (0.275, 0.265), (0.345, 0.37), (0.36, 0.4)):
-        pen.shape((70, 40, 36), (x - 0.008, 0.78), (x + 0.008, 0.78), (tip + 0.006, 0.92), (tip - 0.006, 0.92))
-    return image
-
-
-def lighthouse() -> Image.Image:
-    image = _gradient((96, 150, 200), (160, 196, 220), (246, 220, 190), (250, 200, 160), (60, 110, 140), (36, 80, 112))
-    pen = Pen(image)
-    pen.shape((52, 112, 142), (0, 0.68), (1, 0.68), (1, 1), (0, 1))
-    for x, y in ((0.1, 0.8), (0.25, 0.9), (0.42, 0.76), (0.86, 0.86)):
-        pen.shape((150, 196, 208), (x, y), (x + 0.1, y - 0.012), (x + 0.2, y), (x + 0.1, y + 0.012))
-    pen.shape((84, 72, 66), (0.5, 1), (0.55, 0.72), (0.62, 0.6), (0.82, 0.58), (0.9, 0.7), (1, 0.74), (1, 1))
-    pen.shape((112, 128, 80), (0.6, 0.63), (0.63, 0.585), (0.82, 0.565), (0.85, 0.63))
-    pen.shape((246, 240, 230), (0.682, 0.6), (0.695, 0.2), (0.745, 0.2), (0.758, 0.6))
-    for top, bottom in ((0.26, 0.34), (0.42, 0.5)):
-        pen.shape((204, 66, 52), (0.69, bottom), (0.693, top), (0.747, top), (0.75, bottom))
-    pen.shape((58, 52, 60), (0.688, 0.2), (0.688, 0.17), (0.752, 0.17), (0.752, 0.2))
-    pen.shape((255, 232, 150), (0.7, 0.17), (0.7, 0.09), (0.74, 0.09), (0.74, 0.17))
-    pen.shape((150, 44, 40), (0.692, 0.09), (0.72, 0.02), (0.748, 0.09))
-    for x, y in ((0.2, 0.24), (0.32, 0.16), (0.42, 0.3)):
-        pen.shape((70, 76, 90), (x - 0.03, y - 0.04), (x, y), (x + 0.03, y - 0.04), (x, y + 0.018))
-    return image
-
-
 def _texture(seed: int, sigma: float) -> np.ndarray:
     """Soft random hills between 0 and 1."""
     noise = np.random.default_rng(seed).standard_normal(CELLS).astype(np.float32)
@@ -233,39 +177,94 @@ def pictures() -> dict[str, Picture]:
     fox = blob(0.3, 0.72, 0.11, 0.16, 0.56)
     forest = 0.62 * _texture(4, 0.9) * (blob(0.5, 0.4, 0.9, 0.28))
     half = {"feather": 0.2, "x1": 0.0, "x2": 1.0}
+    rose = blob(0.24, 0.34, 0.09, 0.16, 0.9) + 0.1
+    box = torch.zeros(480, 832)
+    box[80:440, 520:800] = 1
+    (painted,) = exchange(ops.Paint(MaskFilm(box, 0.15)), rose)
+    cat, dog = blob(0.29, 0.56, 0.12, 0.3, 0.7), blob(0.71, 0.54, 0.13, 0.34, 0.7)
+    deer = blob(0.32, 0.5, 0.12, 0.24, 0.7)
+    mist = 0.3 * _texture(6, 1.5) * blob(0.5, 0.5, 0.9, 0.26)
+    early, late = When(end=0.4, fade_out=0.4), When(start=0.4, curve=tuple(np.interp(np.linspace(0, 1, 99), *RISE)))
+    moon = blob(0.5, 0.3, 0.07, 0.14, 0.75)
+    both = When(start=0.2, end=0.7)
+    leaning = tuple([ops.Rotate(angle)] for angle in parse_keyframes("0%: 0, 50%: 20, 100%: 0", "ease").values(3))
     return {
+        "Animate a bend": Picture(
+            scenes.sailboat,
+            [],
+            Side("un-bent", frames=([],) * 3),
+            Side("ALL rotated: 0°, 20°, 0°", frames=leaning),
+        ),
         "Bend one word": Picture(
-            kiss_at_sunset, [Glow("kiss", kiss, AMBER, [ops.Amplify(1 + 0.8 * 1.5)])], "kiss", "kiss 2.5 times"
+            scenes.kiss_at_sunset,
+            [Glow("kiss", kiss, AMBER, [ops.Amplify(1 + 0.8 * 1.5)])],
+            Side("kiss", bent=False),
+            Side("kiss 2.5 times"),
         ),
         "Compose with regions": Picture(
-            walkers_at_sunset,
+            scenes.walkers_at_sunset,
             [
                 Glow("sunset", sunset, AMBER, [ops.RegionalMask(y1=0.0, y2=0.5, **half)]),
                 Glow("people", people, CYAN, [ops.RegionalMask(y1=0.5, y2=1.0, **half)]),
             ],
-            "sunset and people anywhere",
-            "sunset above, people below",
+            Side("sunset and people anywhere", bent=False),
+            Side("sunset above, people below"),
         ),
         "Depth of field": Picture(
-            kiss_at_night,
+            scenes.kiss_at_night,
             [
                 Glow("background", far, CYAN, [ops.Blur(3.0, 7)]),
                 Glow("kiss", near, AMBER, [ops.Sharpen(2.0)]),
             ],
-            "kiss and background",
-            "kiss sharpened, background blurred",
+            Side("kiss and background", bent=False),
+            Side("kiss sharpened, background blurred"),
         ),
         "Chain and stack": Picture(
-            fox_in_the_forest,
+            scenes.fox_in_the_forest,
             [
                 Glow("forest", forest, CYAN, [ops.SpatialScale(1.1), ops.Blur(2.0)]),
                 Glow("fox", fox, AMBER, [ops.Translate(0.2), ops.Amplify(1.6), ops.SpatialScale(1.1)]),
             ],
-            "fox in the forest",
-            "fox moved and stronger, forest softer",
+            Side("fox in the forest", bent=False),
+            Side("fox moved and stronger, forest softer"),
         ),
         "Bent and un-bent side by side": Picture(
-            lighthouse, [], "un-bent", "ALL rotated by 12°", [ops.Rotate(12.0, center_x=0.6)]
+            scenes.lighthouse,
+            [],
+            Side("un-bent"),
+            Side("ALL rotated by 12°", frames=([ops.Rotate(12.0, center_x=0.6)],)),
+        ),
+        "Early and late": Picture(
+            scenes.deer_in_a_clearing,
+            [
+                Glow("mist", mist, CYAN, [ops.Amplify(3.0)]),
+                Glow("deer", deer, AMBER, [ops.Translate(0.25)]),
+            ],
+            Side("deer and mist", bent=False),
+            Side("deer moved early, mist stronger late", bars=((AMBER, strengths(early)), (CYAN, strengths(late)))),
+        ),
+        "Paint a word's place": Picture(
+            scenes.rose_on_a_table,
+            [Glow("rose", rose, AMBER, painted)],
+            Side("rose", bent=False),
+            Side("rose painted at the right"),
+        ),
+        "Swap two words": Picture(
+            scenes.cat_and_dog,
+            [
+                Glow(word, map_, color, swapped)
+                for word, map_, color, swapped in zip(
+                    ("cat", "dog"), (cat, dog), (AMBER, CYAN), exchange(ops.Swap("dog"), cat, dog), strict=True
+                )
+            ],
+            Side("cat and dog", bent=False),
+            Side("cat and dog traded"),
+        ),
+        "Wan 2.2 two samplers": Picture(
+            scenes.moon_over_a_lake,
+            [Glow("moon", moon, AMBER, [ops.SpatialScale(1.5, center_y=0.3)])],
+            Side("moon larger, high noise", noise=0.7, bars=((AMBER, strengths(both, last=10)),)),
+            Side("moon larger, low noise", noise=0.15, bars=((AMBER, strengths(both, first=10)),)),
         ),
     }
 
@@ -274,9 +273,9 @@ def main() -> None:
     for name, picture in pictures().items():
         scene = picture.scene()
         sheet = Image.new("RGB", (SIDE, SIDE), (18, 14, 28))
-        for row, (bent, caption) in enumerate(((False, picture.before), (True, picture.after))):
+        for row, side in enumerate((picture.before, picture.after)):
             y = EDGE + row * (PANEL[1] + SIDE - 2 * (PANEL[1] + EDGE))
-            sheet.paste(panel(scene, picture.glows, bent, picture.whole, caption), (EDGE, y))
+            sheet.paste(panel(scene, picture.glows, side), (EDGE, y))
         _arrow(sheet)
         file = FOLDER / f"{name}.jpg"
         sheet.save(file, quality=86, optimize=True)

@@ -137,7 +137,8 @@ def track(track, count, over="frames"):
         before = [key for key in keys if key[0] <= i]
         after = [key for key in keys if key[0] > i]
         if not before or not after:
-            values.append(keys[0][1] if not before else before[-1][1])
+            ends = keys if not before or keys[0][0] == keys[-1][0] else before[::-1]  # in one place the first holds
+            values.append(ends[0][1])
             continue
         (start, low), (end, high) = before[-1], after[0]
         t = float((i - start) / (end - start))

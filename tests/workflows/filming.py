@@ -39,6 +39,8 @@ FILM = {"width": 96, "height": 64, "length": 5}
 """A grid of 2 × 4 × 6, no two sides alike."""
 
 SAMPLERS = ("KSampler", "KSamplerAdvanced")
+AIMS = ("AttnBendWhere", "AttnBendWhen", "AttnBendAnimate")
+"""Nodes that need a bending."""
 
 TEXT_EVENT = 3
 """ComfyUI's binary event for text on a node: the node's id, its length in front, then the text."""
@@ -86,19 +88,26 @@ def edited(prompt: Prompt, node: str, **inputs: Any) -> Prompt:
 
 
 def bypassed(prompt: Prompt, node: str, passes: str) -> Prompt:
-    """A copy with a node bypassed, as the page does it: what comes in at `passes`, if anything, goes on behind it."""
+    """A copy with a node bypassed, as the page does it: what comes in at `passes`, if anything, goes on behind it.
+
+    An aim that is left with no bend is bypassed too.
+    """
     prompt = copy.deepcopy(prompt)
     source = prompt.pop(node)["inputs"].get(passes)
     for key, other in prompt.items():
         for name, value in list(other["inputs"].items()):
             if value == [node, 0]:
                 prompt = edited(prompt, key, **{name: source})
+                if source is None and other["class_type"] in AIMS:
+                    prompt = bypassed(prompt, key, name)
     return prompt
 
 
 def without_bends(prompt: Prompt) -> Prompt:
     """A copy with every bend and stack bypassed: Patch Model is left with no bending."""
     for key, node in list(prompt.items()):
+        if key not in prompt:
+            continue  # an aim that went with its bend
         if node["class_type"] == "AttnBendStack":
             prompt = bypassed(prompt, key, "bendings.bending_0")
         elif node["class_type"] not in ("AttnBendModel", "AttnBendPrompt") and node["class_type"].startswith("Attn"):
