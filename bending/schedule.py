@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from .action import strength_at
 from .bend import Bend
-from .when import Moment
+from .when import TOLERANCE, Moment, When
 
 
 class Schedule:
@@ -56,3 +56,8 @@ class Schedule:
         """Whether any level between the first and the last of the schedule, scheduled or not, is in the windows."""
         first, last = sorted(self.percent(self.sigmas[k]) for k in (0, -1))
         return all(window.overlaps(first, last) for window in bend.whens)
+
+    def holds(self, window: When) -> bool:
+        """Whether a window of percents lies within this sampling, of which another sampler may do the rest."""
+        first, last = sorted(self.percent(self.sigmas[k]) for k in (0, -1))
+        return window.unit == "percent" and first - TOLERANCE <= window.start and window.end <= last + TOLERANCE

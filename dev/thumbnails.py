@@ -98,7 +98,7 @@ def panel(scene: Image.Image, glows: list[Glow], side: Side) -> Image.Image:
     if glows:
         shown = shown * 0.62
     if side.noise:
-        snow = np.random.default_rng(1).normal(0.4, 0.2, (PANEL[1] // 8, PANEL[0] // 8, 3)).astype(np.float32)
+        snow = np.random.default_rng(1).normal(0.4, 0.2, (PANEL[1] // 8, PANEL[0] // 8, 1)).astype(np.float32)
         shown = shown * (1 - side.noise) + side.noise * snow.repeat(8, 0).repeat(8, 1)
     for glow in glows:
         values = glow.map
@@ -263,7 +263,7 @@ def pictures() -> dict[str, Picture]:
         "Wan 2.2 two samplers": Picture(
             scenes.moon_over_a_lake,
             [Glow("moon", moon, AMBER, [ops.SpatialScale(1.5, center_y=0.3)])],
-            Side("moon larger, high noise", noise=0.7, bars=((AMBER, strengths(both, last=10)),)),
+            Side("moon larger, high noise", noise=0.6, bars=((AMBER, strengths(both, last=10)),)),
             Side("moon larger, low noise", noise=0.15, bars=((AMBER, strengths(both, first=10)),)),
         ),
     }

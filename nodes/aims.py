@@ -2,11 +2,11 @@
 
 from comfy_api.latest import io
 
-from ..bending import MaskFilm, When, aims, tracks
+from ..bending import Bending, MaskFilm, When, aims, tracks
 from ..bending.errors import BendError
-from .common import CATEGORY, BendingWire, CurveWire, is_whole, sampled
+from .common import CATEGORY, BendingWire, curve_input, is_whole, sampled
 
-AIMED = "The bends to aim; all of them are."
+AIMED = "The bends to aim; all of them are. With none there is nothing to aim, and the graph stays whole."
 
 
 class AttnBendWhere(io.ComfyNode):
@@ -20,7 +20,7 @@ class AttnBendWhere(io.ComfyNode):
             "part of the picture.",
             search_aliases=["attention bending", "layers", "heads", "frames", "mask", "negative"],
             inputs=[
-                BendingWire.Input("bending", tooltip=AIMED),
+                BendingWire.Input("bending", optional=True, tooltip=AIMED),
                 io.String.Input(
                     "layers",
                     default="all",
@@ -63,9 +63,9 @@ class AttnBendWhere(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, bending, layers, heads, frames, mask=None, mask_feather=0.0, **rest) -> io.NodeOutput:
+    def execute(cls, layers, heads, frames, bending=None, mask=None, mask_feather=0.0, **rest) -> io.NodeOutput:
         film = None if mask is None else MaskFilm(mask, mask_feather)
-        return io.NodeOutput(aims.where(bending, layers, heads, frames, rest["pass"], film))
+        return io.NodeOutput(aims.where(bending or Bending(), layers, heads, frames, rest["pass"], film))
 
 
 class AttnBendWhen(io.ComfyNode):
@@ -82,7 +82,7 @@ class AttnBendWhen(io.ComfyNode):
             "steps lay out the picture, late ones draw its detail.",
             search_aliases=["attention bending", "schedule", "steps", "timestep", "fade", "curve"],
             inputs=[
-                BendingWire.Input("bending", tooltip=AIMED),
+                BendingWire.Input("bending", optional=True, tooltip=AIMED),
                 io.Combo.Input(
                     "unit",
                     options=["percent", "steps"],
@@ -93,19 +93,17 @@ class AttnBendWhen(io.ComfyNode):
                 number("end", 1.0, "Where it ends: a fraction, itself excluded unless 1, or the last step."),
                 number("fade_in", 0.0, "Over how much of it the strength rises, in the same unit."),
                 number("fade_out", 0.0, "Over how much of it the strength falls, in the same unit."),
-                CurveWire.Input(
-                    "curve", optional=True, tooltip="Strength along the window, from its start to its end; from 0 to 1."
-                ),
+                curve_input("Strength along the window, from its start to its end; from 0 to 1."),
             ],
             outputs=[BendingWire.Output("bending", tooltip="The bends, in this window.")],
         )
 
     @classmethod
-    def execute(cls, bending, unit, start, end, fade_in, fade_out, curve=None) -> io.NodeOutput:
+    def execute(cls, unit, start, end, fade_in, fade_out, bending=None, curve=None) -> io.NodeOutput:
         if unit == "steps" and not (is_whole(start) and is_whole(end)):
             raise BendError(f"steps {start:g} to {end:g} are no whole numbers. Give the first and the last step.")
         window = When(unit, start, end, fade_in, fade_out, None if curve is None else sampled(curve))
-        return io.NodeOutput(aims.when(bending, window))
+        return io.NodeOutput(aims.when(bending or Bending(), window))
 
 
 class AttnBendAnimate(io.ComfyNode):
@@ -121,7 +119,9 @@ class AttnBendAnimate(io.ComfyNode):
             is_input_list=True,
             inputs=[
                 BendingWire.Input(
-                    "bending", tooltip="The bends to move; those without the parameter stay as they are."
+                    "bending",
+                    optional=True,
+                    tooltip="The bends to move; those without the parameter stay as they are.",
                 ),
                 io.String.Input(
                     "parameter",
@@ -146,9 +146,7 @@ class AttnBendAnimate(io.ComfyNode):
                     options=list(tracks.EASES),
                     tooltip="Between two keyframes: a straight line, a soft start and stop, or the earlier value held.",
                 ),
-                CurveWire.Input(
-                    "curve", optional=True, tooltip="The way from curve_low to curve_high, from start to end."
-                ),
+                curve_input("The way from curve_low to curve_high, from start to end."),
                 io.Float.Input(
                     "curve_low",
                     default=0.0,
@@ -180,8 +178,10 @@ class AttnBendAnimate(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, bending, parameter, over, keyframes, ease, curve=None, curve_low=None, curve_high=None, values=None
+        cls, parameter, over, keyframes, ease, bending=None, curve=None, curve_low=None, curve_high=None, values=None
     ) -> io.NodeOutput:
+        if not (bending and bending[0]):
+            return io.NodeOutput(Bending())
         if curve and values:
             raise BendError("a curve and values are both connected. Keep the one to follow.")
         if values:

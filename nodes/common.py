@@ -8,8 +8,6 @@ from ..bending.operators import Operator
 
 CATEGORY = "model/patch/attention bending"
 BendingWire = io.Custom("BENDING")
-CurveWire = io.Custom("CURVE")
-"""A bare socket; io.Curve would be an editor without one."""
 
 
 class ModeNode(io.ComfyNode):
@@ -114,6 +112,11 @@ def layers_input() -> io.Input:
         tooltip="The model's blocks that are bent: all, early, middle, late (thirds), or numbers such as 0-5, 13, "
         "-1. The first block is 0, the last -1.",
     )
+
+
+def curve_input(tooltip: str) -> io.Input:
+    """A bare socket, and nothing where it is not connected: the page would give a CURVE an editor and a ramp."""
+    return io.Custom("CURVE").Input("curve", optional=True, tooltip=tooltip, extra_dict={"forceInput": True})
 
 
 def sampled(curve) -> tuple[float, ...]:

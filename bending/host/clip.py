@@ -97,15 +97,21 @@ def attach_words(conditioning: list, clip, text: str) -> tuple[list, TokenMap]:
                 f"makes "
                 f"{own.shape[1]} of {own.shape[2]}. Give the clip and the text that it was made from."
             )
-        for piece in (piece for encoder in tokens.encoders for piece in encoder.pieces):
-            there, here = (each[0, piece.column].float() for each in (embedding.to(own.device), own))
+        for column, name in _named_columns(tokens):
+            there, here = (each[0, column].float() for each in (embedding.to(own.device), own))
             if (there - here).norm() > CLOSE * here.norm():
                 raise BendError(
-                    f"The conditioning was not made from this text: they differ at column {piece.column}, "
-                    f'"{piece.text}". Give the text that it was made from, weights included.'
+                    f"The conditioning was not made from this text: they differ at column {column}, "
+                    f'"{name}". Give the text that it was made from, weights included.'
                 )
         attached.append([embedding, {**extras, KEY: replace(tokens, fingerprint=fingerprint(embedding))}])
     return attached, tokens
+
+
+def _named_columns(tokens: TokenMap) -> Iterator[tuple[int, str]]:
+    for encoder in tokens.encoders:
+        yield from ((piece.column, piece.text) for piece in encoder.pieces)
+        yield from ((column, "end") for column in encoder.end)
 
 
 def fingerprint(tensor: torch.Tensor) -> str:

@@ -16,6 +16,7 @@ from ..operators import Paint
 from ..schedule import Schedule
 from ..tokens import TokenMap, resolve_each
 from ..tracks import Samples
+from ..when import When
 from .clip import KEY as TOKENS_KEY
 from .clip import fingerprint
 from .patch import Patch, Watch
@@ -182,13 +183,11 @@ def _check(bend: Bend, subject: Subject) -> list[str]:
                 "its mask is empty, so that it acts nowhere. A picture without transparency gives such a mask."
             )
     steps = schedule.window(bend)
-    if any(window.curve is not None for window in bend.windows):
-        inside = [m for m in schedule.moments if all(w.weight(m) or w.curve is not None for w in bend.whens)]
-        if len([m for m in inside if all(w.overlaps(m.percent, m.percent) for w in bend.whens)]) == 1:
-            raise BendError("a curve needs more than one step, but its window holds one. Widen it, or use strength.")
+    if len(steps) <= 1 and any(window.curve and schedule.holds(window) for window in bend.windows):
+        raise BendError("a curve needs more than one step, but its window holds one. Widen it, or use strength.")
     if schedule.steps and not steps and not bend.is_identity:
         at = ", ".join(f"{moment.percent:.1%}" for moment in schedule.moments)
-        shown = ", ".join(map(str, bend.windows)) or f"{bend.start:.1%} to {bend.end:.1%}"
+        shown = ", ".join(str(window) for window in bend.whens if window != When())
         notes.append(f"no step of this sampler lies in {shown}; its steps are at {at}.")
     return notes
 

@@ -16,9 +16,6 @@ FAINT = 1e-6
 THIRDS = ("early", "middle", "late")
 
 
-# --- which ---------------------------------------------------------------------------------------------------------
-
-
 def numbers(text, count):
     """The numbers that an aim means: aims joined by & must all hold, entries joined by commas need not."""
     chosen = set(range(count))
@@ -35,13 +32,9 @@ def numbers(text, count):
             elif re.fullmatch(r"-?\d+", term):
                 some.add(int(term) % count)
             else:
-                first, last = map(int, term.split("-"))
-                some |= set(range(first, last + 1))
+                some |= set(range(int(term.split("-")[0]), int(term.split("-")[1]) + 1))
         chosen &= some
     return chosen
-
-
-# --- masks ---------------------------------------------------------------------------------------------------------
 
 
 def soft(picture, feather):
@@ -76,10 +69,8 @@ def by_area(picture, height, width):
 def in_time(film, length):
     """n pictures or numbers on F latent frames: F, one, Wan's causal groups, else evenly stretched."""
     film = np.asarray(film, float)
-    if len(film) == length:
-        return film
-    if len(film) == 1:
-        return np.repeat(film, length, axis=0)
+    if len(film) in (1, length):
+        return np.repeat(film, length // len(film), axis=0)
     if len(film) == 4 * (length - 1) + 1:
         return np.stack([film[0], *(film[4 * g + 1 : 4 * g + 5].mean(0) for g in range(length - 1))])
     at = [i * (len(film) - 1) / (length - 1) if length > 1 else 0 for i in range(length)]
@@ -91,12 +82,8 @@ def in_time(film, length):
 def mask_on(mask, film):
     """A MaskFilm on the frames of a call, (F, h, w)."""
     _, height, width = film.grid.shape
-    values = mask.values.double().numpy()
-    cells = np.stack([by_area(soft(picture, mask.feather), height, width) for picture in values])
+    cells = [by_area(soft(picture, mask.feather), height, width) for picture in mask.values.double().numpy()]
     return in_time(cells, film.length)[list(film.frames)]
-
-
-# --- when and how much ---------------------------------------------------------------------------------------------
 
 
 def window(when, moment):
@@ -136,9 +123,8 @@ def track(track, count, over="frames"):
     for i in range(count):
         before = [key for key in keys if key[0] <= i]
         after = [key for key in keys if key[0] > i]
-        if not before or not after:
-            ends = keys if not before or keys[0][0] == keys[-1][0] else before[::-1]  # in one place the first holds
-            values.append(ends[0][1])
+        if not before or not after:  # where all keys are in one place, the first holds
+            values.append((keys if not before or keys[0][0] == keys[-1][0] else before[::-1])[0][1])
             continue
         (start, low), (end, high) = before[-1], after[0]
         t = float((i - start) / (end - start))
@@ -165,8 +151,7 @@ def weight(bend, moment, film, heads):
         if (a.parameter, a.over) == ("strength", "frames"):
             values = np.clip(track(a.track, film.length), 0, 1)
             out *= values[list(film.frames)][:, None, None, None]
-    chosen = numbers(bend.frames, film.length)
-    out *= np.array([f in chosen for f in film.frames])[:, None, None, None]
+    out *= np.array([f in numbers(bend.frames, film.length) for f in film.frames])[:, None, None, None]
     out *= np.array([h in numbers(bend.heads, heads) for h in range(heads)])
     for mask in bend.masks:
         out *= mask_on(mask, film)[..., None]
@@ -187,25 +172,19 @@ def parameters(bend, moment, film):
     return frames
 
 
-# --- what a bend makes of a map ------------------------------------------------------------------------------------
-
-
 def time_row(frame, way, amount, padding, count):
     """How much of each frame the new frame takes."""
     row = np.zeros(count)
     if way == "blur":
         reach = math.ceil(4 * amount)
-        taps = {k: math.exp(-k * k / (2 * amount * amount)) if amount else 1.0 for k in range(-reach, reach + 1)}
+        taps = {k: math.exp(-k * k / (2 * amount * amount)) if amount else 1 for k in range(-reach, reach + 1)}
         for k, tap in taps.items():
             row[_mirror(frame + k, count)] += tap / sum(taps.values())
         return row
     if way == "freeze":
-        chosen = round(amount)
-        chosen = chosen + count if amount < 0 else chosen
-        row[min(max(chosen, 0), count - 1)] = 1
+        row[min(max(round(amount) + count * (amount < 0), 0), count - 1)] = 1
         return row
-    middle = (count - 1) / 2
-    at = middle + (frame - middle) / amount if way == "stretch" else frame - amount
+    at = (count - 1) / 2 + (frame - (count - 1) / 2) / amount if way == "stretch" else frame - amount
     at = round(count - 1 - frame if way == "reverse" else at, 6)
     low = math.floor(at)
     for cell, part in ((low, low + 1 - at), (low + 1, at - low)):
@@ -261,14 +240,11 @@ def moved(key, said, columns, film, rounding=0.0):
 def exchanged(key, operator, sums, film):
     """The new sums of whole words from the old, (L, 1) each."""
     if key == "swap":
-        a, b = sums
-        mix = operator.mix
+        (a, b), mix = sums, operator.mix
         return [(1 - mix) * a + mix * b, (1 - mix) * b + mix * a if operator.way == "trade" else b]
-    (old,) = sums
-    mask, out = mask_on(operator.mask, film).reshape(film.grid.frames, -1, 1), []
-    for picture, frame in zip(mask, np.split(old, film.grid.frames), strict=True):
-        out.append(picture * frame.sum() / picture.sum() if picture.sum() > 0 else frame)
-    return [np.concatenate(out)]
+    mask = mask_on(operator.mask, film).reshape(film.grid.frames, -1, 1)
+    pairs = zip(mask, np.split(sums[0], len(mask)), strict=True)
+    return [np.concatenate([m * frame.sum() / m.sum() if m.sum() > 0 else frame for m, frame in pairs])]
 
 
 def acts(bend, moment, film):
@@ -276,23 +252,21 @@ def acts(bend, moment, film):
     return strength(bend, moment) > FAINT and not all(changes_nothing(bend.operator.key, says) for says in said)
 
 
-def bent_attention(q, k, v, chain, film, moment, scale=None, rounding=0.0):
+def bent_attention(q, k, v, chain, film, moment, rounding=0.0):
     """All heads of one batch row: q (H, L, D), k and v (H, T, D); `chain` of (bend, the columns of each of its words).
 
     Returns the output, the bent maps (H, L, T), and by how much renormalising has enlarged small remainders.
     """
     acting = [(bend, words, weight(bend, moment, film, len(q))) for bend, words in chain if acts(bend, moment, film)]
     acting = [(bend, words, w) for bend, words, w in acting if w.any()]
-    results = [
-        _one_head(*(each[h] for each in (q, k, v)), h, acting, film, moment, scale, rounding) for h in range(len(q))
-    ]
+    results = [_one_head(q[h], k[h], v[h], h, acting, film, moment, rounding) for h in range(len(q))]
     outputs, maps, enlarged = zip(*results, strict=True)
     return np.stack(outputs), np.stack(maps), max(enlarged)
 
 
-def _one_head(q, k, v, h, acting, film, moment, scale, rounding):
+def _one_head(q, k, v, h, acting, film, moment, rounding):
     acting = [(bend, words, w[..., h].reshape(-1, 1)) for bend, words, w in acting]
-    logits = q @ k.T * (scale or q.shape[1] ** -0.5)
+    logits = q @ k.T * q.shape[1] ** -0.5
     for bend, _, w in acting:
         if bend.operator.key == "temperature":
             said = [says["temperature"] for says in parameters(bend, moment, film)]

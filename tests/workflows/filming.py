@@ -35,8 +35,8 @@ EXAMPLES = (
     "Wan 2.2 two samplers",
 )
 
-FILM = {"width": 96, "height": 64, "length": 5}
-"""A grid of 2 × 4 × 6, no two sides alike."""
+FILM = {"width": 96, "height": 64, "length": 9}
+"""A grid of 3 × 4 × 6, no two sides alike; three frames, for what moves and comes back."""
 
 SAMPLERS = ("KSampler", "KSamplerAdvanced")
 AIMS = ("AttnBendWhere", "AttnBendWhen", "AttnBendAnimate")

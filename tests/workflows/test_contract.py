@@ -42,8 +42,17 @@ MODES = {
             ("keep_mean", True, None),
         ],
     ),
+    "AttnBendTime": (
+        "Bend: Time",
+        [("way", "shift", ["shift", "blur", "reverse", "freeze", "stretch"]), ("amount", 1.0, (-1000, 1000)), PADDING],
+    ),
+    "AttnBendPaint": ("Bend: Paint", [("mask", None, "MASK"), ("mask_feather", 0.0, (0, 1))]),
+    "AttnBendSwap": (
+        "Bend: Swap",
+        [("other", "", None), ("way", "trade", ["trade", "follow"]), ("mix", 1.0, (0, 1))],
+    ),
 }
-"""Each mode's name and own inputs: their name, default, and range or choices."""
+"""Each mode's name and own inputs: their name, default, and range or choices; of a wire the type, and no default."""
 
 FIRST = [("token", "", None)]
 COMMON = [
@@ -54,12 +63,57 @@ COMMON = [
     ("renormalize", True, None),
 ]
 
+BENDING = ("bending", None, "BENDING")
+AIMS = {
+    "AttnBendWhere": (
+        "Bend Where",
+        [
+            BENDING,
+            *[(name, "all", None) for name in ("layers", "heads", "frames")],
+            ("pass", "positive", ["positive", "negative", "both"]),
+        ],
+        [("mask", None, "MASK"), ("mask_feather", 0.0, (0, 1))],
+    ),
+    "AttnBendWhen": (
+        "Bend When",
+        [
+            BENDING,
+            ("unit", "percent", ["percent", "steps"]),
+            *[(name, default, (0, 10000)) for name, default in (("start", 0.0), ("end", 1.0))],
+            *[(name, 0.0, (0, 10000)) for name in ("fade_in", "fade_out")],
+        ],
+        [("curve", None, "CURVE")],
+    ),
+    "AttnBendAnimate": (
+        "Bend Animate",
+        [
+            BENDING,
+            ("parameter", "strength", None),
+            ("over", "frames", ["frames", "steps"]),
+            ("keyframes", "0%: 0, 100%: 1", None),
+            ("ease", "linear", ["linear", "ease", "hold"]),
+        ],
+        [
+            ("curve", None, "CURVE"),
+            *[(name, default, (-10000, 10000)) for name, default in (("curve_low", 0.0), ("curve_high", 1.0))],
+            ("values", None, "FLOAT"),
+        ],
+    ),
+    "AttnBendTemperature": (
+        "Bend: Temperature",
+        [("temperature", 0.7, (0.05, 20)), *COMMON[:-1]],
+        [BENDING],
+    ),
+}
+"""Name, required and optional inputs of the nodes that make or aim bends and are no mode."""
+
 OTHERS = {
     "AttnBendPrompt": ("Bend Prompt", {"required": ["clip", "text"]}, ["CONDITIONING"]),
     "AttnBendStack": ("Bender Stack", {"required": ["bendings"]}, ["BENDING"]),
     "AttnBendModel": ("Patch Model", {"required": ["model", "apply_to_output"], "optional": ["bending"]}, ["MODEL"]),
+    "AttnBendTokens": ("Attach Words", {"required": ["conditioning", "clip", "text"]}, ["CONDITIONING"]),
 }
-"""Name, inputs and output of the nodes that are no mode."""
+"""Name, inputs and output of the other nodes."""
 
 TYPES = {bool: "BOOLEAN", int: "INT", float: "FLOAT", str: "STRING", list: "COMBO"}
 
@@ -73,9 +127,9 @@ def nodes(server):
     return ours
 
 
-def test_these_twelve_nodes_are_there(nodes):
-    assert {*MODES, *OTHERS} <= set(nodes)
-    assert {nodes[key]["category"] for key in (*MODES, *OTHERS)} == {CATEGORY}
+def test_these_twenty_nodes_are_there(nodes):
+    assert {*MODES, *AIMS, *OTHERS} == set(nodes)
+    assert {node["category"] for node in nodes.values()} == {CATEGORY}
 
 
 @pytest.mark.parametrize("key", MODES)
@@ -88,8 +142,28 @@ def test_a_mode_is_token_then_its_own_inputs_then_the_common_ones(nodes, key):
     assert node["input_order"]["optional"][0] == "bending"
     assert node["input"]["optional"]["bending"][0] == "BENDING"
     assert (node["output"], node["output_name"]) == (["BENDING"], ["bending"])
+    check(node["input"]["required"], inputs)
+
+
+@pytest.mark.parametrize("key", AIMS)
+def test_a_node_that_aims_bends_takes_and_gives_a_bending(nodes, key):
+    name, required, optional = AIMS[key]
+    node = nodes[key]
+    assert node["display_name"] == name
+    assert (node["output"], node["output_name"]) == (["BENDING"], ["bending"])
+    for part, inputs in (("required", required), ("optional", optional)):
+        assert node["input_order"][part] == [name for name, _, _ in inputs]
+        check(node["input"][part], inputs)
+
+
+def check(told, inputs):
+    """Each input's type, default, and range or choices; a wire that the page has a widget for is kept a socket."""
     for name, default, allows in inputs:
-        kind, options = node["input"]["required"][name]
+        kind, options = told[name]
+        if isinstance(allows, str):
+            assert kind == allows, name
+            assert kind not in ("CURVE", "FLOAT") or options.get("forceInput"), name
+            continue
         assert kind == TYPES[list if isinstance(allows, list) else type(default)], name
         if isinstance(allows, list):
             assert options["options"] == allows
