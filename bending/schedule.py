@@ -57,7 +57,7 @@ class Schedule:
         first, last = sorted(self.percent(self.sigmas[k]) for k in (0, -1))
         return all(window.overlaps(first, last) for window in bend.whens)
 
-    def holds(self, window: When) -> bool:
-        """Whether a window of percents lies within this sampling, of which another sampler may do the rest."""
+    def is_whole_for(self, window: When) -> bool:
+        """Whether all of a window of percents lies in this sampling; another sampler may do the rest of it."""
         first, last = sorted(self.percent(self.sigmas[k]) for k in (0, -1))
         return window.unit == "percent" and first - TOLERANCE <= window.start and window.end <= last + TOLERANCE

@@ -54,17 +54,19 @@ class When:
 
     def weight(self, moment: Moment) -> float:
         """0 outside the window, up to 1 in it."""
-        if self.unit == "steps":
-            at, fade, inside = moment.step, 1, self.start <= moment.step <= self.end
-        else:
-            at, fade = moment.percent, 0
-            inside = self.overlaps(at, at)
-        if not inside:
+        if not self.holds(moment):
             return 0.0
+        at, fade = (moment.step, 1) if self.unit == "steps" else (moment.percent, 0)
         rise = (at - self.start + fade) / (self.fade_in + fade) if self.fade_in else 1.0
         fall = (self.end - at + fade) / (self.fade_out + fade) if self.fade_out else 1.0
         along = (at - self.start) / (self.end - self.start) if self.end > self.start else 0.0
         return max(0.0, min(1.0, rise, fall)) * self._curve(min(1.0, max(0.0, along)))
+
+    def holds(self, moment: Moment) -> bool:
+        """Whether a moment lies in the window."""
+        if self.unit == "steps":
+            return self.start <= moment.step <= self.end
+        return self.overlaps(moment.percent, moment.percent)
 
     def overlaps(self, first: float, last: float) -> bool:
         """Whether any moment from `first` to `last`, as fractions of the sampling, lies in a window of percents."""

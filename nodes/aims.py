@@ -1,5 +1,6 @@
 """Where, when and how a bending plays: nodes that aim every bend of a chain."""
 
+import torch
 from comfy_api.latest import io
 
 from ..bending import Bending, MaskFilm, When, aims, tracks
@@ -185,7 +186,7 @@ class AttnBendAnimate(io.ComfyNode):
         if curve and values:
             raise BendError("a curve and values are both connected. Keep the one to follow.")
         if values:
-            track = tracks.samples([number for one in values for number in (one if isinstance(one, list) else [one])])
+            track = tracks.samples([number for one in values for number in torch.as_tensor(one).flatten().tolist()])
         elif curve:
             low, high = (curve_low or [0.0])[0], (curve_high or [1.0])[0]
             track = tracks.samples([low + (high - low) * y for y in sampled(curve[0])], "curve")

@@ -182,10 +182,10 @@ def _check(bend: Bend, subject: Subject) -> list[str]:
             notes.append(
                 "its mask is empty, so that it acts nowhere. A picture without transparency gives such a mask."
             )
-    steps = schedule.window(bend)
-    if len(steps) <= 1 and any(window.curve and schedule.holds(window) for window in bend.windows):
+    inside = [moment for moment in schedule.moments if all(window.holds(moment) for window in bend.whens)]
+    if len(inside) == 1 and any(window.curve and schedule.is_whole_for(window) for window in bend.windows):
         raise BendError("a curve needs more than one step, but its window holds one. Widen it, or use strength.")
-    if schedule.steps and not steps and not bend.is_identity:
+    if schedule.steps and not schedule.window(bend) and not bend.is_identity:
         at = ", ".join(f"{moment.percent:.1%}" for moment in schedule.moments)
         shown = ", ".join(str(window) for window in bend.whens if window != When())
         notes.append(f"no step of this sampler lies in {shown}; its steps are at {at}.")

@@ -68,32 +68,30 @@ AIMS = {
     "AttnBendWhere": (
         "Bend Where",
         [
-            BENDING,
             *[(name, "all", None) for name in ("layers", "heads", "frames")],
             ("pass", "positive", ["positive", "negative", "both"]),
         ],
-        [("mask", None, "MASK"), ("mask_feather", 0.0, (0, 1))],
+        [BENDING, ("mask", None, "MASK"), ("mask_feather", 0.0, (0, 1))],
     ),
     "AttnBendWhen": (
         "Bend When",
         [
-            BENDING,
             ("unit", "percent", ["percent", "steps"]),
             *[(name, default, (0, 10000)) for name, default in (("start", 0.0), ("end", 1.0))],
             *[(name, 0.0, (0, 10000)) for name in ("fade_in", "fade_out")],
         ],
-        [("curve", None, "CURVE")],
+        [BENDING, ("curve", None, "CURVE")],
     ),
     "AttnBendAnimate": (
         "Bend Animate",
         [
-            BENDING,
             ("parameter", "strength", None),
             ("over", "frames", ["frames", "steps"]),
             ("keyframes", "0%: 0, 100%: 1", None),
             ("ease", "linear", ["linear", "ease", "hold"]),
         ],
         [
+            BENDING,
             ("curve", None, "CURVE"),
             *[(name, default, (-10000, 10000)) for name, default in (("curve_low", 0.0), ("curve_high", 1.0))],
             ("values", None, "FLOAT"),
