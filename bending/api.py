@@ -85,7 +85,7 @@ def bend_attention(
         for bend, some in zip(bending, columns, strict=True)
         if not bend.is_identity and strength_at(bend, moment)
     ]
-    tempers = [bend for bend, _ in acting if isinstance(bend.operator, Temperature)]
+    tempers = tuple(bend for bend, _ in acting if isinstance(bend.operator, Temperature))
     plan = plan_chain([pair for pair in acting if pair[0] not in tempers], width, watch)
     q, k, v = (tensor.transpose(1, 2) for tensor in (q, k, v))
     attention = Attention(tables.temper(tempers, q) if tempers else q, k, v, kernel, scale or q.shape[3] ** -0.5)

@@ -30,6 +30,7 @@ class Tables:
         self.moment = Moment(0.0, 0, 1)
         self._part_bytes = PART_BYTES.get(device.type, OTHER_PART_BYTES)
         self._actions: dict[Bend, Action | None] = {}
+        self._coolings: dict[tuple[Bend, ...], Tensor] = {}
         self._masks: dict[MaskFilm, Tensor] = {}
         self._kernels: dict[Operator, Kernel] = {}
         self._used: set[Operator] = set()
@@ -41,6 +42,7 @@ class Tables:
         if moment != self.moment:
             self.moment = moment
             self._actions.clear()
+            self._coolings.clear()
             self._kernels = {operator: self._kernels[operator] for operator in self._used}
             self._used.clear()
 
@@ -84,18 +86,18 @@ class Tables:
 
     def temper(self, bends: Sequence[Bend], q: Tensor) -> Tensor:
         """Queries `(B, L, H, D)` whose logits are those of q over the temperatures of `bends`, each to its weight."""
-        inverse: float | Tensor = 1.0
-        for bend in bends:
-            action = self.action(bend)
-            if action is None:
-                continue
+        key = tuple(bends)
+        if key not in self._coolings:
+            self._coolings[key] = self._cooling(key)
+        return (q.float() * self._coolings[key]).to(q.dtype)
+
+    def _cooling(self, bends: tuple[Bend, ...]) -> Tensor:
+        """What the queries are multiplied by, `(L, H, 1)`."""
+        grid, product = self.film.grid, torch.ones(1, 1, 1, 1, 1, device=self.device)
+        for action in filter(None, map(self.action, bends)):
             temperatures = torch.tensor([operator.temperature for operator in action.operators], device=self.device)
-            inverse = inverse * temperatures.view(-1, 1, 1, 1, 1) ** -torch.as_tensor(action.weight)
-        if not isinstance(inverse, Tensor):
-            return q
-        grid = self.film.grid
-        factors = inverse.expand(grid.frames, grid.height, grid.width, self.heads, 1).flatten(0, 2)
-        return (q.float() * factors).to(q.dtype)
+            product = product * temperatures.view(-1, 1, 1, 1, 1) ** -torch.as_tensor(action.weight)
+        return product.expand(grid.frames, grid.height, grid.width, self.heads, 1).flatten(0, 2)
 
     def _bend_frames(self, action: Action, pictures: Tensor) -> None:
         for operator, frames in action.runs(len(pictures)):

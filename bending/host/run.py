@@ -199,10 +199,10 @@ class Run:
             return self._jobs
         return [job for job in self._jobs if self._entries(layer, job.cond)]
 
-    def tempers(self, layer: int, job: Job) -> list[Bend]:
+    def tempers(self, layer: int, job: Job) -> tuple[Bend, ...]:
         """The temperatures of a site; they act before all other bends."""
         entries = self._entries(layer, job.cond)
-        return [entry.bend for entry in entries if isinstance(entry.bend.operator, Temperature)]
+        return tuple(entry.bend for entry in entries if isinstance(entry.bend.operator, Temperature))
 
     def bend(self, layer: int, job: Job, attention: Attention, output: Tensor) -> bool:
         """Bend `output` `(B, L, H, D)` of one job in place; False where it stays as it is. Watches see all bends."""
