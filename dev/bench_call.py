@@ -193,15 +193,14 @@ class Dense:
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         q, k, v = (tensor.unflatten(2, (self.heads, -1)).transpose(1, 2) for tensor in (q, k, v))
-        A = (q * q.shape[3] ** -0.5 @ k.mT).softmax(-1)
+        A = (q @ k.mT * q.shape[3] ** -0.5).softmax(-1)
         for columns, kernel in zip(self.columns, self.kernels, strict=True):
             if len(columns) == A.shape[3]:
                 A = self._film(kernel, A)
-                mass = A.sum(-1, keepdim=True)  # bends of all tokens count no signs (DESIGN 3)
+                A = A / A.sum(-1, keepdim=True)  # a bend of all tokens counts no signs (DESIGN 3)
             else:
                 A[..., columns] = self._film(kernel, A[..., columns])
-                mass = A.abs().sum(-1, keepdim=True)
-            A /= mass
+                A = A / A.abs().sum(-1, keepdim=True)
         self.maps = A[..., self.scenario.watch].transpose(1, 2) if self.scenario.watch else None
         return (A @ v).transpose(1, 2).flatten(2)
 

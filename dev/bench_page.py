@@ -76,6 +76,11 @@ def about(machine: dict[str, Any]) -> str:
     )
 
 
+def is_busy(machine: dict[str, Any]) -> bool:
+    """Whether other programs were running too much for a ratio to be trusted."""
+    return machine["threads"] > 1 and (machine["load"] or 0) > 0.5 * machine["cores"]
+
+
 def goals_as_text(rows: Sequence[Row], device: str) -> str:
     """Each goal with the worst row, for the screen."""
     lines = []

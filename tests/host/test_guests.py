@@ -130,7 +130,7 @@ def compiled(model):
     return clone
 
 
-@pytest.mark.parametrize("compile_first", [True, False])
+@pytest.mark.parametrize("compile_first", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_compiled_a_bend_runs_in_its_step_alone(compile_first, model, positive, negative, sample, monkeypatch):
     """One step of four. Un-bent runs of the same compiled model, between bent ones, are un-bent; no run stays alive."""
     # the default kernel of a CPU asks for free memory, which no graph can hold; as --use-pytorch-cross-attention
