@@ -41,7 +41,7 @@ def panel(device: str, rows: list[dict[str, Any]]) -> Image.Image:
         text(pen, (x(tick) - 4, bottom + 8), str(tick), 14, FAINT)
     first = rows[0]
     text(pen, (20, 16), f"Time of a bent attention over the un-bent one: {TITLES[device]}", 22)
-    where = f"one call at Wan {first['model']}, grid {' × '.join(map(str, first['grid']))}, 512 tokens; 1 is un-bent"
+    where = f"one call at Wan {first['model']}, grid {' x '.join(map(str, first['grid']))}, 512 tokens; 1 is un-bent"
     text(pen, (20, 46), where, 15, FAINT)
     for at, color, says in ((600, BENT, "bent"), (680, DENSE, "dense: builds the map"), (880, GOAL, "goal")):
         pen.rectangle((at, 70, at + 12, 82), fill=color)
@@ -50,12 +50,17 @@ def panel(device: str, rows: list[dict[str, Any]]) -> Image.Image:
         y = TOP + HEIGHT * i
         step = " (whole step)" if row["level"] == "step" else ""
         text(pen, (20, y + 12), row["scenario"] + step, 15)
+        goals = [
+            goal.limits[device]
+            for goal in GOALS
+            if goal.value is against_unbent and row["scenario"] in goal.scenarios and row["level"] == goal.level
+        ]
         bars = [(row["ms"], BENT, 5)] + ([(row["dense_ms"], DENSE, 23)] if row["dense_ms"] else [])
         for ms, color, down in bars:
             ratio = ms / row["unbent_ms"]
             pen.rectangle((LEFT, y + down, x(ratio), y + down + 15), fill=color)
-            text(pen, (x(ratio) + 6, y + down - 1), f"{ratio:.2f}", 14, INK if color == BENT else FAINT)
-        for goal in GOALS:
-            if goal.value is against_unbent and row["scenario"] in goal.scenarios and row["level"] == goal.level:
-                pen.line((x(goal.limits[device]), y + 2, x(goal.limits[device]), y + 23), fill=GOAL, width=3)
+            beside = max([ratio, *goals]) if color == BENT else ratio  # not on the goal's line
+            text(pen, (x(beside) + 6, y + down - 1), f"{ratio:.2f}", 14, INK if color == BENT else FAINT)
+        for limit in goals:
+            pen.line((x(limit), y + 2, x(limit), y + 23), fill=GOAL, width=3)
     return image
