@@ -63,9 +63,9 @@ def act(bend: Bend, moment: Moment, film: Film, heads: int, device: torch.device
     Raises BendError where a number leaves its range.
     """
     action = Action(operators_at(bend, moment, film), _weight(bend, moment, film, heads))
-    if action.is_nothing or not isinstance(action.weight, Tensor):
-        return None if action.is_nothing else action
-    return replace(action, weight=action.weight.to(device))
+    if action.is_nothing:
+        return None
+    return replace(action, weight=action.weight.to(device)) if isinstance(action.weight, Tensor) else action
 
 
 def operators_at(bend: Bend, moment: Moment, film: Film) -> tuple[Operator, ...]:

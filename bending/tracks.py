@@ -81,7 +81,7 @@ class Samples:
         """The value at each of `count` frames (`causal`) or steps."""
         if not causal or self.name == "curve" or len(self.samples) != 4 * (count - 1) + 1:
             at = [i * (len(self.samples) - 1) / max(1, count - 1) for i in range(count)]
-            return [_between(self.samples, x) for x in at]
+            return [between(self.samples, x) for x in at]
         return in_time(torch.tensor(self.samples, dtype=torch.float32), count).tolist()
 
     def __str__(self) -> str:
@@ -124,7 +124,8 @@ def samples(values: Sequence[float], name: str = "list") -> Samples:
     return Samples(numbers, name)
 
 
-def _between(values: tuple[float, ...], x: float) -> float:
+def between(values: tuple[float, ...], x: float) -> float:
+    """Values at 0, 1, 2, … read at x, linearly."""
     low = min(int(x), len(values) - 1)
     high = min(low + 1, len(values) - 1)
     return values[low] + (values[high] - values[low]) * (x - low)

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from .errors import BendError
+from .tracks import between
 
 TOLERANCE = 1e-4
 """Lets half of an even schedule be half, in fractions of the sampling."""
@@ -77,10 +78,7 @@ class When:
     def _curve(self, t: float) -> float:
         if self.curve is None:
             return 1.0
-        x = t * (len(self.curve) - 1)
-        low = min(int(x), len(self.curve) - 2) if len(self.curve) > 1 else 0
-        high = min(low + 1, len(self.curve) - 1)
-        return min(1.0, max(0.0, self.curve[low] + (self.curve[high] - self.curve[low]) * (x - low)))
+        return min(1.0, max(0.0, between(self.curve, t * (len(self.curve) - 1))))
 
     def __str__(self) -> str:
         shown = (

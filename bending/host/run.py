@@ -1,6 +1,5 @@
 """The life of a run: from the sampler node's start to its end. Everything mutable is born here and dies here."""
 
-import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,8 +26,6 @@ from .patch import KEY, Patch, Sighting
 from .plan import ROLES, CondPlan, Entry, RunPlan, Subject, make_plan
 from .report import Report
 from .site import bent_forward
-
-log = logging.getLogger(__name__)
 
 
 def bend_run(executor, noise, latent_image, sampler, sigmas, *args, **kwargs):

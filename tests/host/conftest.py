@@ -26,6 +26,7 @@ import comfy.utils  # noqa: E402
 import folder_paths  # noqa: E402
 import torch  # noqa: E402
 from attention_bending.dev.nodes_tiny import umt5  # noqa: E402
+from host.support import SMALL, prompt  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +72,21 @@ def tiny_vae():
 def encode(tiny_clip):
     """A function from a text to plain conditioning, as CLIPTextEncode makes it."""
     return lambda text: tiny_clip.encode_from_tokens_scheduled(tiny_clip.tokenize(text))
+
+
+@pytest.fixture
+def model(tiny_model):
+    return tiny_model(SMALL)
+
+
+@pytest.fixture
+def positive(tiny_clip):
+    return prompt(tiny_clip, "a romantic (kiss) at sunset")
+
+
+@pytest.fixture
+def negative(tiny_clip):
+    return prompt(tiny_clip, "blurry")
 
 
 @pytest.fixture

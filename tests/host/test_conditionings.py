@@ -10,16 +10,6 @@ from host.support import CHAIN, KISS, SMALL, SQUARE, assert_dense, bent, calls, 
 import nodes
 
 
-@pytest.fixture
-def positive(tiny_clip):
-    return prompt(tiny_clip, "a romantic (kiss) at sunset")
-
-
-@pytest.fixture
-def negative(tiny_clip):
-    return prompt(tiny_clip, "blurry")
-
-
 def test_a_prompt_of_more_than_512_tokens(tiny_model, tiny_clip, sample, negative):
     """Its negative has 512, so that the two cannot share a model call."""
     positive = prompt(tiny_clip, "a red cat on a table, " * 120 + "and the (moon)")

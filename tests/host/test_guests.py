@@ -22,21 +22,6 @@ LAYERS = 2
 SHAPE = SQUARE["shape"]
 
 
-@pytest.fixture
-def model(tiny_model):
-    return tiny_model(SMALL)
-
-
-@pytest.fixture
-def positive(tiny_clip):
-    return prompt(tiny_clip, "a romantic (kiss) at sunset")
-
-
-@pytest.fixture
-def negative(tiny_clip):
-    return prompt(tiny_clip, "blurry")
-
-
 def noise(*shape, scale=0.1):
     return scale * torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)))
 

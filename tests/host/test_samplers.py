@@ -11,7 +11,7 @@ from attention_bending.bending import operators as ops
 from comfy_extras import nodes_custom_sampler as custom
 from comfy_extras.nodes_model_advanced import ModelSamplingSD3
 from comfy_extras.nodes_perpneg import PerpNeg, PerpNegGuider
-from host.support import KISS, SMALL, SQUARE, assert_dense, bent, calls, prompt, reports, said, sample_on, within
+from host.support import KISS, SQUARE, assert_dense, bent, calls, prompt, reports, said, sample_on, within
 
 import nodes
 
@@ -21,21 +21,6 @@ LAYERS = 2
 def kiss(start=0.0, end=1.0):
     """`KISS` in a window."""
     return tuple(replace(bend, start=start, end=end) for bend in KISS)
-
-
-@pytest.fixture
-def model(tiny_model):
-    return tiny_model(SMALL)
-
-
-@pytest.fixture
-def positive(tiny_clip):
-    return prompt(tiny_clip, "a romantic (kiss) at sunset")
-
-
-@pytest.fixture
-def negative(tiny_clip):
-    return prompt(tiny_clip, "blurry")
 
 
 # --- samplers -------------------------------------------------------------------------------------------------------

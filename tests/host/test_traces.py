@@ -12,26 +12,11 @@ from attention_bending.bending import operators as ops
 from comfy_extras.nodes_context_windows import WanContextWindowsManualNode
 from comfy_extras.nodes_easycache import EasyCacheNode
 from comfy_extras.nodes_slg import SkipLayerGuidanceDiT
-from host.support import KISS, OVERRIDE, SMALL, SQUARE, assert_dense, bent, distance, prompt, reports, runs
+from host.support import KISS, OVERRIDE, SQUARE, assert_dense, bent, distance, reports, runs
 
 LAYERS = 2
 SHAPE = SQUARE["shape"]
 OTHER = (Bend(ops.Blur(), "sunset"), Bend(ops.Translate(y=0.25), "ALL"))
-
-
-@pytest.fixture
-def model(tiny_model):
-    return tiny_model(SMALL)
-
-
-@pytest.fixture
-def positive(tiny_clip):
-    return prompt(tiny_clip, "a romantic (kiss) at sunset")
-
-
-@pytest.fixture
-def negative(tiny_clip):
-    return prompt(tiny_clip, "blurry")
 
 
 @pytest.fixture

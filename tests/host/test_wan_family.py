@@ -30,24 +30,12 @@ from host.support import (
     assert_dense,
     bent,
     distance,
-    prompt,
     reports,
     said,
     within,
 )
 
 import nodes
-
-
-@pytest.fixture
-def positive(tiny_clip):
-    return prompt(tiny_clip, "a romantic (kiss) at sunset")
-
-
-@pytest.fixture
-def negative(tiny_clip):
-    return prompt(tiny_clip, "blurry")
-
 
 # --- the family: 64 × 64 pixels, two latent frames of 4 × 4 tokens ------------------------------------------------
 
