@@ -16,7 +16,8 @@ AttentionKernel = Callable[[Tensor, Tensor, Tensor], Tensor]
 class Attention:
     """`A = softmax(q kᵀ · scale)`, never built.
 
-    `lse` `(B, L, H)` float32 is the log of each softmax's denominator, where the kernel gives it: then columns of A are
+    `lse` `(B, L, H)` float32 is the log of each softmax's denominator, where the kernel gives it; `exact` says that the
+    kernel computes this very softmax in float32, so that it can be computed here. Then columns of A are
     `exp(q·k · scale − lse)`. For any other kernel a second call, whose values are one-hot selectors, returns them.
     """
 
@@ -26,6 +27,12 @@ class Attention:
     kernel: AttentionKernel
     scale: float
     lse: Tensor | None = None
+    exact: bool = False
+
+    @property
+    def tells(self) -> bool:
+        """Whether single columns are known to float32's precision, whatever the type of the output."""
+        return self.lse is not None or self.exact
 
     def output(self) -> Tensor:
         """`A V` `(B, L, H, D)`, as the kernel gives it, each row's heads side by side."""
@@ -33,7 +40,7 @@ class Attention:
 
     def sums(self, sets: Sequence[tuple[int, ...]], tables: Tables) -> Tensor:
         """The sums of A over some sets of columns, `(B, L, H, len(sets))` float32."""
-        if self.lse is not None and all(len(columns) == 1 for columns in sets):
+        if self.tells and all(len(columns) == 1 for columns in sets):
             return self._columns(tuple(column for (column,) in sets), tables)
         batch, width, heads, depth = self.v.shape
         parts = []
@@ -49,10 +56,27 @@ class Attention:
         return self.kernel(self.q, self.k, self.v * member[:, None]).float().contiguous()
 
     def _columns(self, columns: tuple[int, ...], tables: Tables) -> Tensor:
-        batch, length, heads, _ = self.q.shape
-        maps = torch.empty(batch, length, heads, len(columns), device=self.q.device)
-        k = self.k.index_select(1, tables.index(columns)).float() * self.scale
-        for b in range(batch):
-            for h in range(heads):  # head by head: q is read where it lies
-                maps[b, :, h] = self.q[b, :, h].float() @ k[b, :, h].T
-        return maps.sub_(self.lse[..., None]).exp_()
+        maps = torch.empty(*self.q.shape[:3], len(columns), device=self.q.device)
+        k = self._keys(self.k.index_select(1, tables.index(columns)))
+        lse = self._log_sum_exp(tables) if self.lse is None else self.lse
+        for b, rows in tables.blocks(self.q):
+            part, q = maps[b, rows], self.q[b, rows].float()
+            if len(columns) == 1:  # libraries are slow at products with one column
+                torch.sum(q * k[b, :, :, 0], -1, keepdim=True, out=part)
+            else:
+                torch.bmm(q.transpose(0, 1), k[b], out=part.transpose(0, 1))
+            part.sub_(lse[b, rows, :, None]).exp_()
+        return maps
+
+    def _log_sum_exp(self, tables: Tables) -> Tensor:
+        """`(B, L, H)`, some rows of some heads at a time."""
+        lse = torch.empty(self.q.shape[:3], device=self.q.device)
+        k = self._keys(self.k)
+        heads, width = self.q.shape[2], self.k.shape[1]
+        for b, rows in tables.blocks(self.q, heads * width):
+            lse[b, rows] = torch.bmm(self.q[b, rows].transpose(0, 1), k[b]).logsumexp(-1).T
+        return lse
+
+    def _keys(self, k: Tensor) -> Tensor:
+        """Scaled keys, as the products with queries want them: `(B, H, D, columns)` float32."""
+        return (k.float() * self.scale).permute(0, 2, 3, 1).contiguous()

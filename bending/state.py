@@ -21,9 +21,6 @@ HALF = (torch.float16, torch.bfloat16)
 NOTHING = 1e-30
 """Where a word's map is not above this, it is nowhere, and what it gets is split equally among its pieces."""
 
-ROWS = 4096
-"""How many rows of one head are updated at once."""
-
 
 @dataclass(frozen=True)
 class Bent:
@@ -86,12 +83,14 @@ class _State:
         self.apart = bool(plan.groups) or (plan.renormalizes and bool(plan.tracked) and output.dtype in HALF)
         singles = [(column,) for column in plan.tracked]
         if self.apart:
-            sums = attention.sums([*singles, *plan.groups, plan.others], tables)
+            rest = [] if attention.tells and not plan.groups else [plan.others]
+            sums = attention.sums([*singles, *plan.groups, *rest], tables)
             self.maps = sums[..., : len(singles)]
-            *masses, self.mass_of_rest = sums[..., len(singles) :].split(1, dim=-1)
+            masses = sums[..., len(singles) :].split(1, dim=-1)
+            self.mass_of_rest = masses[-1] if rest else (1 - self.maps.sum(-1, keepdim=True)).clamp_(0)
             self.groups = [
                 _Share(attention.share(columns, tables), mass)
-                for columns, mass in zip(plan.groups, masses, strict=True)
+                for columns, mass in zip(plan.groups, masses, strict=False)
             ]
             output.copy_(attention.share(plan.others, tables))
         elif singles:
@@ -128,7 +127,7 @@ class _State:
     def settle(self, finally_: bool = False) -> None:
         """Write what is pending into the output; at the very end also the parts that are kept apart."""
         if self.owed is not None:
-            _add(self.output, self.maps - self.owed, self.v, self.scale)
+            _add(self.tables, self.output, self.maps - self.owed, self.v, self.scale)
             self.owed = self.maps
         elif self.scale is not None:
             self.output.mul_(self.scale)
@@ -136,7 +135,7 @@ class _State:
         if finally_ and self.apart:
             for share in self.groups:
                 self.output.add_(share.output)
-            _add(self.output, self.maps, self.v)
+            _add(self.tables, self.output, self.maps, self.v)
 
     def _apply_whole(self, step: Step) -> None:
         """A linear operator M acts on rows, V on columns, so they commute: (M A) V = M (A V)."""
@@ -175,7 +174,8 @@ class _State:
             for columns in (members[start : start + BLOCK] for start in range(0, len(members), BLOCK)):
                 old = self._replay(stream, columns)
                 new = self._bend(step, old)
-                _add(self.output, new - old, self.attention.v.index_select(1, self.tables.index(columns)).float())
+                v = self.attention.v.index_select(1, self.tables.index(columns)).float()
+                _add(self.tables, self.output, new - old, v)
                 self.mass_of_rest = self.mass_of_rest + (new.abs() - old.abs()).sum(-1, keepdim=True)
 
     def _replay(self, stream: int, columns: tuple[int, ...]) -> Tensor:
@@ -208,17 +208,20 @@ class _State:
             self.uncounted = self.uncounted * gain
 
 
-def _add(output: Tensor, maps: Tensor, v: Tensor, scale: Tensor | None = None) -> None:
+def _add(tables: Tables, output: Tensor, maps: Tensor, v: Tensor, scale: Tensor | None = None) -> None:
     """`output = scale · output + maps · V`, in place: `(B, L, H, D)`, `(B, L, H, S)`, `(B, S, H, D)`, `(B, L, H, 1)`.
 
-    Head by head and some rows at a time, where they lie: one pass over the output, and no copy of it.
+    All heads of some rows at a time, where they lie: one pass over the output, and no copy of it.
     """
-    batch, length, heads, _ = output.shape
-    for b in range(batch):
-        for h in range(heads):
-            for rows in (slice(start, start + ROWS) for start in range(0, length, ROWS)):
-                part = output[b, rows, h]
-                wide = part.float()
-                if scale is not None:
-                    wide = wide * scale[b, rows, h]
-                part.copy_(torch.addmm(wide, maps[b, rows, h], v[b, :, h]))
+    v = v.transpose(1, 2)
+    for b, rows in tables.blocks(output):
+        part = output[b, rows]
+        wide = part.float()
+        if scale is not None:
+            wide.mul_(scale[b, rows])
+        if maps.shape[3] == 1:  # libraries are slow at products with one column
+            wide.addcmul_(maps[b, rows], v[b, :, 0])
+        else:
+            wide.transpose(0, 1).baddbmm_(maps[b, rows].transpose(0, 1), v[b])
+        if wide is not part:  # float32 is updated where it lies
+            part.copy_(wide)

@@ -147,6 +147,16 @@ class Tables:
             at = slice(start, min(start + some, frames.stop))
             yield pictures[at], (at,)
 
+    def blocks(self, like: Tensor, numbers: int = 0) -> Iterator[tuple[int, slice]]:
+        """A batch row and a slice of image rows each: what is done at once to all heads of `(B, L, H, …)`.
+
+        `numbers` are those alive for each image row, by default what `like` has.
+        """
+        some = max(1, self._part_bytes // (8 * (numbers or like[0, 0].numel())))
+        for b in range(len(like)):
+            for start in range(0, like.shape[1], some):
+                yield b, slice(start, start + some)
+
     def index(self, numbers: tuple[int, ...]) -> Tensor:
         """The numbers as an index tensor."""
         if numbers not in self._indices:

@@ -31,6 +31,7 @@ SCENARIOS = (
     "words-64",
     "all-translate",
     "all-rotate",
+    "all-rotate-frames",
     "all-flip",
     "all-blur",
     "all-sharpen",

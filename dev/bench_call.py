@@ -12,8 +12,10 @@ from comfy.ldm.modules.attention import attention_pytorch, get_attention_functio
 from comfy.model_management import get_free_memory
 from torch import Tensor
 
-from bending import Bend, Film, Grid
+from bending import Bend, Bending, Film, Grid, aims, tracks
 from bending import operators as ops
+from bending.action import operators_at
+from bending.api import START
 from bending.attention import Attention
 from bending.chain import plan_chain
 from bending.host.geometry import Geometry
@@ -64,18 +66,25 @@ def words(count: int) -> Scenario:
     return Scenario(tuple(dealt))
 
 
-def everything(operator: ops.Operator) -> Scenario:
-    return Scenario(((Bend(operator, "ALL"), tuple(range(TOKENS))),))
+def everything(bend: Bend) -> Scenario:
+    return Scenario(((bend, tuple(range(TOKENS))),))
+
+
+def turning() -> Bend:
+    """A rotation with another angle in every frame."""
+    track = tracks.parse_keyframes("0: 10, 100%: 90")
+    return aims.animate(Bending((Bend(ops.Rotate(), "ALL"),)), "angle", "frames", track).bends[0]
 
 
 SCENARIOS = {
     **{f"words-{count}": words(count) for count in (1, 4, 16, 64)},
-    "all-translate": everything(MODES[0]),
-    "all-rotate": everything(MODES[1]),
-    "all-flip": everything(ops.Flip()),
-    "all-blur": everything(MODES[2]),
-    "all-sharpen": everything(ops.Sharpen(clamp=False)),
-    "all-frequency": everything(MODES[3]),
+    "all-translate": everything(Bend(MODES[0], "ALL")),
+    "all-rotate": everything(Bend(MODES[1], "ALL")),
+    "all-rotate-frames": everything(turning()),
+    "all-flip": everything(Bend(ops.Flip(), "ALL")),
+    "all-blur": everything(Bend(MODES[2], "ALL")),
+    "all-sharpen": everything(Bend(ops.Sharpen(clamp=False), "ALL")),
+    "all-frequency": everything(Bend(MODES[3], "ALL")),
     "record-4": Scenario(watch=(3, 4, 5, 6)),
     "inactive": Scenario(),
 }
@@ -189,25 +198,31 @@ class Dense:
         self.heads = heads
         self.maps: Tensor | None = None
         self.columns = [torch.tensor(columns, device=device) for _, columns in scenario.bends]
-        self.kernels = [bend.operator.kernel(grid.height, grid.width, device) for bend, _ in scenario.bends]
+        film = Film.whole(grid)
+        self.kernels = [  # one for all frames, or one for each
+            [each.kernel(grid.height, grid.width, device) for each in operators_at(bend, START, film)]
+            for bend, _ in scenario.bends
+        ]
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         q, k, v = (tensor.unflatten(2, (self.heads, -1)).transpose(1, 2) for tensor in (q, k, v))
         A = (q @ k.mT * q.shape[3] ** -0.5).softmax(-1)
-        for columns, kernel in zip(self.columns, self.kernels, strict=True):
+        for columns, kernels in zip(self.columns, self.kernels, strict=True):
             if len(columns) == A.shape[3]:
-                A = self._film(kernel, A)
+                A = self._film(kernels, A)
                 A = A / A.sum(-1, keepdim=True)  # a bend of all tokens counts no signs (DESIGN 3)
             else:
-                A[..., columns] = self._film(kernel, A[..., columns])
+                A[..., columns] = self._film(kernels, A[..., columns])
                 A = A / A.abs().sum(-1, keepdim=True)
         self.maps = A[..., self.scenario.watch].transpose(1, 2) if self.scenario.watch else None
         return (A @ v).transpose(1, 2).flatten(2)
 
-    def _film(self, kernel, maps: Tensor) -> Tensor:
+    def _film(self, kernels: list[ops.Kernel], maps: Tensor) -> Tensor:
         """An operator on maps `(B, H, L, S)`."""
-        pictures = maps.reshape(-1, self.grid.height, self.grid.width, maps.shape[3])
-        return kernel(pictures.float()).to(maps.dtype).view(maps.shape)
+        films = maps.reshape(-1, len(kernels), self.grid.cells // len(kernels), maps.shape[3]).float().unbind(1)
+        pictures = (film.reshape(-1, self.grid.height, self.grid.width, maps.shape[3]) for film in films)
+        bent = [kernel(some).view(film.shape) for kernel, some, film in zip(kernels, pictures, films, strict=True)]
+        return torch.stack(bent, 1).to(maps.dtype).view(maps.shape)
 
 
 def measure_call(inputs: Inputs, name: str, rounds: Rounds) -> Row:

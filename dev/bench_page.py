@@ -19,7 +19,7 @@ COLUMNS = {
     "level": 5,
     "model": 5,
     "grid": 11,
-    "scenario": 13,
+    "scenario": 17,
     "kernel": 21,
     "un-bent ms": 10,
     "bent ms": 9,

@@ -1,10 +1,19 @@
 """The host's attention kernels: torch's own can also give the log-sum-exp of what it computed."""
 
 import torch
-from comfy.ldm.modules.attention import SDP_BATCH_LIMIT, attention_pytorch
+from comfy.ldm.modules.attention import (
+    SDP_BATCH_LIMIT,
+    attention_basic,
+    attention_pytorch,
+    attention_split,
+    attention_sub_quad,
+)
 from torch import Tensor
 
 TORCH_ATTENTION = attention_pytorch.__wrapped__
+EXACT = tuple(
+    kernel.__wrapped__ for kernel in (attention_basic, attention_pytorch, attention_split, attention_sub_quad)
+)
 
 # What scaled_dot_product_attention runs where it chooses flash attention; measured on the CPU, not on a GPU.
 FLASH = {
@@ -31,3 +40,8 @@ def with_lse(func, q: Tensor, k: Tensor, v: Tensor, heads: int, options: dict) -
     if lse.shape != output.shape[:3]:
         return None
     return output.transpose(1, 2).flatten(2), lse.transpose(1, 2)
+
+
+def is_exact(func, q: Tensor, options: dict) -> bool:
+    """Whether `func` computes `softmax(q kᵀ · scale) v` as float32 does: no mask, no quantised or half products."""
+    return func in EXACT and options.get("mask") is None and q.dtype == torch.float32

