@@ -17,7 +17,7 @@ class Attention:
     """`A = softmax(q kᵀ · scale)`, never built.
 
     `lse` `(B, L, H)` float32 is the log of each softmax's denominator, where the kernel gives it; `exact` says that the
-    kernel computes this very softmax in float32, so that it can be computed here. Then columns of A are
+    kernel computes this very softmax, and that its denominators may be computed here. Then columns of A are
     `exp(q·k · scale − lse)`. For any other kernel a second call, whose values are one-hot selectors, returns them.
     """
 
@@ -40,6 +40,8 @@ class Attention:
 
     def sums(self, sets: Sequence[tuple[int, ...]], tables: Tables) -> Tensor:
         """The sums of A over some sets of columns, `(B, L, H, len(sets))` float32."""
+        if not sets:
+            return torch.empty_like(self.q[..., :0], dtype=torch.float32)
         if self.tells and all(len(columns) == 1 for columns in sets):
             return self._columns(tuple(column for (column,) in sets), tables)
         batch, width, heads, depth = self.v.shape
@@ -74,7 +76,7 @@ class Attention:
         k = self._keys(self.k)
         heads, width = self.q.shape[2], self.k.shape[1]
         for b, rows in tables.blocks(self.q, heads * width):
-            lse[b, rows] = torch.bmm(self.q[b, rows].transpose(0, 1), k[b]).logsumexp(-1).T
+            lse[b, rows] = torch.bmm(self.q[b, rows].float().transpose(0, 1), k[b]).logsumexp(-1).T
         return lse
 
     def _keys(self, k: Tensor) -> Tensor:

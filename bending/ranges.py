@@ -31,6 +31,7 @@ class Kind:
 
 LAYERS = Kind("layers", "layer", names=("early", "middle", "late"))
 HEADS = Kind("heads", "head")
+STEPS = Kind("steps", "step", "this run", names=("early", "middle", "late"))
 FRAMES = Kind("frames", "frame", "this film", percents=True)
 
 Term = str | tuple[int, int] | tuple[float, float, str]

@@ -26,23 +26,24 @@ NOTHING = 1e-30
 class Bent:
     """What a chain left: `output` `(B, L, H, D)`, and `maps` `(B, L, H, S)` float32 with the maps before it.
 
-    The columns of the maps are the plan's tracked tokens, in its order.
+    The columns of the maps are the plan's tracked tokens, in its order. `maps is original` where nothing acted.
     """
 
-    output: Tensor
+    output: Tensor | None
     maps: Tensor
     original: Tensor
 
 
-def run_chain(plan: Plan, attention: Attention, output: Tensor, tables: Tables) -> Bent:
-    """Bend `output = A V` `(B, L, H, D)`, in place, by the plan's steps in order.
+def run_chain(plan: Plan, attention: Attention, output: Tensor | None, tables: Tables) -> Bent:
+    """Bend `output = A V` `(B, L, H, D)`, in place, by the plan's steps in order; without one, only the maps.
 
     `attention` is asked for the columns that the plan needs, never for all of A. Maps and mass are float32, and so is
     all arithmetic; the output keeps its type.
     """
     steps = tuple(step for step in plan.steps if tables.action(step.bend) is not None)
     if not steps:  # nothing acts at this moment: the output keeps its bits
-        plan = replace(plan, groups=(), streams=())
+        maps = attention.sums([(column,) for column in plan.tracked], tables)
+        return Bent(output, maps, maps)
     state = _State(replace(plan, steps=steps), attention, output, tables)
     for step in steps:
         state.apply(step)
@@ -54,7 +55,7 @@ def run_chain(plan: Plan, attention: Attention, output: Tensor, tables: Tables) 
 class _Share:
     """What a set of columns U adds: `A_U V_U` `(B, L, H, D)` to the output, `Σ_U |A|` `(B, L, H, 1)` to the mass."""
 
-    output: Tensor
+    output: Tensor | None
     mass: Tensor
 
 
@@ -67,9 +68,11 @@ class _State:
 
     The mass is the sum of the parts' own, less `uncounted`: what bends of all columns added without counting it (a gain
     on everything is meant to stay, so no renormalise may undo it).
+
+    Where there is no output, maps and mass are the same, and all that would be written to it is left out.
     """
 
-    def __init__(self, plan: Plan, attention: Attention, output: Tensor, tables: Tables):
+    def __init__(self, plan: Plan, attention: Attention, output: Tensor | None, tables: Tables):
         self.plan = plan
         self.attention = attention
         self.tables = tables
@@ -80,7 +83,7 @@ class _State:
         self.uncounted: Tensor | None = None
         self.done: list[tuple[Step, Tensor | None]] = []
         self.groups: list[_Share] = []
-        self.apart = bool(plan.groups) or (plan.renormalizes and bool(plan.tracked) and output.dtype in HALF)
+        self.apart = bool(plan.groups) or (plan.renormalizes and bool(plan.tracked) and attention.v.dtype in HALF)
         singles = [(column,) for column in plan.tracked]
         if self.apart:
             rest = [] if attention.tells and not plan.groups else [plan.others]
@@ -88,17 +91,14 @@ class _State:
             self.maps = sums[..., : len(singles)]
             masses = sums[..., len(singles) :].split(1, dim=-1)
             self.mass_of_rest = masses[-1] if rest else (1 - self.maps.sum(-1, keepdim=True)).clamp_(0)
-            self.groups = [
-                _Share(attention.share(columns, tables), mass)
-                for columns, mass in zip(plan.groups, masses, strict=False)
-            ]
-            output.copy_(attention.share(plan.others, tables))
-        elif singles:
-            self.maps = self.owed = attention.sums(singles, tables)
-            self.mass_of_rest = 1 - self.maps.sum(-1, keepdim=True)
+            shares = [None if output is None else attention.share(columns, tables) for columns in plan.groups]
+            self.groups = [_Share(share, mass) for share, mass in zip(shares, masses, strict=False)]
+            if output is not None:
+                output.copy_(attention.share(plan.others, tables))
         else:
-            self.maps = torch.empty_like(output[..., :0], dtype=torch.float32)
-            self.mass_of_rest = torch.ones_like(output[..., :1], dtype=torch.float32)
+            self.maps = attention.sums(singles, tables)
+            self.owed = self.maps if singles else None
+            self.mass_of_rest = 1 - self.maps.sum(-1, keepdim=True)
         self.original = self.maps
 
     @property
@@ -126,6 +126,8 @@ class _State:
 
     def settle(self, finally_: bool = False) -> None:
         """Write what is pending into the output; at the very end also the parts that are kept apart."""
+        if self.output is None:
+            return
         if self.owed is not None:
             _add(self.tables, self.output, self.maps - self.owed, self.v, self.scale)
             self.owed = self.maps
@@ -141,7 +143,8 @@ class _State:
         """A linear operator M acts on rows, V on columns, so they commute: (M A) V = M (A V)."""
         self.settle()
         mass = self.mass if step.bend.operator.diagonal else self._bend(step, self.mass)
-        self.tables.bend_(step.bend, self.output)
+        if self.output is not None:
+            self.tables.bend_(step.bend, self.output)
         self.mass_of_rest = self._bend(step, self.mass_of_rest).abs()
         for share in self.groups:
             self._bend_share(step, share)
@@ -174,8 +177,9 @@ class _State:
             for columns in (members[start : start + BLOCK] for start in range(0, len(members), BLOCK)):
                 old = self._replay(stream, columns)
                 new = self._bend(step, old)
-                v = self.attention.v.index_select(1, self.tables.index(columns)).float()
-                _add(self.tables, self.output, new - old, v)
+                if self.output is not None:
+                    v = self.attention.v.index_select(1, self.tables.index(columns)).float()
+                    _add(self.tables, self.output, new - old, v)
                 self.mass_of_rest = self.mass_of_rest + (new.abs() - old.abs()).sum(-1, keepdim=True)
 
     def _replay(self, stream: int, columns: tuple[int, ...]) -> Tensor:
@@ -192,7 +196,8 @@ class _State:
         return self.tables.bend(step.bend, rows)
 
     def _bend_share(self, step: Step, share: _Share) -> None:
-        self.tables.bend_(step.bend, share.output)
+        if share.output is not None:
+            self.tables.bend_(step.bend, share.output)
         share.mass = self._bend(step, share.mass).abs()
 
     def _divide(self, divisor: Tensor) -> None:
@@ -202,7 +207,8 @@ class _State:
         self.owed = None if self.owed is None else self.owed * gain
         self.mass_of_rest = self.mass_of_rest * gain
         for share in self.groups:
-            share.output *= gain
+            if share.output is not None:
+                share.output *= gain
             share.mass = share.mass * gain
         if self.uncounted is not None:
             self.uncounted = self.uncounted * gain

@@ -37,6 +37,13 @@ class TokenTerm:
     def __str__(self) -> str:
         return self.text if self.occurrence is None else f"{self.text}#{self.occurrence}"
 
+    @property
+    def token(self) -> str:
+        """A `token` field that means this alone: quoted where it would else be read as something more."""
+        plain = self.selector or not (set(self.text) & set(',#"') or self.text in SELECTORS)
+        count = "" if self.occurrence is None else f"#{self.occurrence}"
+        return (self.text if plain else f'"{self.text}"') + count
+
 
 @lru_cache(maxsize=256)
 def parse_token(token: str) -> tuple[TokenTerm, ...]:

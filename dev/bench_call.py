@@ -180,13 +180,10 @@ class OneSite:
     def jobs_at(self, layer: int) -> list[Job]:
         return [self.job] if self.scenario.bends or self.scenario.watch else []
 
-    def tempers(self, layer: int, job: Job) -> list[Bend]:
-        return []
-
-    def bend(self, layer: int, job: Job, attention: Attention, output: Tensor) -> bool:
+    def bend(self, layer: int, job: Job, attention: Attention, output: Tensor, again: Callable) -> Tensor:
         maps = run_chain(self.plan, attention, output, job.tables).maps
         self.maps = maps if self.scenario.watch else None
-        return True
+        return output
 
 
 class Dense:

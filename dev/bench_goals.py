@@ -93,6 +93,14 @@ GOALS = (
         {"cpu": 1.03, "cuda": 1.01},
     ),
     Goal(
+        "recording 4 words, every layer, against the bent step",
+        "step",
+        ("record-4",),
+        against_unbent,
+        {"cpu": 1.03},
+        models=("small", "1.3B", "14B"),
+    ),
+    Goal(
         "extra peak memory, 4 words, of dense's",
         "call",
         ("words-4",),

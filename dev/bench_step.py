@@ -17,7 +17,8 @@ from torch import Tensor
 from bending import Bend, Bending, Grid, TokenMap
 from bending.host.attach import patch_model
 from bending.host.clip import KEY, fingerprint
-from bending.host.patch import Patch
+from bending.host.patch import Patch, Recording
+from bending.host.shelf import Handle
 from bending.host.site import OVERRIDE
 from bending.tokens import EncoderTokens, Piece
 
@@ -80,6 +81,11 @@ class Step:
         """The model with the call level's chain of four words on every layer."""
         return patch_model(self.model, Patch(Bending(tuple(map(Bend, MODES, WORDS)))))
 
+    def recorded(self):
+        """The same, and the four words' maps are kept."""
+        kept = Recording(Handle(None, 2**30), "bent words")
+        return patch_model(self.model, Patch(Bending(tuple(map(Bend, MODES, WORDS))), recording=kept))
+
     def inactive(self):
         """The model with that chain in a window that one step does not reach."""
         bends = (Bend(mode, word, start=0.5) for mode, word in zip(MODES, WORDS, strict=True))
@@ -99,14 +105,15 @@ class Step:
 
 
 def measure_step(step: Step, name: str, rounds: Rounds) -> Row:
-    """The row of `every-layer` or `inactive`.
+    """The row of `every-layer`, of `inactive`, or of `record-4`: a bent step with a record against one without.
 
-    Raises AssertionError where bent and dense differ, or an inactive bend changes a bit.
+    Raises AssertionError where bent and dense differ, or an inactive bend or a record changes a bit.
     """
-    patched = step.bent() if name == "every-layer" else step.inactive()
-    models = {"un-bent": step.model, "bent": patched}
-    if name == "every-layer":
-        models["dense"] = step.dense()
+    models = {"un-bent": step.model, "bent": step.bent(), "dense": step.dense()}
+    if name == "inactive":
+        models = {"un-bent": step.model, "bent": step.inactive()}
+    elif name == "record-4":
+        models = {"un-bent": step.bent(), "bent": step.recorded()}
     runs: dict[str, Callable[[], Tensor]] = {
         part: (lambda model=model: step.sample(model)) for part, model in models.items()
     }
@@ -118,7 +125,7 @@ def measure_step(step: Step, name: str, rounds: Rounds) -> Row:
         error = float(f"{(films['bent'] - films['dense']).abs().max() / changed:.1e}")
         assert error < TOLERANCE[step.dtype], f"every-layer: {error:.1e} from dense, so what was timed differs"
     else:
-        assert torch.equal(films["bent"], films["un-bent"]), "inactive: the film has other bits than the un-bent one"
+        assert torch.equal(films["bent"], films["un-bent"]), f"{name}: the film has other bits than without it"
     peaks = peak_bytes(runs, step.device)
     extra = {part: round((peak - peaks["un-bent"]) / MB, 2) for part, peak in peaks.items()}
     often = {"un-bent": rounds.main, "bent": rounds.main, "dense": rounds.dense}

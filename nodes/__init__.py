@@ -3,13 +3,17 @@
 from comfy_api.latest import ComfyExtension, io
 
 from .aims import AIMS
+from .map_files import MAP_FILES
 from .maps import MAPS
 from .model import AttnBendModel
 from .modes import MODES
 from .prompt import AttnBendPrompt, AttnBendTokens
+from .report import AttnBendReport
+from .seeing import SEEING
 from .stack import AttnBendStack
 
 
 class AttentionBendingExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [AttnBendPrompt, AttnBendTokens, *MODES, *MAPS, *AIMS, AttnBendStack, AttnBendModel]
+        bending = [AttnBendPrompt, AttnBendTokens, *MODES, *MAPS, *AIMS, AttnBendStack, AttnBendModel]
+        return [*bending, *SEEING, *MAP_FILES, AttnBendReport]

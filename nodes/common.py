@@ -8,6 +8,7 @@ from ..bending.operators import Operator
 
 CATEGORY = "model/patch/attention bending"
 BendingWire = io.Custom("BENDING")
+MapsWire = io.Custom("ATTENTION_MAPS")
 
 
 class ModeNode(io.ComfyNode):

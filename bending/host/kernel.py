@@ -43,5 +43,6 @@ def with_lse(func, q: Tensor, k: Tensor, v: Tensor, heads: int, options: dict) -
 
 
 def is_exact(func, q: Tensor, options: dict) -> bool:
-    """Whether `func` computes `softmax(q kᵀ · scale) v` as float32 does: no mask, no quantised or half products."""
-    return func in EXACT and options.get("mask") is None and q.dtype == torch.float32
+    """Whether `func` computes `softmax(q kᵀ · scale) v`, unmasked and not quantised, and float32 products are cheap."""
+    cheap = q.dtype == torch.float32 or q.device.type == "cpu"
+    return func in EXACT and options.get("mask") is None and cheap

@@ -8,20 +8,25 @@ from torch import Tensor
 from .. import ranges
 from ..action import operators_at
 from ..bend import Bend
-from ..chain import check_words
+from ..chain import BLOCK, check_words
 from ..errors import BendError
 from ..film import Film, is_stretched
 from ..grid import Grid
 from ..operators import Paint
 from ..schedule import Schedule
+from ..terms import ALL, TokenTerm, parse_token
 from ..tokens import TokenMap, resolve_each
 from ..tracks import Samples
 from ..when import When
+from ..words import words_of
 from .clip import KEY as TOKENS_KEY
 from .clip import fingerprint
-from .patch import Patch, Watch
+from .patch import Patch, Recording, Watch
 
 ROLES = ("positive", "negative")
+
+FIRST = 8
+"""How many words of the prompt are recorded where no word is bent."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class CondPlan:
-    """One conditioning of a pass: its `width` columns, and what each bend and each watch means in it.
+    """One conditioning of a pass: its `width` columns, and what each bend and each watched word means in it.
 
     `columns` holds, by an entry's number, the columns of each of its token fields; an entry that is not meant for this
-    conditioning, or whose word is not in it, is not there.
+    conditioning, or whose word is not in it, is not there. `watched` has the columns of the plan's words, in order.
     """
 
     name: str
@@ -72,15 +77,20 @@ class RunPlan:
     """All that is decided before the first step.
 
     `entries` are the bends that can change something in this run, `conds` the plans by role and identity of embedding.
+    `words` are those whose maps are watched, by their labels; `watches` and `recordings` have theirs by number.
+    `prompts` are the positive texts.
     """
 
     entries: tuple[Entry, ...]
-    watches: tuple[Watch, ...]
+    words: tuple[str, ...]
+    watches: tuple[tuple[Watch, int], ...]
+    recordings: tuple[tuple[Recording, tuple[int, ...]], ...]
     conds: dict[tuple[str, int], CondPlan]
+    prompts: tuple[str, ...]
     warnings: list[str] = field(default_factory=list)
 
     def acts_in(self, layer: int) -> bool:
-        return bool(self.watches) or any(entry.applied and layer in entry.layers for entry in self.entries)
+        return bool(self.words) or any(entry.applied and layer in entry.layers for entry in self.entries)
 
 
 def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: Subject) -> RunPlan:
@@ -90,7 +100,6 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: S
     doubtful becomes a warning of the plan.
     """
     chain = [(bend, patch.apply_to_output) for patch in patches for bend in patch.bending]
-    watches = tuple(patch.watch for patch in patches if patch.watch)
     if any("area" in cond for some in conds.values() for cond in some):
         raise BendError(
             "a conditioning is limited to an area, which cannot be bent yet. Remove Conditioning (Set Area) from this "
@@ -119,7 +128,18 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: S
             warnings.append(f"{title}: changes nothing with these settings, and is left out.")
         elif subject.schedule.reaches(bend):
             entries.append(Entry(number, len(chain), bend, applied, layers))
-    watched = [_select((watch.token,), "positive", known, "Watch", warnings) for watch in watches]
+    words: dict[TokenTerm, int] = {}  # those that are watched, numbered
+
+    def number_of(term: TokenTerm) -> int:
+        return words.setdefault(term, len(words))
+
+    watches = tuple((patch.watch, number_of(parse_token(patch.watch.token)[0])) for patch in patches if patch.watch)
+    recordings = tuple(
+        (recording, tuple(map(number_of, _recorded(recording, [bend for bend, _ in chain], known))))
+        for recording in (patch.recording for patch in patches)
+        if recording
+    )
+    watched = [_watched(term, known, warnings) for term in words]
     plans = {
         (cond.role, id(cond.embedding)): CondPlan(
             cond.name,
@@ -129,7 +149,55 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: S
         )
         for cond in known
     }
-    return RunPlan(tuple(entries), watches, plans, warnings)
+    for plan in plans.values():
+        if len(plan.watched_columns) > BLOCK:
+            raise BendError(
+                f"Recording: {_quoted([str(term) for term in words])} are {len(plan.watched_columns)} tokens in "
+                f"{plan.name}, but at most {BLOCK} are recorded at once. List fewer words in record_tokens."
+            )
+    prompts = tuple(dict.fromkeys(cond.tokens.text for cond in known if cond.role == "positive" and cond.tokens))
+    return RunPlan(tuple(entries), tuple(map(str, words)), watches, recordings, plans, prompts, warnings)
+
+
+def _watched(term: TokenTerm, known: "list[_Cond]", warnings: list[str]) -> dict[str, tuple[tuple[int, ...], ...]]:
+    try:
+        return _select((term.token,), "positive", known, "Recording", warnings)
+    except BendError as error:
+        raise BendError(f"Recording: {error}") from None
+
+
+def _is_found(term: TokenTerm, known: "list[_Cond]") -> bool:
+    try:
+        return bool(_watched(term, known, []))
+    except BendError:
+        return False
+
+
+def _recorded(recording: Recording, bends: Sequence[Bend], known: "list[_Cond]") -> list[TokenTerm]:
+    """The words that a recording keeps, each once. Raises BendError where it names none, or what has no map."""
+    maps = [cond.tokens for cond in known if cond.role == "positive" and cond.tokens]
+    if recording.words == "listed words":
+        terms = list(parse_token(recording.tokens))
+        if any(term.selector and term.text == ALL for term in terms):
+            raise BendError("Recording: ALL has no map to show, it is 1 everywhere. List words in record_tokens.")
+    elif recording.words == "marked words":
+        terms = [TokenTerm(word) for tokens in maps for word in tokens.marked_words]
+        if not terms:
+            raise BendError(
+                "Recording: no word of the positive prompt is marked. Write (kiss) in Bend Prompt, or set record to "
+                '"listed words".'
+            )
+    else:
+        bent = [bend for bend in bends if bend.passes != "negative"]
+        terms = [term for bend in bent for token in bend.tokens for term in parse_token(token) if not term.selector]
+        terms = [term for term in dict.fromkeys(terms) if _is_found(term, known)]  # else only in the negative prompt
+        terms = terms or [TokenTerm(word) for tokens in maps for word in words_of(tokens.text)[:FIRST]]
+        if not terms:
+            raise BendError(
+                "Recording: there is no word to record. Encode the positive prompt with Bend Prompt, or pass its "
+                "conditioning through Attach Words."
+            )
+    return list(dict.fromkeys(terms))
 
 
 class _Cond:

@@ -25,6 +25,7 @@ class Report:
         self.bent = 0
         self.skipped = 0
         self.strangers = 0
+        self.costs: list[str] = []
         self._layers: dict[int, set[int]] = {entry.number: set() for entry in plan.entries}
         self._steps: dict[int, set[int]] = {entry.number: set() for entry in plan.entries}
 
@@ -63,7 +64,7 @@ class Report:
         return lines or ["no bends"]
 
     def __str__(self) -> str:
-        return "\n".join([*self.lines, *(f"⚠ {warning}" for warning in self.warnings)])
+        return "\n".join([*self.lines, *self.costs, *(f"⚠ {warning}" for warning in self.warnings)])
 
     def blame(self, step: int) -> str:
         """The message for a film that has become infinite or not a number."""

@@ -1,7 +1,7 @@
 """The life of a run: from the sampler node's start to its end. Everything mutable is born here and dies here."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..action import strength_at
 from ..attention import Attention
-from ..bend import Bend
+from ..bend import Bending
 from ..chain import Plan, plan_chain
 from ..errors import BendError
 from ..film import Film
@@ -22,20 +22,30 @@ from ..tables import Tables
 from ..when import Moment
 from . import wan
 from .geometry import Geometry
-from .patch import KEY, Patch, Sighting
+from .patch import KEY, Patch
 from .plan import ROLES, CondPlan, Entry, RunPlan, Subject, make_plan
+from .records import Records
 from .report import Report
 from .site import bent_forward
+
+SEED = 3
+"""Where a guider's outer_sample has its seed, after the noise, the latent, the sampler and the sigmas."""
 
 
 def bend_run(executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
     """OUTER_SAMPLE wrapper: plan, patch a clone of the model, sample, and leave nothing behind."""
     guider = executor.class_obj
-    run = Run(guider, guider.model_options[KEY], sigmas.tolist(), frames=noise.shape[2])
+    seed = args[SEED] if len(args) > SEED else kwargs.get("seed")
+    run = Run(guider, guider.model_options[KEY], sigmas.tolist(), noise.shape, seed)
     with run.installed(guider):
         samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
+        run.keep(samples)
     run.report.send()
     return samples
+
+
+Again = Callable[[Attention, Tensor], tuple[Attention, Tensor]]
+"""An attention with other queries `(B, L, H, D)`, and its output, from the kernel."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +65,24 @@ class Run:
     Raises BendError at once for all that cannot work.
     """
 
-    def __init__(self, guider, patches: tuple[Patch, ...], sigmas: list[float], frames: int):
+    def __init__(self, guider, patches: tuple[Patch, ...], sigmas: list[float], shape: torch.Size, seed: int | None):
         patcher = guider.model_patcher
         if patcher.get_additional_models_with_key("multigpu"):
             raise BendError("a model spread over several GPUs cannot be bent yet. Remove the multi-GPU node.")
         self.sites = wan.find_sites(patcher)
         self.schedule = Schedule(sigmas, patcher.get_model_object("model_sampling").percent_to_sigma)
-        self.frames = frames
+        self.frames = shape[2]
         self.heads = patcher.model.diffusion_model.num_heads
-        self.plan: RunPlan = make_plan(
-            patches, guider.conds, Subject(len(self.sites), self.heads, self.frames, self.schedule)
-        )
+        subject = Subject(len(self.sites), self.heads, self.frames, self.schedule)
+        self.plan: RunPlan = make_plan(patches, guider.conds, subject)
         self.report = Report(self.plan, self.schedule, patches)
+        latents = patcher.get_model_object("latent_format")
+        cell = latents.spacial_downscale_ratio * patcher.model.diffusion_model.patch_size[1]
+        grid = wan.film_grid(patcher.model, shape)
+        self.records = Records(self.plan, subject, grid, cell, latents.temporal_downscale_ratio)
+        self.bending = Bending.join(patch.bending for patch in patches)
+        self.seed = seed
+        self.model_name = type(patcher.model.model_config).__name__
         context = guider.model_options.get("context_handler")
         self._retained = tuple(getattr(context, "latent_retain_index_list", ()) or ())
         self._conds: dict[uuid.UUID, CondPlan] = {}
@@ -88,7 +104,11 @@ class Run:
         for site in self.sites:
             if self.plan.acts_in(site.layer):
                 clone.add_object_patch(site.path, bent_forward(self, site, original.get_model_object(site.path)))
-        wrappers = {WrappersMP.SAMPLER_SAMPLE: self.assign_roles, WrappersMP.APPLY_MODEL: self.call_model}
+        wrappers = {
+            WrappersMP.PREPARE_SAMPLING: self.records.declare,
+            WrappersMP.SAMPLER_SAMPLE: self.assign_roles,
+            WrappersMP.APPLY_MODEL: self.call_model,
+        }
         for kind, wrapper in wrappers.items():
             add_wrapper_with_key(kind, KEY, wrapper, guider.model_options, is_model_options=True)
         # outermost, so that it sees a cache that answers in the model's place
@@ -150,6 +170,7 @@ class Run:
         ):
             self.report.skipped += 1
         self._check(result)
+        self.records.show()
         return result
 
     def _prepare(self, model, x: Tensor, options: dict, conditions: dict) -> list[Job]:
@@ -159,7 +180,7 @@ class Run:
         if not known:
             return []
         self._enter(options["sigmas"])
-        if not (self._active or self.plan.watches):
+        if not (self._active or self.plan.words):
             return []
         if x.shape[0] % len(uuids):
             raise BendError(
@@ -191,28 +212,54 @@ class Run:
         )
 
     def jobs_at(self, layer: int) -> list[Job]:
-        """The rows of the call under way that something happens to in this layer."""
-        if self.plan.watches:
-            return self._jobs
-        return [job for job in self._jobs if self._entries(layer, job.cond)]
+        """The rows of the call under way that something happens to, or is watched, in this layer."""
+        return [job for job in self._jobs if job.cond.watched_columns or self._entries(layer, job.cond)]
 
-    def tempers(self, layer: int, job: Job) -> tuple[Bend, ...]:
-        """The temperatures of a site; they act before all other bends."""
-        entries = self._entries(layer, job.cond)
-        return tuple(entry.bend for entry in entries if isinstance(entry.bend.operator, Temperature))
+    def bend(self, layer: int, job: Job, attention: Attention, output: Tensor, again: Again) -> Tensor | None:
+        """One job's `output` `(B, L, H, D)`, bent in place or anew; None where it stays as it is.
 
-    def bend(self, layer: int, job: Job, attention: Attention, output: Tensor) -> bool:
-        """Bend `output` `(B, L, H, D)` of one job in place; False where it stays as it is. Watches see all bends."""
+        `again` runs the attention with other queries.
+        """
         entries = self._entries(layer, job.cond)
-        if self.plan.watches:
-            shown = tuple(e for e in self._active if layer in e.layers and e.number in job.cond.columns)
-            chain = self._chain(job.cond, shown, job.cond.watched_columns)
-            target = output if shown == entries else output.clone()
-            self._show(layer, job, run_chain(chain, attention, target, job.tables))
-        if entries and not (self.plan.watches and shown == entries):
-            run_chain(self._chain(job.cond, entries, ()), attention, output, job.tables)
+        with self.records.stopwatch.running(output.device):
+            done, shown = None, self._shown(layer, job.cond) if job.cond.watched_columns else entries
+            film = output
+            if entries:
+                before = self.records.changes.sample(output) if self.records else None
+                watch = job.cond.watched_columns if shown == entries else ()
+                acting, film = self._tempered(entries, job, attention, again) or (attention, output)
+                done = run_chain(self._chain(job.cond, entries, watch), acting, film, job.tables)
+                if before is not None:
+                    self.records.changes.add(layer, before, film)
+            if job.cond.watched_columns:
+                self._watch(layer, job, attention, again, shown, done if shown == entries else None)
         self.report.count(entries, layer, self._moment.step)
-        return bool(entries)
+        return film if entries else None
+
+    def _shown(self, layer: int, cond: CondPlan) -> tuple[Entry, ...]:
+        """The bends that a watch sees: also those that are not applied to the output."""
+        return tuple(entry for entry in self._active if layer in entry.layers and entry.number in cond.columns)
+
+    def _tempered(self, entries: tuple[Entry, ...], job: Job, attention: Attention, again: Again):
+        """The attention and its output at the temperatures of `entries`, which act before all other bends."""
+        tempers = tuple(entry.bend for entry in entries if isinstance(entry.bend.operator, Temperature))
+        return again(attention, job.tables.temper(tempers, attention.q)) if tempers else None
+
+    def _watch(
+        self, layer: int, job: Job, attention: Attention, again: Again, shown: tuple[Entry, ...], done: Bent | None
+    ) -> None:
+        """Hand on the maps before all bends and after those of `shown`; `done` is their chain, where it has run."""
+        columns = job.cond.watched_columns
+        if shown and done is None:
+            acting, _ = self._tempered(shown, job, attention, again) or (attention, None)
+            done = run_chain(self._chain(job.cond, shown, columns), acting, None, job.tables)
+        if done is None or any(isinstance(entry.bend.operator, Temperature) for entry in shown):
+            original = attention.sums([(column,) for column in columns], job.tables)
+            bent = original if done is None else done.maps[..., : len(columns)]
+        else:
+            original = done.original[..., : len(columns)]
+            bent = original if done.maps is done.original else done.maps[..., : len(columns)]
+        self.records.see(layer, self._moment, job.cond, job.tables.film.frames, original, bent)
 
     def _chain(self, cond: CondPlan, entries: tuple[Entry, ...], watch: tuple[int, ...]) -> Plan:
         key = (cond.name, entries, watch)
@@ -225,16 +272,18 @@ class Run:
             self._chains[key] = plan_chain(bends, cond.width, watch)
         return self._chains[key]
 
-    def _show(self, layer: int, job: Job, seen: Bent) -> None:
-        grid = job.geometry.grid
-        at = {column: i for i, column in enumerate(job.cond.watched_columns)}
-        for watch, columns in zip(self.plan.watches, job.cond.watched, strict=True):
-            if columns:
-                original, bent = (
-                    maps[..., [at[column] for column in columns]].sum(-1).transpose(1, 2).unflatten(2, grid.shape)
-                    for maps in (seen.original, seen.maps)
-                )
-                watch.see(Sighting(layer, self._moment.step, original, bent))
+    def keep(self, samples: Tensor) -> None:
+        """At the end: the report is finished, and the records go under their handles."""
+        self.report.costs = self.records.lines
+        facts = {
+            "prompt": "\n".join(self.plan.prompts),
+            "bending": str(self.bending),
+            "seed": self.seed,
+            "steps": self.schedule.steps,
+            "model": self.model_name,
+            "report": str(self.report),
+        }
+        self.records.keep(samples, facts)
 
     def _check(self, result: Tensor) -> None:
         """Once a step, and only after a bend: stop a film that is no longer finite."""

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -82,12 +83,18 @@ class _Override:
         """The host's output `(B, L, H·D)`, bent where the jobs say so."""
         output, lse = self.attend(func, q, k, v, heads, *args, **kwargs)
         exact = self.chained is None and not args and is_exact(func, q, kwargs)
+        scale = kwargs.get("scale") or (q.shape[2] // heads) ** -0.5
 
         def kernel(q: Tensor, k: Tensor, values: Tensor) -> Tensor:
             flat = (tensor.flatten(2) for tensor in (q, k, values))
             return self.kernel(func, *flat, heads, *args, **kwargs).unflatten(2, (heads, -1))
 
-        scale = kwargs.get("scale") or (q.shape[2] // heads) ** -0.5
+        def again(attention: Attention, q: Tensor) -> tuple[Attention, Tensor]:
+            """The same attention with other queries, and its output."""
+            flat = (tensor.flatten(2) for tensor in (q, attention.k, attention.v))
+            output, lse = self.attend(func, *flat, heads, *args, **kwargs)
+            return replace(attention, q=q, lse=lse), output.unflatten(2, (heads, -1))
+
         q, k, v, split = (tensor.unflatten(2, (heads, -1)) for tensor in (q, k, v, output))
         for job in self.jobs:
             if q.shape[1] != job.geometry.tokens:
@@ -96,17 +103,12 @@ class _Override:
                     f"expected from the latent. Another node changes this model's tokens; bend a branch without it."
                 )
             at = (job.rows, job.tokens)
-            own_q, view, own_lse = q[at], split[at], None if lse is None else lse[at]
-            part = view.contiguous()
-            if tempers := self.run.tempers(self.site.layer, job):
-                own_q = job.tables.temper(tempers, own_q)
-                own = (tensor.flatten(2) for tensor in (own_q, k[job.rows], v[job.rows]))
-                part, own_lse = self.attend(func, *own, heads, *args, **kwargs)
-                part = part.unflatten(2, (heads, -1))
-            attention = Attention(own_q, k[job.rows], v[job.rows], kernel, scale, own_lse, exact)
-            bent = self.run.bend(self.site.layer, job, attention, part)
-            if bent and (part is not view or isinstance(job.tokens, Tensor)):  # bent in a copy
-                split[at] = part
+            view = split[at]
+            own_lse = None if lse is None else lse[at]
+            attention = Attention(q[at], k[job.rows], v[job.rows], kernel, scale, own_lse, exact)
+            bent = self.run.bend(self.site.layer, job, attention, view.contiguous(), again)
+            if bent is not None and (bent is not view or isinstance(job.tokens, Tensor)):  # bent in a copy
+                split[at] = bent
         return output
 
     def finish(self) -> None:

@@ -7,6 +7,7 @@ import comfy.ldm.wan.model as wan
 import comfy.model_base
 
 from ..errors import BendError
+from ..grid import Grid
 from .geometry import Geometry
 
 WORKS = "Wan 2.1 text-to-video and image-to-video, first-last-frame, Fun Control, Wan 2.2 14B and 5B"
@@ -58,6 +59,12 @@ def check_model(model) -> None:
     raise BendError(f"a model of class {names[0]} ({names[1]}) cannot be bent. What works: {WORKS}.")
 
 
+def film_grid(model, latent_shape) -> Grid:
+    """The grid of a whole film's tokens, from its latent `(B, C, F, H, W)`."""
+    sizes = zip(latent_shape[2:], model.diffusion_model.patch_size, strict=True)
+    return Grid(*(math.ceil(size / patch) for size, patch in sizes))
+
+
 def geometry(model, latent_shape, conditions: dict, options: dict, retained: tuple[int, ...]) -> Geometry:
     """The layout of one model call.
 
@@ -65,9 +72,7 @@ def geometry(model, latent_shape, conditions: dict, options: dict, retained: tup
     `retained` the positions that a context handler fills with the film's frames of that number.
     """
     patch_f, patch_h, patch_w = model.diffusion_model.patch_size
-    frames, height, width = (
-        math.ceil(n / p) for n, p in zip(latent_shape[2:], model.diffusion_model.patch_size, strict=True)
-    )
+    frames, height, width = film_grid(model, latent_shape).shape
     own: list[int | None] = list(range(frames))
     window = options.get("context_window")
     if window is not None and window.dim > 2:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 import torch
 from attention_bending.bending import Bend, BendError, Bending, MaskFilm, When, aims, operators, ranges, tracks
+from attention_bending.bending import pictures as map_pictures
 from attention_bending.bending.chain import plan_chain
 from attention_bending.bending.operators import swap, time
 from PIL import Image
@@ -24,6 +25,11 @@ TITLES = {
     "AttnBendAnimate": "Bend Animate",
     "AttnBendStack": "Bender Stack",
     "AttnBendModel": "Patch Model",
+    "AttnBendMaps": "Attention Maps",
+    "AttnBendMapsGrid": "Attention Maps Grid",
+    "AttnBendSaveMaps": "Save Attention Maps",
+    "AttnBendLoadMaps": "Load Attention Maps",
+    "AttnBendReport": "Bending Report",
 }
 SECTIONS = ("Inputs", "Recipe", "Cost", "Refused")
 
@@ -49,9 +55,9 @@ HELPERS = {
 """The functions of nodes/ that make inputs, by the arguments that a node gives them."""
 
 SHARED: dict[str, list[Input]] = {}
-"""The inputs that functions of nodes/common.py make without arguments, as read there."""
+"""The inputs that functions of nodes/ make without arguments, as read there."""
 
-TABLES = {"ops": operators, "time_operator": time, "tracks": tracks}
+TABLES = {"ops": operators, "time_operator": time, "tracks": tracks, "pictures": map_pictures}
 """The modules whose tables of choices the nodes show, by the names that these have there."""
 
 
@@ -71,7 +77,7 @@ def inputs_in(tree: ast.AST) -> Iterator[Input]:
                 yield from SHARED[name]
             elif name == "Input":
                 options = {keyword.arg: literal(keyword.value) for keyword in node.keywords}
-                choices = tuple(options.get("options", ()))
+                choices = tuple(options.get("options") or ())  # none where a function finds them
                 default = options.get("default", choices[0] if choices else None)
                 yield Input(values[0], default, options.get("min"), options.get("max"), choices)
         yield from inputs_in(node)
@@ -97,7 +103,7 @@ def classes(file: str, base: str) -> dict[str, list[Input]]:
     return {node.name: list(inputs_in(node)) for node in nodes if ast.unparse(node.bases[0]).endswith(base)}
 
 
-for function in source("common"):
+for function in (*source("common"), *source("seeing")):
     if isinstance(function, ast.FunctionDef) and function.name not in HELPERS:
         SHARED[function.name] = list(inputs_in(function))
 
@@ -105,7 +111,11 @@ TOKEN, *COMMON = classes("common", "ComfyNode")["ModeNode"]
 MODES = {name: [TOKEN, *own, *COMMON] for file in ("modes", "maps") for name, own in classes(file, "ModeNode").items()}
 TEMPERATURE = classes("maps", "ComfyNode")
 AIMS = classes("aims", "ComfyNode")
-OTHERS = {name: inputs for file in ("prompt", "stack", "model") for name, inputs in classes(file, "ComfyNode").items()}
+OTHERS = {
+    name: inputs
+    for file in ("prompt", "stack", "model", "seeing", "map_files", "report")
+    for name, inputs in classes(file, "ComfyNode").items()
+}
 NODES = {**MODES, **TEMPERATURE, **AIMS, **OTHERS}
 
 
@@ -126,7 +136,7 @@ def bullets(node: str) -> dict[str, str]:
 
 
 def test_every_node_has_a_page_and_every_page_a_node():
-    assert len(NODES) == 20
+    assert len(NODES) == 25
     assert {file.stem for file in DOCS.glob("*.md")} == set(NODES)
 
 
@@ -170,7 +180,7 @@ def test_a_page_gives_the_range_and_default(node, declared):
         shown = f"`{declared.default}`" if declared.default else "empty"
         assert re.match(rf"text, (several lines, )?default {shown}\.", says)
     else:
-        assert re.match(r"[A-Z]+ wires?[.,]", says)
+        assert re.match(r"[A-Z_]+ wires?[.,]|a file ", says)
 
 
 def number(value: float) -> str:

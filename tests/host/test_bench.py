@@ -77,7 +77,7 @@ def test_peak_memory_counts_what_lives_at_once():
 def test_a_step_without_an_active_bend_is_checked_to_the_bit(monkeypatch):
     step = bench_step.Step(bench_step.SMALL, bench.SMALL, CPU)
     monkeypatch.setattr(step, "inactive", step.bent)
-    with pytest.raises(AssertionError, match="other bits than the un-bent"):
+    with pytest.raises(AssertionError, match="other bits than without it"):
         bench_step.measure_step(step, "inactive", bench_call.Rounds(2, 2, 0))
 
 

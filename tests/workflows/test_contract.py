@@ -106,12 +106,48 @@ AIMS = {
 """Name, required and optional inputs of the nodes that make or aim bends and are no mode."""
 
 OTHERS = {
-    "AttnBendPrompt": ("Bend Prompt", {"required": ["clip", "text"]}, ["CONDITIONING"]),
-    "AttnBendStack": ("Bender Stack", {"required": ["bendings"]}, ["BENDING"]),
-    "AttnBendModel": ("Patch Model", {"required": ["model", "apply_to_output"], "optional": ["bending"]}, ["MODEL"]),
-    "AttnBendTokens": ("Attach Words", {"required": ["conditioning", "clip", "text"]}, ["CONDITIONING"]),
+    "AttnBendPrompt": ("Bend Prompt", {"required": ["clip", "text"]}, {"conditioning": "CONDITIONING"}),
+    "AttnBendStack": ("Bender Stack", {"required": ["bendings"]}, {"bending": "BENDING"}),
+    "AttnBendModel": (
+        "Patch Model",
+        {
+            "required": ["model", "apply_to_output"],
+            "optional": ["bending", "record", "record_tokens", "record_heads", "record_limit_mb"],
+        },
+        {"model": "MODEL", "maps": "ATTENTION_MAPS"},
+    ),
+    "AttnBendMaps": (
+        "Attention Maps",
+        {
+            "required": [
+                *("maps", "words", "show", "layers", "steps", "normalize", "color_map", "opacity", "captions"),
+            ],
+            "optional": ["latent", "images"],
+        },
+        {"images": "IMAGE", "mask": "MASK"},
+    ),
+    "AttnBendMapsGrid": (
+        "Attention Maps Grid",
+        {
+            "required": ["maps", "word", "axes", "show", "layers", "steps", "frames", "color_map", "normalize"],
+            "optional": ["latent"],
+        },
+        {"images": "IMAGE", "json": "STRING"},
+    ),
+    "AttnBendSaveMaps": (
+        "Save Attention Maps",
+        {"required": ["maps", "filename_prefix"], "optional": ["latent"]},
+        {"path": "STRING"},
+    ),
+    "AttnBendLoadMaps": ("Load Attention Maps", {"required": ["file"]}, {"maps": "ATTENTION_MAPS", "about": "STRING"}),
+    "AttnBendReport": ("Bending Report", {"required": ["maps"], "optional": ["latent"]}, {"report": "STRING"}),
+    "AttnBendTokens": (
+        "Attach Words",
+        {"required": ["conditioning", "clip", "text"]},
+        {"conditioning": "CONDITIONING"},
+    ),
 }
-"""Name, inputs and output of the other nodes."""
+"""Name, inputs and outputs of the other nodes."""
 
 TYPES = {bool: "BOOLEAN", int: "INT", float: "FLOAT", str: "STRING", list: "COMBO"}
 
@@ -122,10 +158,11 @@ def nodes(server):
     told = sorted(server.get("/object_info").items())
     ours = {key: info for key, info in told if info.pop("python_module") == "custom_nodes.attention-bending"}
     assert all(key.startswith("AttnBend") for key in ours)
+    ours["AttnBendLoadMaps"]["input"]["required"]["file"][1]["options"] = []  # what files there are
     return ours
 
 
-def test_these_twenty_nodes_are_there(nodes):
+def test_these_nodes_are_there(nodes):
     assert {*MODES, *AIMS, *OTHERS} == set(nodes)
     assert {node["category"] for node in nodes.values()} == {CATEGORY}
 
@@ -182,13 +219,13 @@ def test_details_of_the_common_inputs(nodes):
 
 @pytest.mark.parametrize("key", OTHERS)
 def test_the_nodes_that_are_no_mode(nodes, key):
-    name, inputs, output = OTHERS[key]
+    name, inputs, outputs = OTHERS[key]
     node = nodes[key]
     assert node["display_name"] == name
     assert node["input_order"]["required"] == inputs["required"]
     optional = inputs.get("optional", [])
     assert node["input_order"].get("optional", [])[: len(optional)] == optional
-    assert (node["output"], node["output_name"]) == (output, [output[0].lower()])
+    assert dict(zip(node["output_name"], node["output"], strict=True)) == outputs
 
 
 def test_their_inputs(nodes):

@@ -1,0 +1,136 @@
+"""Recorded maps in files: Save Attention Maps and Load Attention Maps."""
+
+import json
+import os
+from pathlib import Path
+
+import folder_paths
+from comfy.cli_args import args
+from comfy_api.latest import io, ui
+
+from ..bending.host.shelf import record_of
+from ..bending.map_files import is_map_file, load, save
+from ..bending.report_text import about
+from .common import CATEGORY, MapsWire
+
+FOLDER = "attention_maps"
+"""Of the output folder: where maps are saved unless another prefix is given, and looked for."""
+
+
+class AttnBendSaveMaps(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AttnBendSaveMaps",
+            display_name="Save Attention Maps",
+            category=CATEGORY,
+            description="Saves the maps of a run to a file in the output folder, to look at later, elsewhere, or in a "
+            "notebook. Load Attention Maps reads it.",
+            search_aliases=["attention bending", "export maps", "safetensors", "record"],
+            inputs=[
+                MapsWire.Input("maps", tooltip="The maps of Patch Model."),
+                io.Latent.Input(
+                    "latent",
+                    optional=True,
+                    tooltip="The latent of the sampler whose maps these are. Maps that were loaded need none.",
+                ),
+                io.String.Input(
+                    "filename_prefix",
+                    default="attention_maps/maps",
+                    tooltip="Folder and name in ComfyUI's output folder; a number is added. %year%, %month%, %day% and "
+                    "the like are filled in.",
+                ),
+            ],
+            outputs=[io.String.Output("path", tooltip="The file, in the way that Load Attention Maps names it.")],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, maps, filename_prefix, latent=None) -> io.NodeOutput:
+        record = record_of(maps, latent)
+        output = folder_paths.get_output_directory()
+        folder, name, counter, *_ = folder_paths.get_save_image_path(filename_prefix, output)
+        file = Path(folder, f"{name}_{counter:05}_.safetensors")
+        save(record, file, cls.notes())
+        path = f"{_relative(file, output)} [output]"
+        size = file.stat().st_size / 2**20
+        return io.NodeOutput(path, ui=ui.PreviewText(f"{path}, {size:.1f} MB\n{', '.join(record.words)}"))
+
+    @classmethod
+    def notes(cls) -> dict[str, str]:
+        """The graph, as ComfyUI's own nodes save it: the page opens the workflow of a file that is dropped on it."""
+        if args.disable_metadata:
+            return {}
+        notes = {"prompt": cls.hidden.prompt, **(cls.hidden.extra_pnginfo or {})}
+        return {name: json.dumps(note) for name, note in notes.items() if note is not None}
+
+
+class AttnBendLoadMaps(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AttnBendLoadMaps",
+            display_name="Load Attention Maps",
+            category=CATEGORY,
+            description="Reads maps that Save Attention Maps wrote: to be looked at without sampling again.",
+            search_aliases=["attention bending", "import maps", "open maps", "safetensors", "record"],
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=map_files(),
+                    tooltip=f"A file of maps in ComfyUI's input folder, or in {FOLDER} of its output folder. Press R "
+                    "on the page to look for new ones.",
+                )
+            ],
+            outputs=[
+                MapsWire.Output("maps", tooltip="The maps; where they go, no latent is needed."),
+                io.String.Output("about", tooltip="Prompt, bending, seed, words and what was recorded of them."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, file=None) -> bool | str:
+        if file is None:  # it comes by a wire, and is checked when it is there
+            return True
+        if not (folder_paths.exists_annotated_filepath(file) and _path(file).is_file()):
+            return f"there is no file {file!r} in ComfyUI's folders. Choose another."
+        return True
+
+    @classmethod
+    def fingerprint_inputs(cls, file=None) -> tuple[int, int] | float:
+        """Changes with the file, by its time and size, as its content may be gigabytes."""
+        if file is None:  # unknown yet, and so never the same
+            return float("nan")
+        status = _path(file).stat()
+        return status.st_mtime_ns, status.st_size
+
+    @classmethod
+    def execute(cls, file) -> io.NodeOutput:
+        record = load(_path(file))
+        return io.NodeOutput(record, about(record))
+
+
+def map_files() -> list[str]:
+    """The files of maps to choose from, as ComfyUI annotates them; other safetensors files are left out."""
+    inputs, outputs = folder_paths.get_input_directory(), folder_paths.get_output_directory()
+    here = [_relative(file, inputs) for file in _found(inputs)]
+    there = [f"{_relative(file, outputs)} [output]" for file in _found(os.path.join(outputs, FOLDER))]
+    return [name for name in (*here, *there) if folder_paths.exists_annotated_filepath(name)]
+
+
+def _found(folder: str) -> list[Path]:
+    paths = (Path(at, name) for at, _, names in os.walk(folder) for name in names if name.endswith(".safetensors"))
+    return sorted(path for path in paths if is_map_file(path))
+
+
+def _path(file: str) -> Path:
+    """Raises ValueError for a file outside ComfyUI's folders."""
+    return Path(folder_paths.get_annotated_filepath(file))
+
+
+def _relative(file: str | Path, folder: str) -> str:
+    return Path(os.path.relpath(file, folder)).as_posix()
+
+
+MAP_FILES = [AttnBendSaveMaps, AttnBendLoadMaps]

@@ -1,0 +1,35 @@
+"""Bending Report: a run told in words."""
+
+from comfy_api.latest import io, ui
+
+from ..bending.host.shelf import record_of
+from ..bending.report_text import report_text
+from .common import CATEGORY, MapsWire
+
+
+class AttnBendReport(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AttnBendReport",
+            display_name="Bending Report",
+            category=CATEGORY,
+            description="A run told in words: what each bend did and cost, and how much every recorded word was heard "
+            "before and after.",
+            search_aliases=["attention bending", "statistics", "entropy", "log", "table"],
+            inputs=[
+                MapsWire.Input("maps", tooltip="The maps of Patch Model, or of Load Attention Maps."),
+                io.Latent.Input(
+                    "latent",
+                    optional=True,
+                    tooltip="The latent of the sampler whose maps these are. Maps that were loaded need none.",
+                ),
+            ],
+            outputs=[io.String.Output("report", tooltip="The report, as it is shown on the node.")],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, maps, latent=None) -> io.NodeOutput:
+        text = report_text(record_of(maps, latent))
+        return io.NodeOutput(text, ui=ui.PreviewText(text))
