@@ -79,6 +79,7 @@ class AttnBendModel(io.ComfyNode):
                 ),
             ],
             hidden=[io.Hidden.unique_id],
+            not_idempotent=True,  # ComfyUI gives equal twins one cached output, and so one handle, unless told this
         )
 
     @classmethod

@@ -58,13 +58,14 @@ def record_of(maps: Handle | Record, latent: dict | None) -> Record:
     runs = dict(_shelves.get(maps, ()))
     if not runs:
         raise BendError(
-            "this Patch Model has recorded no run yet. Connect its model to the sampler whose latent is connected "
-            "here; a run that was stopped or failed leaves no maps."
+            "this Patch Model has recorded no run yet. Set its record to something else than none, and connect its "
+            "model to the sampler whose latent is connected here; a run that was stopped or failed leaves no maps."
         )
     mark = fingerprint(latent["samples"])
     if mark not in runs:
         raise BendError(
             f"these maps belong to another run of this model (the last {len(runs)} are kept): run the sampler again, "
-            f"and connect its latent as it came out, before any other node changes it."
+            f"and connect its latent as it came out, before any other node changes it. If ComfyUI answers from its "
+            f"cache, change the sampler's seed, or unload the execution cache."
         )
     return runs[mark]
