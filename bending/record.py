@@ -113,11 +113,11 @@ class Record:
 
     def chosen_steps(self, text: str) -> tuple[int, ...]:
         """The places on the axis of steps whose bins hold any of the steps that `text` means."""
-        return _bins(self.steps, ranges.resolve(text, ranges.STEPS, self.step_count))
+        return _bins(self.steps, text, ranges.STEPS, self.step_count)
 
     def chosen_layers(self, text: str) -> tuple[int, ...]:
         """The places on the axis of layers whose bins hold any of the layers that `text` means."""
-        return _bins(self.layers, ranges.resolve(text, ranges.LAYERS, self.layer_count))
+        return _bins(self.layers, text, ranges.LAYERS, self.layer_count)
 
     def chosen_heads(self, text: str) -> tuple[int, ...]:
         """The places on the axis of heads. Raises BendError where some are asked for and only their mean was kept."""
@@ -148,7 +148,10 @@ class Record:
         return total / len(places)
 
 
-def _bins(bins: Bins, numbers: frozenset[int]) -> tuple[int, ...]:
+def _bins(bins: Bins, text: str, kind: ranges.Kind, count: int) -> tuple[int, ...]:
+    numbers = ranges.resolve(text, kind, count)
+    if not numbers:
+        raise BendError(f"{kind.field} is {text!r}, which none of the {count} recorded {kind.field} is. {kind.how}")
     return tuple(i for i, (first, last) in enumerate(bins) if any(first <= number <= last for number in numbers))
 
 

@@ -34,14 +34,23 @@ class Row:
     change: float
 
 
-def draw_sheet(rows: list[Row], unbent: np.ndarray, caption: str, pack: Callable[[str], Any]) -> Image.Image:
+def draw_sheet(
+    rows: list[Row],
+    unbent: np.ndarray,
+    caption: str,
+    pack: Callable[[str], Any],
+    seen: tuple[str, list[np.ndarray]],
+) -> Image.Image:
     """The sheet. `unbent` is a frame of the un-bent film, `(H, W, 3)` in 0 … 1; `caption` says which map is shown.
 
-    `pack` gives the pack's modules by name, for what bends the card.
+    `pack` gives the pack's modules by name, for what bends the card. `seen` are a title and pictures for the end.
     """
     columns = ["the test card, bent", "the word's map", "the same map, bent", "the film's difference"]
     width = LABEL + len(columns) * (SIZE[0] + MARGIN) + 2 * MARGIN
-    sheet = Image.new("RGB", (width, HEAD + len(rows) * (SIZE[1] + MARGIN) + MARGIN), PAPER)
+    title, half = seen[0], (width - 3 * MARGIN) // 2
+    extra = [_fitted(values, half) for values in seen[1]]
+    below = HEAD + len(rows) * (SIZE[1] + MARGIN) + MARGIN
+    sheet = Image.new("RGB", (width, below + 40 + max(each.height for each in extra) + MARGIN), PAPER)
     draw = ImageDraw.Draw(sheet)
     card = test_card()
     largest = max(row.difference.max() for row in rows)
@@ -77,6 +86,9 @@ def draw_sheet(rows: list[Row], unbent: np.ndarray, caption: str, pack: Callable
         sheet.paste(heat(np.sqrt(row.before / bright)), (x(1), y))
         sheet.paste(heat(_signed_root(row.after / bright)), (x(2), y))
         sheet.paste(heat(row.difference / largest), (x(3), y))
+    text(draw, (MARGIN, below), title, 20)
+    for i, each in enumerate(extra):
+        sheet.paste(each, (MARGIN + i * (half + MARGIN), below + 40))
     return sheet
 
 
@@ -135,6 +147,13 @@ def _signed_root(values: np.ndarray) -> np.ndarray:
 
 def picture(values: np.ndarray) -> Image.Image:
     return _resized(values.clip(0, 1) * 255)
+
+
+def _fitted(values: np.ndarray, width: int) -> Image.Image:
+    """`(H, W, 3)` in 0 … 1, no wider than that."""
+    image = Image.fromarray((values.clip(0, 1) * 255).astype(np.uint8))
+    height = round(image.height * min(1, width / image.width))
+    return image.resize((min(width, image.width), height), Image.Resampling.LANCZOS)
 
 
 def _resized(values: np.ndarray) -> Image.Image:

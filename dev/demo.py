@@ -1,7 +1,7 @@
 """``python dev demo``: one shared workflow, un-bent and bent in every way there is, as a picture and a report.
 
 The tiny model has random weights, so its film is noise; what each bend does is seen on a test card and on the word's
-own map, and that it reaches the film in the difference.
+own map, as Patch Model records it, and that it reaches the film in the difference.
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import paths, setup
 from .console import Trouble, say
-from .demo_rows import ROWS, TOKEN, Graph
+from .demo_rows import OTHER, ROWS, TOKEN, Graph, node
 
 WORKFLOW = paths.ROOT / "tests" / "workflows" / "Bend one word.json"
 FOLDER = paths.ROOT / "demo"
@@ -21,6 +21,9 @@ FILM = {"width": 416, "height": 240, "length": 9}
 STEPS = 4
 LAYER, STEP, FRAME = 1, 0, 2
 """The site, step and latent frame whose map is shown."""
+
+SEEN = "Translate"
+"""The row that is also shown as the viewing nodes show it."""
 
 
 def main(arguments: list[str]) -> int:
@@ -45,7 +48,7 @@ class Result:
 
 
 class Demo:
-    """The workflow in a ComfyUI of this process, with its film and the word's maps recorded."""
+    """The workflow in a ComfyUI of this process; `pictures` are those of its last run, by name."""
 
     def __init__(self):
         from .headless import Headless, recorder
@@ -53,22 +56,37 @@ class Demo:
 
         packs = ["--disable-all-custom-nodes", "--whitelist-custom-nodes", "attention-bending", "attention-bending-dev"]
         self.comfy = Headless("--cpu", *packs)
-        self.patch = self.comfy.pack("bending.host.patch")
-        self.film, self.chain, self.sightings = None, (), []
-        self.comfy.add_node("DemoFilm", recorder(self._keep_film, {"images": ("IMAGE",)}))
-        self.comfy.add_node("DemoWatch", recorder(self._watch, {"model": ("MODEL",)}, "MODEL"))
+        self.bending, self.record = None, None
+        self.pictures = {}
+        takes_pictures = {"images": ("IMAGE",), "name": ("STRING",)}
+        self.comfy.add_node("DemoBending", recorder(self._keep_bending, {"bending": ("BENDING",)}))
+        self.comfy.add_node("DemoRecord", recorder(self._find, {"maps": ("ATTENTION_MAPS",), "latent": ("LATENT",)}))
+        self.comfy.add_node("DemoPictures", recorder(self._keep_pictures, takes_pictures))
         self.workflow = recorded(tiny(json.loads(WORKFLOW.read_text(encoding="utf-8")), steps=STEPS, **FILM))
 
-    def _keep_film(self, images) -> None:
-        self.film = images.float().cpu()
+    def _keep_bending(self, bending) -> None:
+        self.bending = bending
 
-    def _watch(self, model):
-        """Behind Patch Model: note the chain that arrives, and see the word's maps while it runs."""
-        self.chain = tuple(b for patch in model.model_options.get(self.patch.KEY, ()) for b in patch.bending)
-        self.sightings.clear()
-        watch = self.patch.Watch(TOKEN, self.sightings.append)
-        nothing = self.comfy.pack("bending").Bending()
-        return self.comfy.pack("bending.host.attach").patch_model(model, self.patch.Patch(nothing, watch=watch))
+    def _keep_pictures(self, images, name) -> None:
+        self.pictures[name] = images.float().cpu()
+
+    def _find(self, maps, latent) -> None:
+        self.record = self.comfy.pack("bending.host.shelf").record_of(maps, latent)
+
+    def acted(self) -> tuple[set[int], set[int]]:
+        """The layers and steps in which the bends changed any word's map; all where they changed none."""
+        record, places = self.record, [(step, layer) for step in range(STEPS) for layer in range(self.layers)]
+        films = {place: [self.film_at(word, *place) for word in range(len(record.words))] for place in places}
+        acted = [place for place, pairs in films.items() if any(not a.equal(b) for a, b in pairs)] or places
+        return {layer for _, layer in acted}, {step for step, _ in acted}
+
+    def film_at(self, word: int, step: int, layer: int) -> tuple:
+        """A word's map `(F, h, w)` before and after the bends."""
+        return tuple(self.record.film(word, bent, (step,), (layer,)) for bent in (False, True))
+
+    @property
+    def layers(self) -> int:
+        return self.record.layer_count
 
     def run(self, graph: Graph | None) -> tuple[float, list[str]]:
         """Run it with these nodes for its bend, or un-bent: seconds, and the lines on the Patch Model node."""
@@ -84,35 +102,38 @@ def demo(folder: Path) -> None:
 
     demo = Demo()
     unbent_seconds, _ = demo.run(None)
-    unbent = demo.film
+    unbent = demo.pictures["film"]
     say(f"un-bent: {unbent_seconds:.1f} s")
     results, rows = [], []
     for name, graph in ROWS.items():
         seconds, lines = demo.run(graph)
-        acted = [s for s in demo.sightings if not s.original.equal(s.bent)] or demo.sightings
-        shown = next(s for s in demo.sightings if (s.layer, s.step) == (LAYER, STEP))
-        difference = (demo.film - unbent).abs()
+        layers, steps = demo.acted()
+        difference = (demo.pictures["film"] - unbent).abs()
         ran = [line for line in lines if " × " in line and "⚠" not in line]
         result = Result(
             name,
             ran,
             round(seconds, 2),
-            len({s.layer for s in acted}),
-            len({s.step for s in acted}),
+            len(layers),
+            len(steps),
             float(difference.mean()),
             [line for line in lines if line.startswith("⚠")],
         )
         results.append(result)
-        maps = [film[0].mean(0)[FRAME].numpy() for film in (shown.original, shown.bent)]
+        maps = [film[FRAME].numpy() for film in demo.film_at(0, STEP, LAYER)]
         middle = difference[len(difference) // 2].mean(-1).numpy()
-        rows.append(Row(name, demo.chain[-1], *maps, middle, result.layers, result.steps, result.change))
+        rows.append(Row(name, demo.bending.bends[-1], *maps, middle, result.layers, result.steps, result.change))
+        if name == SEEN:
+            seen = [demo.pictures[of][len(demo.pictures[of]) // 2].numpy() for of in ("maps", "grid")]
         say(f"{name}: {seconds:.1f} s; the film changed by {result.change:.4f}")
     folder.mkdir(exist_ok=True)
     caption = (
         f'Shown: the map of "{TOKEN}" at layer {LAYER}, step {STEP},\n'
         f"latent frame {FRAME}, mean of heads; brightness\nis the square root of the attention."
     )
-    draw_sheet(rows, unbent[len(unbent) // 2].numpy(), caption, demo.comfy.pack).save(folder / "contact_sheet.png")
+    seen_by = f"{SEEN}, as Attention Maps and Attention Maps Grid show it"
+    sheet = draw_sheet(rows, unbent[len(unbent) // 2].numpy(), caption, demo.comfy.pack, (seen_by, seen))
+    sheet.save(folder / "contact_sheet.png")
     report = {
         "workflow": WORKFLOW.name,
         "settings": {"token": TOKEN, "steps": STEPS, **FILM, "prompt": demo.workflow},
@@ -131,13 +152,19 @@ def only(prompt: dict, class_type: str) -> str:
 
 
 def recorded(prompt: dict) -> dict:
-    """The workflow with its film recorded instead of saved, and the word watched behind Patch Model."""
-    patch, decode = only(prompt, "AttnBendModel"), only(prompt, "VAEDecode")
-    for node in prompt.values():
-        node["inputs"] = {n: ["watch", 0] if v == [patch, 0] else v for n, v in node["inputs"].items()}
-    kept = {key: node for key, node in prompt.items() if node["class_type"] not in ("CreateVideo", "SaveVideo")}
-    kept["watch"] = {"class_type": "DemoWatch", "inputs": {"model": [patch, 0]}}
-    kept["film"] = {"class_type": "DemoFilm", "inputs": {"images": [decode, 0]}}
+    """The workflow with its film kept instead of saved, and the maps of the words recorded and shown."""
+    patch, decode, sampler = (only(prompt, kind) for kind in ("AttnBendModel", "VAEDecode", "KSampler"))
+    kept = {key: each for key, each in prompt.items() if each["class_type"] not in ("CreateVideo", "SaveVideo")}
+    kept[patch]["inputs"].update(record="listed words", record_tokens=f"{TOKEN}, {OTHER}")
+    maps = {"maps": [patch, 1], "latent": [sampler, 0]}
+    look = {"layers": "all", "steps": "all", "color_map": "plasma"}
+    over = {"words": "", "show": "side by side", "normalize": "film", "opacity": 0.8, "captions": True}
+    grid = {"word": TOKEN, "axes": "steps × layers", "show": "bent", "frames": "average", "normalize": "sheet"}
+    kept["record"] = node("DemoRecord", **maps)
+    kept["seen"] = node("AttnBendMaps", **maps, **look, **over)  # not over the film, which is noise
+    kept["sheet"] = node("AttnBendMapsGrid", **maps, **look, **grid)
+    for name, source in (("film", decode), ("maps", "seen"), ("grid", "sheet")):
+        kept[f"keep {name}"] = node("DemoPictures", images=[source, 0], name=name)
     return kept
 
 
@@ -148,6 +175,7 @@ def with_bend(prompt: dict, graph: Graph | None) -> dict:
     del prompt[patch.pop("bending")[0]]
     if graph is not None:
         prompt.update(graph)
+        prompt["keep bending"] = node("DemoBending", bending=["bend", 0])
         patch["bending"] = ["bend", 0]
     return prompt
 

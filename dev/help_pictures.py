@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bending import operators as ops
 
-from . import help_films, paths
+from . import help_films, help_seeing, paths
 from .help_films import Panels
 
 FOLDER = paths.ROOT / "web" / "docs" / "images"
@@ -102,6 +102,8 @@ def main() -> None:
         save(node, sheet(panels(card)))
     for node, panels in help_films.STRIPS.items():
         save(node, sheet(panels(card), columns=1))
+    for name, picture in help_seeing.all_pictures().items():
+        save(name, picture)
 
 
 def save(node: str, picture: Image.Image) -> None:

@@ -1,5 +1,6 @@
 """What a run keeps of its maps: for those who watch, and as records under the handles of its Patch Model nodes."""
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -11,10 +12,13 @@ from ..record import Record
 from ..when import Moment
 from . import shelf
 from .cost import Changes, Stopwatch
+from .display import show_text
 from .live import Live
 from .patch import Recording, Sighting
 from .plan import CondPlan, RunPlan, Subject
 from .recorder import Recorder, fit
+
+log = logging.getLogger(__name__)
 
 
 class Records:
@@ -41,6 +45,15 @@ class Records:
 
     def __bool__(self) -> bool:
         return bool(self._recorders)
+
+    def announce(self) -> None:
+        """Before the run: what will be recorded, and how large it is, to the log and onto the nodes."""
+        for recording, recorder in self._recorders:
+            words = ", ".join(self.plan.words[word] for word in recorder.words)
+            stored, device = _size(recorder.layout.stored_bytes), _size(recorder.layout.device_bytes)
+            text = f"recording {words}: {stored}, and {device} beside the model while it samples"
+            log.info("%s", text)
+            show_text(recording.handle.node, text)
 
     def see(
         self, layer: int, moment: Moment, cond: CondPlan, frames: tuple[int, ...], original: Tensor, bent: Tensor
@@ -113,11 +126,15 @@ class Records:
             )
         seconds, whole = self.stopwatch.seconds(), time.perf_counter() - self._begun
         stored, device = (
-            sum(getattr(recorder.layout, name) for _, recorder in self._recorders) / 2**20
+            _size(sum(getattr(recorder.layout, name) for _, recorder in self._recorders))
             for name in ("stored_bytes", "device_bytes")
         )
         lines.append(
-            f"bends and records took {seconds:.2f} s of the run's {whole:.1f} s; records {stored:.1f} MB, and "
-            f"{device:.1f} MB beside the model"
+            f"bends and records took {seconds:.2f} s of the run's {whole:.1f} s; records {stored}, and {device} beside "
+            f"the model"
         )
         return lines
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**20:.1f} MB"

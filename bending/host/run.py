@@ -37,6 +37,7 @@ def bend_run(executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
     guider = executor.class_obj
     seed = args[SEED] if len(args) > SEED else kwargs.get("seed")
     run = Run(guider, guider.model_options[KEY], sigmas.tolist(), noise.shape, seed)
+    run.records.announce()
     with run.installed(guider):
         samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
         run.keep(samples)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from browser.boxes import overlapping
-from workflows.filming import EDITOR_FILES, EXAMPLES
+from workflows.filming import EDITOR_FILES, EXAMPLES, edited, example, the
 
 WIDGETS = ("BOOLEAN", "COMBO", "FLOAT", "INT", "STRING")
 """The types of input that the page shows as a widget."""
@@ -142,6 +142,30 @@ def test_nodes_2_shows_an_example_with_all_widgets_and_no_overlap(vue, ours, nam
     assert thrown(vue) == []
 
 
+def test_the_node_shows_the_maps_while_the_sampler_runs(editor):
+    """On Patch Model itself, which has long been executed by then."""
+    prompt = example("Bend one word", steps=6)
+    prompt = edited(prompt, the(prompt, "AttnBendModel"), record="bent words")
+    page = editor.page
+    workflow = json.loads((EDITOR_FILES / "Bend one word.json").read_text(encoding="utf-8"))
+    editor.load(workflow, "Bend one word")
+    shown = page.evaluate(
+        """prompt => new Promise(resolve => {
+            const shown = []
+            app.api.addEventListener('b_preview_with_metadata', ({detail}) => shown.push(detail.displayNodeId))
+            app.api.addEventListener('execution_success', () => resolve(shown))
+            app.api.addEventListener('execution_error', ({detail}) => resolve([detail.exception_message]))
+            app.api.queuePrompt(-1, {output: prompt, workflow: {}})
+        })""",
+        prompt,
+    )
+    patch = the(prompt, "AttnBendModel")
+    assert patch in shown
+    pictures = "id => app.nodePreviewImages[id]?.length ?? app.graph.getNodeById(id)?.imgs?.length ?? 0"
+    assert page.evaluate(pictures, patch) == 1
+    assert thrown(editor) == []
+
+
 BOXES = """() => app.graph.nodes.map(node => {
     const {x, y, width, height} = document.querySelector(`[data-node-id='${node.id}']`).getBoundingClientRect()
     return [node.title, x, y, width, height]
@@ -149,7 +173,8 @@ BOXES = """() => app.graph.nodes.map(node => {
 
 
 def advanced_inputs(node):
-    return [name for name, (_, options) in node["input"]["required"].items() if options.get("advanced")]
+    inputs = (pair for kind in ("required", "optional") for pair in node["input"].get(kind, {}).items())
+    return [name for name, (_, options) in inputs if options.get("advanced")]
 
 
 def is_shown(node, widget):

@@ -65,6 +65,8 @@ def test_axes_are_chosen_by_their_own_numbers():
     assert kept.chosen_layers("late") == (2,) and kept.chosen_layers("all") == (0, 1, 2)
     with pytest.raises(BendError, match="has no step 4"):
         kept.chosen_steps("4")
+    with pytest.raises(BendError, match="steps is 'late', which none of the 2 recorded steps is"):
+        record(steps=((0, 0), (1, 1)))[0].chosen_steps("late")
     assert kept.chosen_heads("all") == (0,)
     with pytest.raises(BendError, match="record_heads"):
         kept.chosen_heads("0")

@@ -376,6 +376,19 @@ def test_the_report_tells_what_changed_and_what_it_cost(model, positive, negativ
     assert re.search(r"took [\d.]+ s of the run's [\d.]+ s; records [\d.]+ MB", report)
 
 
+def test_the_size_is_stated_before_the_run(model, positive, negative, sample, caplog):
+    watched, _ = recording(model, words="listed words", tokens="kiss, sunset")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    watched.set_model_unet_function_wrapper(stop)
+    with caplog.at_level("INFO"), pytest.raises(KeyboardInterrupt):
+        sample(watched, positive, negative, shape=(1, 16, 21, 60, 104), cfg=1.0, steps=1)
+    # 2 words, 1 step, 2 layers, 32,760 cells: original and bent, in half precision; their sums in float32
+    assert "recording kiss, sunset: 0.5 MB, and 1.0 MB beside the model" in caplog.text
+
+
 def test_the_host_leaves_room_for_the_sums(model, positive, negative, sample, monkeypatch):
     """What is asked of the host grows by the bytes of the sums: its own estimate is for two batches."""
     asked, load = [], comfy.model_management.load_models_gpu
