@@ -115,6 +115,18 @@ def layers_input() -> io.Input:
     )
 
 
+def maps_inputs() -> list[io.Input]:
+    return [
+        MapsWire.Input("maps", tooltip="Recorded maps: of the Patch Model that recorded them, or loaded from a file."),
+        io.Latent.Input(
+            "latent",
+            optional=True,
+            tooltip="The latent of the sampler that used this Patch Model, as it came out: it says which run is meant. "
+            "Maps that were loaded need none.",
+        ),
+    ]
+
+
 def curve_input(tooltip: str) -> io.Input:
     """A bare socket, and nothing where it is not connected: the page would give a CURVE an editor and a ramp."""
     return io.Custom("CURVE").Input("curve", optional=True, tooltip=tooltip, extra_dict={"forceInput": True})

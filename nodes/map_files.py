@@ -11,7 +11,7 @@ from comfy_api.latest import io, ui
 from ..bending.host.shelf import record_of
 from ..bending.map_files import is_map_file, load, save
 from ..bending.report_text import about
-from .common import CATEGORY, MapsWire
+from .common import CATEGORY, MapsWire, maps_inputs
 
 FOLDER = "attention_maps"
 """Of the output folder: where maps are saved unless another prefix is given, and looked for."""
@@ -28,12 +28,7 @@ class AttnBendSaveMaps(io.ComfyNode):
             "notebook. Load Attention Maps reads it.",
             search_aliases=["attention bending", "export maps", "safetensors", "record"],
             inputs=[
-                MapsWire.Input("maps", tooltip="The maps of Patch Model."),
-                io.Latent.Input(
-                    "latent",
-                    optional=True,
-                    tooltip="The latent of the sampler whose maps these are. Maps that were loaded need none.",
-                ),
+                *maps_inputs(),
                 io.String.Input(
                     "filename_prefix",
                     default="attention_maps/maps",

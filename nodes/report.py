@@ -4,7 +4,7 @@ from comfy_api.latest import io, ui
 
 from ..bending.host.shelf import record_of
 from ..bending.report_text import report_text
-from .common import CATEGORY, MapsWire
+from .common import CATEGORY, maps_inputs
 
 
 class AttnBendReport(io.ComfyNode):
@@ -17,14 +17,7 @@ class AttnBendReport(io.ComfyNode):
             description="A run told in words: what each bend did and cost, and how much every recorded word was heard "
             "before and after.",
             search_aliases=["attention bending", "statistics", "entropy", "log", "table"],
-            inputs=[
-                MapsWire.Input("maps", tooltip="The maps of Patch Model, or of Load Attention Maps."),
-                io.Latent.Input(
-                    "latent",
-                    optional=True,
-                    tooltip="The latent of the sampler whose maps these are. Maps that were loaded need none.",
-                ),
-            ],
+            inputs=maps_inputs(),
             outputs=[io.String.Output("report", tooltip="The report, as it is shown on the node.")],
             is_output_node=True,
         )

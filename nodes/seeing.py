@@ -5,19 +5,7 @@ from torch.nn.functional import interpolate
 
 from ..bending import contact, pictures
 from ..bending.host.shelf import record_of
-from .common import CATEGORY, MapsWire
-
-
-def maps_inputs() -> list[io.Input]:
-    return [
-        MapsWire.Input("maps", tooltip="Recorded maps: of the Patch Model that recorded them, or loaded from a file."),
-        io.Latent.Input(
-            "latent",
-            optional=True,
-            tooltip="The latent of the sampler that used this Patch Model, as it came out: it says which run is meant. "
-            "Maps that were loaded need none.",
-        ),
-    ]
+from .common import CATEGORY, maps_inputs
 
 
 def chosen_inputs() -> list[io.Input]:

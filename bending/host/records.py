@@ -3,8 +3,10 @@
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..grid import Grid
@@ -45,6 +47,10 @@ class Records:
 
     def __bool__(self) -> bool:
         return bool(self._recorders)
+
+    def timed(self, device: torch.device) -> AbstractContextManager:
+        """Around what bends and records do at a site, if anyone will ask."""
+        return self.stopwatch.running(device) if self._recorders else nullcontext()
 
     def announce(self) -> None:
         """Before the run: what will be recorded, and how large it is, to the log and onto the nodes."""

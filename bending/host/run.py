@@ -105,11 +105,9 @@ class Run:
         for site in self.sites:
             if self.plan.acts_in(site.layer):
                 clone.add_object_patch(site.path, bent_forward(self, site, original.get_model_object(site.path)))
-        wrappers = {
-            WrappersMP.PREPARE_SAMPLING: self.records.declare,
-            WrappersMP.SAMPLER_SAMPLE: self.assign_roles,
-            WrappersMP.APPLY_MODEL: self.call_model,
-        }
+        wrappers = {WrappersMP.SAMPLER_SAMPLE: self.assign_roles, WrappersMP.APPLY_MODEL: self.call_model}
+        if self.records:
+            wrappers[WrappersMP.PREPARE_SAMPLING] = self.records.declare
         for kind, wrapper in wrappers.items():
             add_wrapper_with_key(kind, KEY, wrapper, guider.model_options, is_model_options=True)
         # outermost, so that it sees a cache that answers in the model's place
@@ -222,7 +220,7 @@ class Run:
         `again` runs the attention with other queries.
         """
         entries = self._entries(layer, job.cond)
-        with self.records.stopwatch.running(output.device):
+        with self.records.timed(output.device):
             done, shown = None, self._shown(layer, job.cond) if job.cond.watched_columns else entries
             film = output
             if entries:
