@@ -1,0 +1,193 @@
+"""What a bend is in a file: read off the dataclasses, so that a new operator or field is in files at once.
+
+A table says for each type of a field how it is read from a node and written as plain data.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from .. import tracks
+from ..bend import Animation, Bend
+from ..errors import BendError
+from ..film import MaskFilm
+from ..operators import OPERATORS, OTHERS, Operator
+from ..when import When
+from .masks import Gathered, Store
+from .yaml_nodes import Fault, Node, choice, flag, items, keyed, mapping, meant, number, text, whole
+
+MODES: dict[str, type[Operator]] = {**OPERATORS, **OTHERS}
+OVER = ("frames", "steps")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`read(node, name, store)` gives a value or raises Fault; `write(value, gathered)` gives plain data."""
+
+    read: Callable[[Node, str, Store], Any]
+    write: Callable[[Any, Gathered], Any]
+
+
+def columns(cls: type) -> dict[str, Field]:
+    """The fields of a dataclass that stand in files: what makes two of its values differ."""
+    return {field.name: field for field in fields(cls) if field.init and field.compare and field.type in KINDS}
+
+
+def build(make: Callable, cls: type, node: Node, store: Store) -> Any:
+    """`make` with those fields of `cls` that a mapping gives. Raises Fault in the line of the key that is wrong."""
+    given = {
+        name: KINDS[field.type].read(node.value[name], name, store)
+        for name, field in columns(cls).items()
+        if name in node.value
+    }
+    try:
+        return make(**given)
+    except BendError as error:
+        raise Fault(_line_of(error, node), str(error)) from None
+
+
+def _line_of(error: BendError, node: Node) -> int:
+    """The line of the key that a message is about, else the mapping's; the field `passes` is spoken of as the pass."""
+    for key, line in node.lines.items():
+        if re.search(rf"\b{re.escape(key.replace('passes', 'pass'))} (is|has)\b", str(error)):
+            return line
+    return node.line
+
+
+def plain(value: Any, gathered: Gathered) -> dict:
+    """The fields of a dataclass as plain data; those that are empty by default are left out while they are so."""
+    written = {}
+    for name, field in columns(type(value)).items():
+        content = getattr(value, name)
+        if content in (None, ()) and field.default in (None, ()):
+            continue
+        written[name] = KINDS[field.type].write(content, gathered)
+    return written
+
+
+def needed(cls: type) -> list[str]:
+    return [name for name, field in columns(cls).items() if field.default is field.default_factory is MISSING]
+
+
+def read_bend(node: Node, store: Store) -> Bend:
+    entries = mapping(node, "a bend")
+    if "mode" not in entries:
+        raise Fault(node.line, f'a bend lacks "mode"; it has {", ".join(entries) or "nothing"}. Add it: mode: blur.')
+    cls = MODES[choice(entries["mode"], "mode", MODES)]
+    known = ("mode", "convention", *columns(cls), *columns(Bend))
+    keyed(node, f"a bend of mode {cls.key}", known, [*needed(cls), *needed(Bend)])
+    _check_convention(entries, cls)
+    operator = build(cls, cls, node, store)
+    bend = build(partial(Bend, operator), Bend, node, store)
+    _check_animations(entries, bend)
+    return bend
+
+
+def write_bend(bend: Bend, gathered: Gathered) -> dict:
+    operator, common = bend.operator, plain(bend, gathered)
+    convention = {"convention": operator.convention} if operator.convention > 1 else {}
+    token = {"token": common.pop("token")}
+    return {"mode": operator.key, **convention, **token, **plain(operator, gathered), **common}
+
+
+def _check_convention(entries: Mapping[str, Node], cls: type[Operator]) -> None:
+    """What parameters mean may change; a file says for which meaning it was written, where that is not the first."""
+    if "convention" not in entries:
+        return
+    convention = whole(entries["convention"], "convention")
+    if not 1 <= convention <= cls.convention:
+        raise Fault(
+            entries["convention"].line,
+            f"{cls.name} is written by convention {convention}, and this pack knows {cls.convention}. Update the pack.",
+        )
+
+
+def _check_animations(entries: Mapping[str, Node], bend: Bend) -> None:
+    there, seen = (*bend.operator.numbers, "strength"), set()
+    nodes = items(entries["animations"], "animations") if bend.animations else ()
+    for animation, node in zip(bend.animations, nodes, strict=True):
+        line = node.value["parameter"].line
+        name = animation.parameter
+        if name not in there:
+            raise Fault(line, f'{bend.operator.name} has no parameter "{name}". {meant(name, there)}')
+        if name in seen:
+            raise Fault(line, f"{name} is animated twice. Keep one of the two.")
+        seen.add(name)
+
+
+def _read_window(node: Node, name: str, store: Store) -> When:
+    keyed(node, "a window", tuple(columns(When)))
+    return build(When, When, node, store)
+
+
+_TRACKS = ("keyframes", "list", "curve")
+
+
+def _read_animation(node: Node, name: str, store: Store) -> Animation:
+    entries = keyed(node, "an animation", ("parameter", "over", "ease", *_TRACKS), ("parameter", "over"))
+    ways = [way for way in _TRACKS if way in entries]
+    if len(ways) != 1 or (ways != ["keyframes"] and "ease" in entries):
+        raise Fault(node.line, "an animation follows keyframes (with ease), a list or a curve. Give it one of them.")
+    (way,) = ways
+    try:
+        if way == "keyframes":
+            ease = choice(entries["ease"], "ease", tracks.EASES) if "ease" in entries else tracks.EASES[0]
+            track = tracks.parse_keyframes(text(entries[way], way), ease)
+        else:
+            track = tracks.samples(_read_numbers(entries[way], way, store), way)
+    except BendError as error:
+        raise Fault(entries[way].line, str(error)) from None
+    return Animation(text(entries["parameter"], "parameter"), choice(entries["over"], "over", OVER), track)
+
+
+def _write_animation(animation: Animation, gathered: Gathered) -> dict:
+    track, where = animation.track, {"parameter": animation.parameter, "over": animation.over}
+    if isinstance(track, tracks.Samples):
+        return {**where, track.name: list(map(float, track.samples))}
+    keys = (f"{_shown(at)}{'%' * percent}: {float(value)!r}".removesuffix(".0") for at, percent, value in track.keys)
+    return {**where, "keyframes": ", ".join(keys), "ease": track.ease}
+
+
+def _shown(position: float) -> str:
+    """Positions are read without an exponent."""
+    return f"{Decimal(repr(float(position))):f}".removesuffix(".0")
+
+
+def _read_numbers(node: Node, name: str, store: Store) -> tuple[float, ...]:
+    return tuple(number(item, f"a value of {name}") for item in items(node, name))
+
+
+def _optional(kind: Kind) -> Kind:
+    return Kind(
+        lambda node, name, store: None if node.is_nothing else kind.read(node, name, store),
+        lambda value, gathered: None if value is None else kind.write(value, gathered),
+    )
+
+
+def _many(kind: Kind) -> Kind:
+    return Kind(
+        lambda node, name, store: tuple(kind.read(item, f"an entry of {name}", store) for item in items(node, name)),
+        lambda values, gathered: [kind.write(value, gathered) for value in values],
+    )
+
+
+_TEXT = Kind(lambda node, name, _: text(node, name), lambda value, _: str(value))
+_NUMBERS = Kind(_read_numbers, lambda values, _: list(map(float, values)))
+_MASK = Kind(lambda node, name, store: store.read(node, name), lambda mask, gathered: gathered.write(mask))
+
+KINDS: dict[Any, Kind] = {
+    float: Kind(lambda node, name, _: number(node, name), lambda value, _: float(value)),
+    int: Kind(lambda node, name, _: whole(node, name), lambda value, _: int(value)),
+    bool: Kind(lambda node, name, _: flag(node, name), lambda value, _: bool(value)),
+    str: _TEXT,
+    str | None: _optional(_TEXT),
+    tuple[float, ...] | None: _optional(_NUMBERS),
+    MaskFilm: _MASK,
+    tuple[MaskFilm, ...]: _many(_MASK),
+    tuple[When, ...]: _many(Kind(_read_window, plain)),
+    tuple[Animation, ...]: _many(Kind(_read_animation, _write_animation)),
+}
+"""By the type that a dataclass declares."""

@@ -1,0 +1,203 @@
+"""YAML as a tree of nodes that know their lines, and no more than this: mappings, lists and scalars.
+
+Nothing is constructed from a file: no tags, no anchors, no aliases, no implicit types; a reader says what it expects of
+a node, and gets that or a Fault. Sizes and depths are bounded, so that no file takes long.
+"""
+
+import math
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+import yaml
+
+DEPTH = 10
+"""Levels of mappings and lists in each other; a window's curve is the fourth."""
+
+COUNT = 200_000
+"""Nodes in a file."""
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_ODD = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_WHOLE = re.compile(r"[-+]?\d{1,15}")
+_FLAGS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False}
+_NOTHING = ("", "~", "null", "Null", "NULL")
+
+
+class Fault(Exception):
+    """What is wrong in a file, and in which line, from 1."""
+
+    def __init__(self, line: int, what: str):
+        super().__init__(what)
+        self.line = line
+
+
+@dataclass(frozen=True)
+class Node:
+    """A scalar (`value` is text), a list (a tuple of nodes) or a mapping (a dict of nodes), and its first line.
+
+    plain   a scalar without quotes
+    lines   of a mapping, the line of each key
+    """
+
+    line: int
+    value: "str | tuple[Node, ...] | dict[str, Node]"
+    plain: bool = False
+    lines: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_nothing(self) -> bool:
+        return self.plain and self.value in _NOTHING
+
+    def __str__(self) -> str:
+        """As messages show it."""
+        if isinstance(self.value, str):
+            shown = self.value if len(self.value) <= 40 else f"{self.value[:37]}…"
+            return "empty" if self.is_nothing else repr(shown)
+        return "a list" if isinstance(self.value, tuple) else "a mapping"
+
+
+def compose(text: str) -> Node:
+    """The one document of a text. Raises Fault for what is no YAML, or more of it than a file of bends needs."""
+    if odd := _ODD.search(text):
+        line = text.count("\n", 0, odd.start()) + 1
+        raise Fault(line, f"the character {odd[0]!a} cannot stand in a text file. Take it out.")
+    try:
+        return _tree(yaml.parse(_from_json(text) if text.lstrip()[:1] == "{" else text, Loader=_LOADER))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = getattr(error, "problem", None) or "it cannot be read"
+        raise Fault(
+            mark.line + 1 if mark else 1,
+            f"this is no YAML: {problem}. Look at indents, quotes and brackets here and just before, or take another "
+            "copy if the file was cut short.",
+        ) from None
+
+
+class _Open:
+    """A list or mapping whose end has not come yet."""
+
+    def __init__(self, line: int, is_mapping: bool):
+        self.line, self.is_mapping, self.items = line, is_mapping, []
+
+    def node(self) -> Node:
+        if not self.is_mapping:
+            return Node(self.line, tuple(self.items))
+        value, lines = {}, {}
+        for key, item in zip(self.items[::2], self.items[1::2], strict=True):
+            if not isinstance(key.value, str):
+                raise Fault(key.line, "a key is a list or a mapping. Give it a name.")
+            if key.value in value:
+                raise Fault(
+                    key.line, f'"{key.value}" is here twice, first in line {lines[key.value]}. Keep one of the two.'
+                )
+            value[key.value], lines[key.value] = item, key.line
+        return Node(self.line, value, lines=lines)
+
+
+def _tree(events: Iterable[yaml.Event]) -> Node:
+    root, stack = None, []
+    for count, event in enumerate(events):
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise Fault(line, "anchors (&) and aliases (*) are not read. Write the value itself, or put it in quotes.")
+        if getattr(event, "tag", None):
+            raise Fault(line, f"tags such as {event.tag[:40]} are not read. Take it out, or put the value in quotes.")
+        if isinstance(event, yaml.DocumentStartEvent) and root:
+            raise Fault(line, "a second document begins here. Make it a file of its own.")
+        node = None
+        if isinstance(event, yaml.ScalarEvent):
+            node = Node(line, event.value, plain=event.implicit[0])
+        elif isinstance(event, yaml.CollectionStartEvent):
+            stack.append(_Open(line, isinstance(event, yaml.MappingStartEvent)))
+            if len(stack) > DEPTH:
+                raise Fault(line, f"lists and mappings lie more than {DEPTH} deep in each other. No bend needs that.")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            node = stack.pop().node()
+        if count > COUNT:
+            raise Fault(line, f"the file has more than {COUNT:,} parts. No bending needs that many.")
+        if node and stack:
+            stack[-1].items.append(node)
+        elif node:
+            root = node
+    if root is None or root.is_nothing:
+        raise Fault(1, "the file is empty. Take another copy of it.")
+    return root
+
+
+def _from_json(text: str) -> str:
+    """JSON that YAML would refuse: tabs between its parts, and a character beyond U+FFFF as a pair of escapes."""
+
+    def character(pair: re.Match) -> str:
+        return pair[1] + bytes.fromhex(pair[2] + pair[3]).decode("utf-16-be")
+
+    return _PAIR.sub(character, text.replace("\t", " "))
+
+
+def meant(name: str, names: Collection[str]) -> str:
+    """A question that names what was probably meant, or the names that there are."""
+    if close := get_close_matches(name, names, 1, 0.6):
+        return f'Did you mean "{close[0]}"?'
+    return f"Choose one of {', '.join(names)}."
+
+
+def mapping(node: Node, what: str) -> dict[str, Node]:
+    if not isinstance(node.value, dict):
+        raise Fault(node.line, f"{what} is {node}. Give it keys, as in mode: blur.")
+    return node.value
+
+
+def items(node: Node, what: str) -> tuple[Node, ...]:
+    if not isinstance(node.value, tuple):
+        raise Fault(node.line, f"{what} is {node}. Give it a list: a line with a dash for each, or [1, 2].")
+    return node.value
+
+
+def keyed(node: Node, what: str, known: Collection[str], needed: Iterable[str] = ()) -> dict[str, Node]:
+    """The entries of a mapping that has no other keys than `known`, and all that are `needed`."""
+    entries = mapping(node, what)
+    for key in entries:
+        if key not in known:
+            raise Fault(node.lines[key], f'{what} has no "{key}". {meant(key, known)}')
+    for key in needed:
+        if key not in entries:
+            raise Fault(node.line, f'{what} lacks "{key}". Add it; if the file was cut short, take another copy.')
+    return entries
+
+
+def text(node: Node, name: str) -> str:
+    """Any scalar as it is written, but not nothing."""
+    if not isinstance(node.value, str) or node.is_nothing:
+        raise Fault(node.line, f"{name} is {node}. Give it a text.")
+    return node.value
+
+
+def number(node: Node, name: str) -> float:
+    if not isinstance(node.value, str) or not node.plain or not _NUMBER.fullmatch(node.value):
+        raise Fault(node.line, f"{name} is {node}. Give it a finite number, without quotes, such as 0.5.")
+    value = float(node.value)
+    if not math.isfinite(value):
+        raise Fault(node.line, f"{name} is {node}. Give it a finite number.")
+    return value
+
+
+def whole(node: Node, name: str) -> int:
+    if not isinstance(node.value, str) or not node.plain or not _WHOLE.fullmatch(node.value):
+        raise Fault(node.line, f"{name} is {node}. Give it a whole number, without quotes.")
+    return int(node.value)
+
+
+def flag(node: Node, name: str) -> bool:
+    if not isinstance(node.value, str) or not node.plain or node.value.lower() not in _FLAGS:
+        raise Fault(node.line, f"{name} is {node}. Write true or false.")
+    return _FLAGS[node.value.lower()]
+
+
+def choice(node: Node, name: str, choices: Collection[str]) -> str:
+    chosen = text(node, name)
+    if chosen not in choices:
+        raise Fault(node.line, f'{name} is "{chosen[:40]}", which there is not. {meant(chosen, choices)}')
+    return chosen

@@ -1,0 +1,164 @@
+"""Bendings in files: Load Bending and Save Bending."""
+
+import os
+from pathlib import Path
+
+import folder_paths
+from comfy_api.latest import io, ui
+
+from ..bending.files import is_bending_file, load, presets, replace_words, save
+from .common import CATEGORY, BendingWire
+
+FOLDER = "attention_bending"
+"""Of the user folder: where bendings are saved, and looked for."""
+
+PRESET = "preset: "
+USER = " [user]"
+_ENDINGS = (".yaml", ".yml", ".json")
+_SHOWN = 20_000
+
+
+class AttnBendLoad(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AttnBendLoad",
+            display_name="Load Bending",
+            category=CATEGORY,
+            description="Reads a bending from a file: a recipe that comes with the pack, one of Save Bending's, or one "
+            "of other programs that bend attention.",
+            search_aliases=["attention bending", "preset", "recipe", "yaml", "json", "import bends"],
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=bending_files(),
+                    tooltip="A preset, or a file of bends in ComfyUI's input folder or among those that Save Bending "
+                    "made. Press R on the page to look for new ones.",
+                ),
+                io.String.Input(
+                    "words",
+                    default="",
+                    optional=True,
+                    placeholder="kiss=rose, sunset=sea",
+                    tooltip="Words of your prompt for those of the file, as in kiss=rose, sunset=sea; where the file "
+                    "names one word only, yours alone is enough. Empty: as in the file.",
+                ),
+                BendingWire.Input("bending", optional=True, tooltip="Bends that come before those of the file."),
+            ],
+            outputs=[
+                BendingWire.Output("bending", tooltip="The bends before, and those of the file after them."),
+                io.String.Output("about", tooltip="What the file says of itself, its bends, and what was left out."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, file=None) -> bool | str:
+        if file is None:  # it comes by a wire, and is checked when it is there
+            return True
+        try:
+            there = _path(file).is_file()
+        except ValueError:
+            there = False
+        return there or f"there is no file {file!r} among the presets or in ComfyUI's folders. Choose another."
+
+    @classmethod
+    def fingerprint_inputs(cls, file=None, **_) -> tuple[int, int] | float:
+        """Changes with the file, by its time and size."""
+        if file is None:  # unknown yet, and so never the same
+            return float("nan")
+        status = _path(file).stat()
+        return status.st_mtime_ns, status.st_size
+
+    @classmethod
+    def execute(cls, file, words="", bending=None) -> io.NodeOutput:
+        loaded = load(_path(file))
+        renamed = replace_words(loaded.bending, words)
+        about = str(type(loaded)(renamed, loaded.about, loaded.notes))
+        return io.NodeOutput(renamed if bending is None else bending + renamed, about, ui=ui.PreviewText(about))
+
+
+class AttnBendSave(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AttnBendSave",
+            display_name="Save Bending",
+            category=CATEGORY,
+            description="Saves a bending to a text file that people can read, edit and share, with all that its bends "
+            "are: where, when, how they move, and their masks.",
+            search_aliases=["attention bending", "preset", "recipe", "yaml", "json", "export bends"],
+            inputs=[
+                BendingWire.Input("bending", tooltip="The bends to save, in order."),
+                io.String.Input(
+                    "filename_prefix",
+                    default="bending",
+                    tooltip=f"Folder and name in {FOLDER} of ComfyUI's user folder; a number is added. %year%, "
+                    "%month%, %day% and the like are filled in.",
+                ),
+                io.Combo.Input(
+                    "format",
+                    options=["yaml", "json"],
+                    tooltip="yaml is easier to read and to edit by hand, json to read by other programs.",
+                ),
+                io.String.Input(
+                    "about",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    tooltip="What it looks like, for whoever opens the file; Load Bending shows it.",
+                ),
+            ],
+            outputs=[io.String.Output("path", tooltip="The file, in the way that Load Bending names it.")],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, bending, filename_prefix, format, about="") -> io.NodeOutput:
+        home = user_folder()
+        folder, name, counter, *_ = folder_paths.get_save_image_path(filename_prefix, home)
+        file = Path(folder, f"{name}_{counter:05}_.{format}")
+        text = save(bending, file, about)
+        path = f"{_relative(file, home)}{USER}"
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        return io.NodeOutput(path, ui=ui.PreviewText(f"{path}\n\n{shown}"))
+
+
+def user_folder() -> str:
+    """The folder of saved bendings; ComfyUI's page can reach it, as it does the workflows beside it."""
+    return os.path.join(folder_paths.get_user_directory(), "default", FOLDER)
+
+
+def bending_files() -> list[str]:
+    """What can be chosen: presets, saved bendings, and files of the input folder that look like bends."""
+    home, inputs = user_folder(), folder_paths.get_input_directory()
+    return [
+        *(f"{PRESET}{title}" for title in presets()),
+        *(f"{_relative(file, home)}{USER}" for file in _found(home)),
+        *(_relative(file, inputs) for file in _found(inputs)),
+    ]
+
+
+def _found(folder: str) -> list[Path]:
+    paths = (Path(at, name) for at, _, names in os.walk(folder) for name in names if name.lower().endswith(_ENDINGS))
+    inside = (path for path in sorted(paths) if folder_paths.is_within_directory(folder, str(path)))
+    return [path for path in inside if is_bending_file(path)]
+
+
+def _path(file: str) -> Path:
+    """Raises ValueError for a preset that is not there, and for a file outside ComfyUI's folders."""
+    if file.startswith(PRESET):
+        if (title := file.removeprefix(PRESET)) not in presets():
+            raise ValueError(f"there is no preset {title!r}. Choose one of {', '.join(presets())}.")
+        return presets()[title]
+    folder = user_folder() if file.endswith(USER) else folder_paths.get_input_directory()
+    path = os.path.abspath(os.path.join(folder, file.removesuffix(USER)))
+    if not folder_paths.is_within_directory(folder, path) or not path.lower().endswith(_ENDINGS):
+        raise ValueError(f"Invalid file path: {file!r}. Bendings are .yaml or .json in ComfyUI's folders.")
+    return Path(path)
+
+
+def _relative(file: str | Path, folder: str) -> str:
+    return Path(os.path.relpath(file, folder)).as_posix()
+
+
+FILES = [AttnBendLoad, AttnBendSave]

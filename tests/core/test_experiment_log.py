@@ -1,0 +1,194 @@
+"""The experiment log: lines that are whole whatever happens, and values that JSON can hold."""
+
+import errno
+import json
+import math
+import multiprocessing
+import os
+from datetime import datetime, timedelta, timezone
+
+import pytest
+import torch
+from attention_bending.bending import Bend, BendError, Bending, MaskFilm, When, aims, tracks
+from attention_bending.bending import experiment_log as log
+from attention_bending.bending import operators as ops
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "a" / "log.jsonl"
+
+
+def test_what_is_written_is_read(path):
+    now = datetime(2026, 3, 4, 5, 6, 7, 8000, timezone(timedelta(hours=2)))
+    written = log.append(path, {"observations": "glüht\nweiter \u2028 \ud800", "seed": 2**64 - 1}, now)
+    assert written["time"] == "2026-03-04T03:06:07.008+00:00"
+    (entry,) = log.read(path)
+    assert entry == {**written, "observations": "glüht\nweiter \u2028 ?"}
+    assert path.read_bytes().count(b"\n") == 1 and path.read_bytes().endswith(b"\n")
+    log.append(path, {"n": 2})
+    assert [entry.get("n") for entry in log.read(path)] == [None, 2]
+    assert datetime.fromisoformat(log.read(path)[1]["time"]).utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("torn", [b'{"format": "attention ben', b"\xc3", b"{}", b"null", b"\n"])
+def test_a_torn_line_stays_and_harms_no_other(path, torn):
+    log.append(path, {"n": 1})
+    with path.open("ab") as file:
+        file.write(torn)
+    before = path.read_bytes()
+    log.append(path, {"n": 2})
+    assert path.read_bytes().startswith(before)
+    assert [entry["n"] for entry in log.read(path)] == [1, 2]
+
+
+@pytest.mark.parametrize("cut", range(0, 60, 7))
+def test_a_crash_at_any_byte_costs_no_more_than_its_own_line(path, cut):
+    log.append(path, {"n": 1})
+    size = path.stat().st_size
+    log.append(path, {"n": 2})
+    os.truncate(path, size + cut)
+    log.append(path, {"n": 3})
+    assert [entry["n"] for entry in log.read(path)] == [1, 3]
+
+
+def _write_many(path, writer, count):
+    for i in range(count):
+        log.append(path, {"writer": writer, "i": i, "text": "x" * (500 + 37 * i)})
+
+
+def test_processes_that_write_at_once_lose_and_mix_nothing(path):
+    context = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
+    writers = [context.Process(target=_write_many, args=(path, writer, 40)) for writer in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(120)
+    assert [writer.exitcode for writer in writers] == [0] * 4
+    entries = log.read(path)
+    assert len(entries) == len(path.read_bytes().splitlines()) == 160
+    for writer in range(4):
+        assert [entry["i"] for entry in entries if entry["writer"] == writer] == list(range(40))
+    assert all(entry["text"] == "x" * (500 + 37 * entry["i"]) for entry in entries)
+
+
+@pytest.mark.parametrize("torn", [b"", b"{torn"])
+@pytest.mark.parametrize("how", ["full", "short", "sync"])
+def test_a_full_disk_leaves_the_log_as_it_was(path, monkeypatch, how, torn):
+    log.append(path, {"n": 1})
+    with path.open("ab") as file:
+        file.write(torn)
+    before, write = path.read_bytes(), os.write
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if how == "sync":
+        monkeypatch.setattr(os, "fsync", full)
+    else:
+        monkeypatch.setattr(os, "write", full if how == "full" else lambda file, line: write(file, line[:20]))
+    with pytest.raises(BendError, match=r'"log.jsonl" could not be written: .*Nothing was added. Make room there'):
+        log.append(path, {"n": 2})
+    assert path.read_bytes() == before
+    monkeypatch.undo()
+    log.append(path, {"n": 3})
+    assert [entry["n"] for entry in log.read(path)] == [1, 3]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux alone has a disk that is always full")
+def test_a_disk_that_is_really_full():
+    with pytest.raises(BendError, match="No space left"):
+        log.append("/dev/full", {"n": 1})
+
+
+def test_without_locks_a_line_is_still_whole(path, monkeypatch):
+    if log.fcntl:
+        monkeypatch.setattr(log.fcntl, "flock", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOLCK, "no locks")))
+    log.append(path, {"n": 1})
+    assert [entry["n"] for entry in log.read(path)] == [1]
+
+
+def test_a_folder_that_cannot_be(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BendError, match="could not be written"):
+        log.append(tmp_path / "file" / "log.jsonl", {})
+
+
+PLACES = {
+    "log": "log.jsonl",
+    " a/log.jsonl ": "a/log.jsonl",
+    "a\\b\\log.JSONL": "a/b/log.JSONL",
+    "größe/log": "größe/log.jsonl",
+}
+
+
+@pytest.mark.parametrize("name, expected", PLACES.items())
+def test_a_log_lies_in_its_folder(tmp_path, name, expected):
+    assert log.place(tmp_path, name) == tmp_path.resolve() / expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " ",
+        ".",
+        "..",
+        "../log",
+        "a/../../log",
+        "/etc/log",
+        "C:/log",
+        "a//b",
+        "a/",
+        "log.txt",
+        "log.py",
+        "a\0b",
+        "a|b",
+        " a/ b",
+    ],
+)
+def test_no_path_leads_outside(tmp_path, name):
+    with pytest.raises(BendError, match=r"Write one such as attention_bending/log\.jsonl"):
+        log.place(tmp_path, name)
+    assert not any(tmp_path.iterdir())
+
+
+def test_no_link_leads_outside(tmp_path):
+    inside = tmp_path / "output"
+    inside.mkdir()
+    try:
+        (inside / "link").symlink_to(tmp_path)
+    except OSError:
+        pytest.skip("links are not allowed here")
+    with pytest.raises(BendError, match="leaves the folder"):
+        log.place(inside, "link/log")
+
+
+def test_a_folder_is_no_log(tmp_path):
+    (tmp_path / "log.jsonl").mkdir()
+    with pytest.raises(BendError, match=r"no \.jsonl file"):
+        log.place(tmp_path, "log")
+
+
+def test_a_bending_is_told_with_all_its_fields():
+    bending = Bending((Bend(ops.Paint(MaskFilm(torch.ones(2, 3, 4))), "kiss", 0.5, origin="14"),))
+    bending = aims.animate(aims.when(bending, When("steps", 0, 2)), "strength", "steps", tracks.parse_keyframes("0: 1"))
+    (told,) = log.plain(bending)
+    assert told["operator"] == {
+        "kind": "paint",
+        "mask": {"mask": bending.bends[0].operator.mask.digest, "shape": [2, 3, 4], "feather": 0.0},
+    }
+    assert (told["token"], told["strength"], told["layers"], told["renormalize"]) == ("kiss", 0.5, "all", True)
+    assert told["windows"][0]["unit"] == "steps" and told["animations"][0]["track"]["keys"] == [[0.0, False, 1.0]]
+    assert "origin" not in told
+    json.dumps(told, allow_nan=False)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_numbers_that_are_none_are_null(path, value):
+    assert log.append(path, {"metrics": {"a": [value, 1.5]}})["metrics"] == {"a": [None, 1.5]}
+
+
+def test_other_values_are_told_somehow():
+    told = log.plain({1: {2, 3}, "t": torch.ones(2, 3), "p": log.Path("x"), "b": True, "kind": Bend})
+    assert told["1"] == [2, 3] and told["t"] == {"tensor": [2, 3]} and told["p"] == "x" and told["b"] is True
