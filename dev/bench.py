@@ -81,8 +81,8 @@ def cases(device: str, full: bool = False, smallest: bool = False) -> list[Case]
     usual = [Case("call", "1.3B", USUAL, name, (7, 3, 2)) for name in SCENARIOS]
     usual += [Case("call", "1.3B", grid, "words-4", (7, 3, 0)) for grid in GROWTH]
     usual += [Case("call", "14B", (2, 30, 52), name, (7, 3, 0)) for name in SOME]
-    usual += [Case("step", "1.3B", (3, 15, 26), name, (5, 2, 0)) for name in STEPS]
-    usual += [Case("step", "small", (3, 15, 26), "record-4", (15, 0, 0))]
+    usual += [Case("step", "1.3B", (3, 15, 26), name, (11, 2, 0)) for name in STEPS]
+    usual += [Case("step", "small", (3, 15, 26), "record-4", (41, 0, 0))]
     return usual + (large if full else [])
 
 
