@@ -63,10 +63,10 @@ class Attention:
         lse = self._log_sum_exp(tables) if self.lse is None else self.lse
         for b, rows in tables.blocks(self.q):
             part, q = maps[b, rows], self.q[b, rows].float()
-            if len(columns) == 1:  # libraries are slow at products with one column
-                torch.sum(q * k[b, :, :, 0], -1, keepdim=True, out=part)
+            if len(columns) == 1:  # libraries are slow at products with one column, and with a few at the far end
+                torch.sum(q * k[b, :, 0], -1, keepdim=True, out=part)
             else:
-                torch.bmm(q.transpose(0, 1), k[b], out=part.transpose(0, 1))
+                part.copy_(torch.bmm(k[b], q.permute(1, 2, 0)).permute(2, 0, 1))
             part.sub_(lse[b, rows, :, None]).exp_()
         return maps
 
@@ -76,9 +76,9 @@ class Attention:
         k = self._keys(self.k)
         heads, width = self.q.shape[2], self.k.shape[1]
         for b, rows in tables.blocks(self.q, heads * width):
-            lse[b, rows] = torch.bmm(self.q[b, rows].float().transpose(0, 1), k[b]).logsumexp(-1).T
+            lse[b, rows] = torch.bmm(self.q[b, rows].float().transpose(0, 1), k[b].mT).logsumexp(-1).T
         return lse
 
     def _keys(self, k: Tensor) -> Tensor:
-        """Scaled keys, as the products with queries want them: `(B, H, D, columns)` float32."""
-        return (k.float() * self.scale).permute(0, 2, 3, 1).contiguous()
+        """Scaled keys, head by head: `(B, H, columns, D)` float32."""
+        return (k.float() * self.scale).transpose(1, 2).contiguous()

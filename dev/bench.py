@@ -78,11 +78,11 @@ def cases(device: str, full: bool = False, smallest: bool = False) -> list[Case]
         large = [case._replace(effort=(21, 7, 21)) for case in large]
         growth = [Case("call", "1.3B", grid, "words-4", (21, 7, 0)) for grid in GROWTH]
         return large + growth + [Case("step", "1.3B", SD, name, (7, 3, 0)) for name in STEPS]
-    usual = [Case("call", "1.3B", USUAL, name, (7, 3, 2)) for name in SCENARIOS]
+    usual = [Case("call", "1.3B", USUAL, name, (15 if name == SOME[0] else 7, 7, 2)) for name in SCENARIOS]
     usual += [Case("call", "1.3B", grid, "words-4", (7, 3, 0)) for grid in GROWTH]
     usual += [Case("call", "14B", (2, 30, 52), name, (7, 3, 0)) for name in SOME]
-    usual += [Case("step", "1.3B", (3, 15, 26), name, (5, 2, 0)) for name in STEPS]
-    usual += [Case("step", "small", (3, 15, 26), "record-4", (15, 0, 0))]
+    usual += [Case("step", "1.3B", (3, 15, 26), name, (21, 2, 0)) for name in STEPS]
+    usual += [Case("step", "small", (3, 15, 26), "record-4", (41, 0, 0))]
     return usual + (large if full else [])
 
 

@@ -57,9 +57,12 @@ class Goal(NamedTuple):
         ]
         return (min if self.at_least else max)(values, key=lambda pair: pair[0]) if values else None
 
-    def met(self, value: float, device: str) -> bool:
-        """To two digits. (That an inactive bend leaves the bits alone is checked where it is measured.)"""
-        limit = self.limits[device]
+    def met(self, value: float, row: Row, device: str) -> bool:
+        """To two digits; where nothing may be added at all, to the noise of the row.
+
+        (That an inactive bend leaves the bits alone is checked where it is measured.)
+        """
+        limit = self.limits[device] + (row["spread"] / 2 if self.limits[device] == 1 else 0)
         return round(value, 2) >= limit if self.at_least else round(value, 2) <= limit
 
     def show(self, value: float) -> str:

@@ -182,4 +182,4 @@ def _shown(value: float | None, pattern: str) -> str:
 def _verdict(goal, found: tuple[float, Row], device: str) -> str:
     value, row = found
     where = f"{row['scenario']} at {row['model']} {'×'.join(map(str, row['grid']))}"
-    return f"{'met' if goal.met(value, device) else 'not met'} ({where})"
+    return f"{'met' if goal.met(value, row, device) else 'not met'} ({where})"

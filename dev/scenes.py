@@ -231,3 +231,62 @@ def moon_over_a_lake() -> Image.Image:
         pen.shape((8, 12, 26), (x - 0.05, 0.66), (x, 0.66 - h), (x + 0.05, 0.66))
     pen.shape((10, 12, 22), (0.64, 0.76), (0.76, 0.76), (0.74, 0.81), (0.66, 0.81))
     return image
+
+
+def balloon_over_hills() -> Image.Image:
+    image = _gradient((120, 172, 220), (178, 208, 230), (246, 226, 202), (226, 214, 200), (150, 172, 150))
+    pen = Pen(image)
+    for base, shade in ((0.72, (134, 164, 150)), (0.82, (98, 140, 104)), (0.92, (66, 108, 72))):
+        hills = [(x, base - 0.07 * np.sin(9 * x + 20 * base)) for x in np.linspace(0, 1, 60)]
+        pen.shape(shade, (0, 1), *hills, (1, 1))
+    red, dark, cream, x, y = (206, 58, 52), (164, 40, 44), (250, 226, 180), 0.37, 0.36
+    pen.shape(dark, (x - 0.052, y + 0.17), (x + 0.052, y + 0.17), (x + 0.018, y + 0.31), (x - 0.018, y + 0.31))
+    pen.oval(x, y, 0.2, 0.22, red)
+    for r, fill in ((0.14, cream), (0.085, red), (0.03, cream)):
+        pen.oval(x, y, r, 0.22, fill)
+    pen.shape((96, 66, 44), (x - 0.018, y + 0.34), (x + 0.018, y + 0.34), (x + 0.015, y + 0.42), (x - 0.015, y + 0.42))
+    return image
+
+
+def dancer_in_a_meadow() -> Image.Image:
+    image = _gradient((92, 92, 150), (214, 142, 138), (252, 198, 130), (104, 132, 76), (66, 100, 54))
+    pen = Pen(image)
+    pen.shape((84, 116, 62), (0, 0.62), (0.5, 0.58), (1, 0.63), (1, 1), (0, 1))
+    spots = np.random.default_rng(12)
+    for x, y, r in zip(spots.random(150), spots.random(150), spots.random(150), strict=True):
+        size = 0.008 + 0.018 * y
+        pen.oval(x, 0.64 + 0.36 * y, size, size * 0.8, (206, 40 + int(40 * r), 58))
+    skin, white, shade, hair = (196, 140, 112), (248, 242, 236), (218, 208, 210), (52, 34, 34)
+    pen.shape(skin, (0.5, 0.3), (0.512, 0.28), (0.6, 0.12), (0.59, 0.1))
+    pen.shape(skin, (0.49, 0.3), (0.478, 0.28), (0.385, 0.24), (0.39, 0.21))
+    pen.shape(white, (0.47, 0.28), (0.515, 0.28), (0.51, 0.44), (0.66, 0.88), (0.49, 0.93), (0.33, 0.9), (0.475, 0.44))
+    for top, left, right in ((0.485, 0.4, 0.43), (0.495, 0.52, 0.56), (0.503, 0.6, 0.62)):
+        pen.shape(shade, (top, 0.46), (right, 0.91), (left, 0.91))
+    pen.oval(0.494, 0.2, 0.05, 0.06, skin)
+    pen.oval(0.488, 0.18, 0.052, 0.052, hair)
+    pen.oval(0.468, 0.16, 0.028, 0.028, hair)
+    return image
+
+
+def umbrella_in_the_rain() -> Image.Image:
+    image = _gradient((50, 58, 82), (82, 92, 116), (126, 122, 126), (70, 74, 90), (42, 46, 62))
+    pen = Pen(image)
+    for left, right, roof in ((0, 0.16, 0.1), (0.16, 0.3, 0.24), (0.72, 0.86, 0.2), (0.86, 1, 0.06)):
+        pen.shape((44, 48, 66), (left, 0.68), (left, roof), (right, roof), (right, 0.68))
+        for x in np.arange(left + 0.025, right - 0.03, 0.045):
+            for y in np.arange(roof + 0.08, 0.56, 0.13):
+                pen.shape((236, 190, 112), (x, y), (x + 0.018, y), (x + 0.018, y + 0.06), (x, y + 0.06))
+    pen.shape((58, 62, 80), (0, 0.68), (1, 0.68), (1, 1), (0, 1))
+    pen.shape((120, 60, 66), (0.42, 0.9), (0.6, 0.9), (0.56, 1), (0.46, 1))
+    pen.shape((34, 34, 46), (0.475, 0.5), (0.53, 0.5), (0.555, 0.8), (0.45, 0.8))
+    pen.oval(0.502, 0.44, 0.05, 0.06, (60, 42, 40))
+    for x in (0.488, 0.516):
+        pen.shape((28, 26, 34), (x - 0.009, 0.8), (x + 0.009, 0.8), (x + 0.006, 0.92), (x - 0.006, 0.92))
+    pen.shape((30, 28, 34), (0.535, 0.3), (0.54, 0.3), (0.54, 0.62), (0.535, 0.62))
+    rim = [(0.5375 + 0.135 * np.cos(a), 0.36 - 0.27 * np.sin(a)) for a in np.linspace(0, np.pi, 40)]
+    scallops = [(0.4025 + 0.27 * t, 0.36 - 0.035 * abs(np.sin(4 * np.pi * t))) for t in np.linspace(0, 1, 41)]
+    pen.shape((204, 44, 50), *rim, *scallops)
+    drops = np.random.default_rng(4)
+    for x, y in zip(drops.random(110), drops.random(110), strict=True):
+        pen.shape((150, 160, 184), (x, y), (x + 0.0016, y), (x - 0.0044, y + 0.05), (x - 0.006, y + 0.05))
+    return image

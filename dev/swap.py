@@ -26,8 +26,9 @@ PARTS = {"start_at_step", "end_at_step"}
 def tiny(prompt: dict[str, Any], **values: Any) -> dict[str, Any]:
     """A copy of a workflow in API form with tiny loaders and a small film.
 
-    `values` replace inputs of that name wherever they are typed in, for example ``steps=4``; those of a size only where
-    a film's size is typed in, not a picture's. A part of the steps stays the same part.
+    `values` replace inputs of that name wherever they are typed in, numbers by numbers and text by text, for example
+    ``steps=4``; those of a size only where a film's size is typed in, not a picture's. A part of the steps stays the
+    same part.
     """
     prompt = copy.deepcopy(prompt)
     for node in prompt.values():
@@ -42,7 +43,10 @@ def tiny(prompt: dict[str, Any], **values: Any) -> dict[str, Any]:
             inputs[part] = inputs[part] * values.get("steps", inputs["steps"]) // inputs["steps"]
         film = SIZE.keys() <= inputs.keys()
         for name, value in {**(SIZE if film else {}), **values}.items():
-            if name in inputs and not isinstance(inputs[name], list) and (film or name not in SIZE):  # a list is a wire
+            typed = name in inputs and not isinstance(inputs[name], list)  # a list is a wire
+            # the viewers' `steps` is a text, such as "all"
+            alike = typed and isinstance(inputs[name], str) == isinstance(value, str)
+            if alike and (film or name not in SIZE):
                 inputs[name] = value
     return prompt
 

@@ -4,7 +4,8 @@ No real weights are at hand, so no film is shown: a drawn scene, on it the map o
 again after the very operators of the workflow. Run this in the development environment after a change of either.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -16,13 +17,11 @@ from bending import operators as ops
 from bending.tables import Tables
 from bending.tracks import parse_keyframes
 
-from . import paths, scenes
+from . import paths, scenes, thumbnail_maps
 from .scenes import PANEL
+from .thumbnail_maps import CELLS, Chain, bend, blob, texture
 
 FOLDER = paths.ROOT / "example_workflows"
-CELLS = (26, 52)
-"""The maps' height and width."""
-
 SIDE, EDGE = 512, 4
 STEPS = 20
 
@@ -30,8 +29,6 @@ AMBER, CYAN = (255, 178, 54), (64, 224, 255)
 
 RISE = (0.0, 0.35, 1.0), (0.0, 1.0, 0.25)
 """The points of Early and late's curve."""
-
-Chain = list[ops.Operator]
 
 
 class Glow(NamedTuple):
@@ -65,21 +62,6 @@ class Picture(NamedTuple):
     after: Side
 
 
-def blob(x: float, y: float, rx: float, ry: float, height: float = 1.0) -> np.ndarray:
-    """A soft spot; its centre and radii are fractions of the frame."""
-    i, j = np.mgrid[0 : CELLS[0], 0 : CELLS[1]]
-    u, v = (j + 0.5) / CELLS[1] - x, (i + 0.5) / CELLS[0] - y
-    return (height * np.exp(-((u / rx) ** 2 + (v / ry) ** 2))).astype(np.float32)
-
-
-def bend(chain: Chain, pictures: np.ndarray) -> np.ndarray:
-    """Pictures `(h, w, C)` after the operators that bend the maps."""
-    bent = torch.from_numpy(np.ascontiguousarray(pictures))[None]
-    for operator in chain:
-        bent = operator.kernel(*bent.shape[1:3], torch.device("cpu"))(bent)
-    return bent[0].numpy()
-
-
 def exchange(operator: ops.Operator, *maps: np.ndarray) -> list[np.ndarray]:
     """The maps of words after an operator that takes them whole."""
     tables = Tables(Film.whole(Grid(1, *CELLS)), 1, torch.device("cpu"))
@@ -111,10 +93,10 @@ def panel(scene: Image.Image, glows: list[Glow], side: Side) -> Image.Image:
         shown = shown * (1 - 0.75 * light) + color * 0.9 * light
         shown = shown + np.maximum(light - 0.55, 0) * 0.9  # the hottest places are white
     if side.frames:
-        shown = _strip([bend(chain, shown) for chain in side.frames])
+        shown = _strip([bend(operators, shown) for operators in side.frames])
     image = Image.fromarray((shown.clip(0, 1) * 255).astype(np.uint8))
     _bars(image, side.bars)
-    _label(image, side.caption, glows)
+    _label(image, side.caption, {glow.word: glow.color for glow in glows})
     return image
 
 
@@ -141,12 +123,11 @@ def _bars(image: Image.Image, rows: tuple) -> None:
                 draw.rectangle((x, floor - 26 * height, x + 7, floor), fill=color)
 
 
-def _label(image: Image.Image, caption: str, glows: list[Glow]) -> None:
-    """The caption at the lower left, its words in their glows' colors."""
+def _label(image: Image.Image, caption: str, colors: dict[str, tuple[int, int, int]]) -> None:
+    """The caption at the lower left, some of its words in colors."""
     draw, font = ImageDraw.Draw(image, "RGBA"), ImageFont.load_default(22)
     x, y = 14, PANEL[1] - 38
     draw.rounded_rectangle((x - 8, y - 4, x + draw.textlength(caption, font) + 8, y + 28), 8, fill=(10, 8, 20, 205))
-    colors = {glow.word: glow.color for glow in glows}
     for i, part in enumerate(caption.split(" ")):
         text = part if i == 0 else " " + part
         draw.text((x, y), text, font=font, fill=colors.get(part, (240, 240, 245)))
@@ -160,22 +141,15 @@ def _arrow(sheet: Image.Image) -> None:
     draw.polygon([(x - 13, y - 7), (x + 13, y - 7), (x, y + 13)], fill=(240, 240, 245))
 
 
-def _texture(seed: int, sigma: float) -> np.ndarray:
-    """Soft random hills between 0 and 1."""
-    noise = np.random.default_rng(seed).standard_normal(CELLS).astype(np.float32)
-    hills = bend([ops.Blur(sigma)], noise[..., None])[..., 0]
-    return ((hills - hills.min()) / (hills.max() - hills.min())).astype(np.float32)
-
-
 def pictures() -> dict[str, Picture]:
     """A thumbnail for each example workflow, with the operators and parameters that stand in it."""
     kiss = blob(0.435, 0.37, 0.1, 0.2, 0.42) + blob(0.44, 0.75, 0.12, 0.3, 0.12)
     sunset = blob(0.5, 0.35, 0.5, 0.32, 0.62) + blob(0.5, 0.9, 0.6, 0.25, 0.34)
     people = blob(0.33, 0.75, 0.12, 0.28, 0.7) + blob(0.7, 0.75, 0.12, 0.28, 0.7) + blob(0.5, 0.2, 0.45, 0.2, 0.3)
-    near = blob(0.485, 0.38, 0.1, 0.18, 0.5) * (0.6 + 0.7 * _texture(2, 1.2)) + blob(0.485, 0.37, 0.035, 0.07, 0.3)
-    far = 0.75 * _texture(9, 0.9) ** 2 * (1 - blob(0.485, 0.65, 0.16, 0.6))
+    near = blob(0.485, 0.38, 0.1, 0.18, 0.5) * (0.6 + 0.7 * texture(2, 1.2)) + blob(0.485, 0.37, 0.035, 0.07, 0.3)
+    far = 0.75 * texture(9, 0.9) ** 2 * (1 - blob(0.485, 0.65, 0.16, 0.6))
     fox = blob(0.3, 0.72, 0.11, 0.16, 0.56)
-    forest = 0.62 * _texture(4, 0.9) * (blob(0.5, 0.4, 0.9, 0.28))
+    forest = 0.62 * texture(4, 0.9) * (blob(0.5, 0.4, 0.9, 0.28))
     half = {"feather": 0.2, "x1": 0.0, "x2": 1.0}
     rose = blob(0.24, 0.34, 0.09, 0.16, 0.9) + 0.1
     box = torch.zeros(480, 832)
@@ -183,7 +157,7 @@ def pictures() -> dict[str, Picture]:
     (painted,) = exchange(ops.Paint(MaskFilm(box, 0.15)), rose)
     cat, dog = blob(0.29, 0.56, 0.12, 0.3, 0.7), blob(0.71, 0.54, 0.13, 0.34, 0.7)
     deer = blob(0.32, 0.5, 0.12, 0.24, 0.7)
-    mist = 0.3 * _texture(6, 1.5) * blob(0.5, 0.5, 0.9, 0.26)
+    mist = 0.3 * texture(6, 1.5) * blob(0.5, 0.5, 0.9, 0.26)
     early, late = When(end=0.4, fade_out=0.4), When(start=0.4, curve=tuple(np.interp(np.linspace(0, 1, 99), *RISE)))
     moon = blob(0.5, 0.3, 0.07, 0.14, 0.75)
     both = When(start=0.2, end=0.7)
@@ -269,14 +243,33 @@ def pictures() -> dict[str, Picture]:
     }
 
 
-def main() -> None:
+def sheets() -> Iterator[tuple[str, Image.Image]]:
+    """Every thumbnail with the name of its workflow."""
     for name, picture in pictures().items():
         scene = picture.scene()
-        sheet = Image.new("RGB", (SIDE, SIDE), (18, 14, 28))
-        for row, side in enumerate((picture.before, picture.after)):
-            y = EDGE + row * (PANEL[1] + SIDE - 2 * (PANEL[1] + EDGE))
-            sheet.paste(panel(scene, picture.glows, side), (EDGE, y))
+        rows = [[panel(scene, picture.glows, side)] for side in (picture.before, picture.after)]
+        yield name, _sheet(rows, arrow=True)
+    for name, shown in thumbnail_maps.pictures().items():
+        for part in chain.from_iterable(shown.rows):
+            _label(part.image, part.caption, dict.fromkeys(part.words, thumbnail_maps.BRIGHTEST))
+        yield name, _sheet([[part.image for part in row] for row in shown.rows], shown.arrow)
+
+
+def _sheet(rows: list[list[Image.Image]], arrow: bool) -> Image.Image:
+    """Two rows of panels, with or without an arrow from the upper to the lower one."""
+    sheet = Image.new("RGB", (SIDE, SIDE), (18, 14, 28))
+    for row, images in enumerate(rows):
+        x, y = EDGE, EDGE + row * (PANEL[1] + SIDE - 2 * (PANEL[1] + EDGE))
+        for image in images:
+            sheet.paste(image, (x, y))
+            x += image.width + EDGE
+    if arrow:
         _arrow(sheet)
+    return sheet
+
+
+def main() -> None:
+    for name, sheet in sheets():
         file = FOLDER / f"{name}.jpg"
         sheet.save(file, quality=86, optimize=True)
         print(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size / 1000:.1f} kB")

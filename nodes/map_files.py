@@ -8,6 +8,7 @@ import folder_paths
 from comfy.cli_args import args
 from comfy_api.latest import io, ui
 
+from ..bending.host.display import show_text
 from ..bending.host.shelf import record_of
 from ..bending.map_files import is_map_file, load, save
 from ..bending.report_text import about
@@ -37,7 +38,7 @@ class AttnBendSaveMaps(io.ComfyNode):
                 ),
             ],
             outputs=[io.String.Output("path", tooltip="The file, in the way that Load Attention Maps names it.")],
-            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             is_output_node=True,
         )
 
@@ -50,7 +51,9 @@ class AttnBendSaveMaps(io.ComfyNode):
         save(record, file, cls.notes())
         path = f"{_relative(file, output)} [output]"
         size = file.stat().st_size / 2**20
-        return io.NodeOutput(path, ui=ui.PreviewText(f"{path}, {size:.1f} MB\n{', '.join(record.words)}"))
+        text = f"{path}, {size:.1f} MB\n{', '.join(record.words)}"
+        show_text(cls.hidden.unique_id, text)
+        return io.NodeOutput(path, ui=ui.PreviewText(text))
 
     @classmethod
     def notes(cls) -> dict[str, str]:

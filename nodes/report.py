@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io, ui
 
+from ..bending.host.display import show_text
 from ..bending.host.shelf import record_of
 from ..bending.report_text import report_text
 from .common import CATEGORY, maps_inputs
@@ -19,10 +20,12 @@ class AttnBendReport(io.ComfyNode):
             search_aliases=["attention bending", "statistics", "entropy", "log", "table"],
             inputs=maps_inputs(),
             outputs=[io.String.Output("report", tooltip="The report, as it is shown on the node.")],
+            hidden=[io.Hidden.unique_id],
             is_output_node=True,
         )
 
     @classmethod
     def execute(cls, maps, latent=None) -> io.NodeOutput:
         text = report_text(record_of(maps, latent))
+        show_text(cls.hidden.unique_id, text)
         return io.NodeOutput(text, ui=ui.PreviewText(text))

@@ -103,7 +103,7 @@ def test_a_goal_takes_the_worst_row():
         for model, ms in (("1.3B", 4.0), ("1.3B", 3.0), ("1.3B", None), ("14B", 2.0), ("small", 1.0))
     ]
     value, row = dense.worst(rows)
-    assert value == 3 and row is rows[1] and dense.met(value, "cpu") and not dense.met(value, "cuda")
+    assert value == 3 and row is rows[1] and dense.met(value, row, "cpu") and not dense.met(value, row, "cuda")
     assert dense.worst(rows[2:]) is None
 
 

@@ -24,15 +24,19 @@ ROOM = Path(__file__).parent
 EDITOR_FILES = ROOM.parents[1] / "example_workflows"
 EXAMPLES = (
     "Animate a bend",
+    "Before and after",
     "Bend one word",
     "Bent and un-bent side by side",
     "Chain and stack",
     "Compose with regions",
     "Depth of field",
     "Early and late",
+    "Mask from a word",
     "Paint a word's place",
+    "See where a word acts",
     "Swap two words",
     "Wan 2.2 two samplers",
+    "Which layer carries the word",
 )
 
 FILM = {"width": 96, "height": 64, "length": 9}
@@ -41,6 +45,8 @@ FILM = {"width": 96, "height": 64, "length": 9}
 SAMPLERS = ("KSampler", "KSamplerAdvanced")
 AIMS = ("AttnBendWhere", "AttnBendWhen", "AttnBendAnimate")
 """Nodes that need a bending."""
+VIEWERS = ("AttnBendMaps", "AttnBendMapsGrid", "AttnBendReport", "AttnBendSaveMaps")
+"""Nodes that need a record."""
 
 TEXT_EVENT = 3
 """ComfyUI's binary event for text on a node: the node's id, its length in front, then the text."""
@@ -103,15 +109,29 @@ def bypassed(prompt: Prompt, node: str, passes: str) -> Prompt:
     return prompt
 
 
+def without(prompt: Prompt, node: str) -> Prompt:
+    """A copy without a node and all that lives off it."""
+    prompt = {key: other for key, other in prompt.items() if key != node}
+    for key, other in list(prompt.items()):
+        if any(isinstance(value, list) and value[0] == node for value in other["inputs"].values()):
+            prompt = without(prompt, key)
+    return copy.deepcopy(prompt)
+
+
 def without_bends(prompt: Prompt) -> Prompt:
-    """A copy with every bend and stack bypassed: Patch Model is left with no bending."""
+    """A copy with every bend and stack bypassed and nothing recorded: Patch Model is left with nothing to do."""
     for key, node in list(prompt.items()):
         if key not in prompt:
             continue  # an aim that went with its bend
         if node["class_type"] == "AttnBendStack":
             prompt = bypassed(prompt, key, "bendings.bending_0")
-        elif node["class_type"] not in ("AttnBendModel", "AttnBendPrompt") and node["class_type"].startswith("Attn"):
+        elif node["class_type"] == "AttnBendModel":
+            prompt = edited(prompt, key, record="none")
+        elif node["class_type"] not in (*VIEWERS, "AttnBendPrompt") and node["class_type"].startswith("Attn"):
             prompt = bypassed(prompt, key, "bending")
+    for kind in VIEWERS:
+        for key in nodes(prompt, kind):
+            prompt = without(prompt, key)
     return prompt
 
 

@@ -1,15 +1,29 @@
-"""The example workflows: found by ComfyUI, whole, and each makes a film that its bends have changed."""
+"""The example workflows: found by ComfyUI, whole, and each makes a film that its bends, if any, have changed."""
 
 import json
+import re
 import urllib.parse
 import urllib.request
 from io import BytesIO
+from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 import torch
 from PIL import Image
-from workflows.filming import EDITOR_FILES, EXAMPLES, FILM, bypassed, example, nodes, shoot, the, without_bends
+from workflows.filming import (
+    EDITOR_FILES,
+    EXAMPLES,
+    FILM,
+    bypassed,
+    edited,
+    example,
+    nodes,
+    shoot,
+    the,
+    without_bends,
+)
 
 PACK = "attention-bending"
 WAN_21 = "Wan_2.1_ComfyUI_repackaged"
@@ -30,6 +44,7 @@ REPORTS = {
         "1. Rotate(angle=15, padding=border, center_x=0.5, center_y=0.5) of ALL, 0.0% to 50.0%, angle over the "
         "frames: 0%: 0, 50%: 20, 100%: 0 (ease): 4 layers × 3 steps"
     ],
+    "Before and after": ['1. Translate(x=0.25, y=0, padding=border) of "balloon": 4 layers × 4 steps'],
     "Bend one word": ['1. Amplify(factor=2.5) of "kiss", strength 0.8: 4 layers × 4 steps'],
     "Compose with regions": [
         '1. Regional Mask(x1=0, y1=0, x2=1, y2=0.5, feather=0.2, invert=False) of "sunset": 4 layers × 4 steps',
@@ -53,6 +68,9 @@ REPORTS = {
         '1. Translate(x=0.25, y=0, padding=border) of "deer", 0.0% to 40.0%, fade out 0.4: 4 layers × 2 steps',
         '2. Amplify(factor=3) of "mist", 40.0% to 100.0%, along a curve: 4 layers × 1 step',
     ],
+    "Mask from a word": [
+        '1. Amplify(factor=4) of "flowers", mask HASH (6 × 4, 9 frames, feather 0.1): 4 layers × 4 steps'
+    ],
     "Paint a word's place": [
         '1. Paint(mask=mask 5ee85a42ceee (832 × 480, feather 0.15)) of "rose", 0.0% to 40.0%: 4 layers × 2 steps'
     ],
@@ -62,7 +80,44 @@ REPORTS = {
         "2 layers × 1 step"
     ],
 }
-"""What every Patch Model says of a run of four steps, on models of four layers, and of two for Wan 2.2."""
+"""What every Patch Model with bends says of a run of four steps, on models of four layers, and of two for Wan 2.2."""
+
+RECORDED = [
+    r"the text attention's output changed by \d+\.\d% on average, most in layer [0-3]: \d+\.\d%",
+    r"bends and records took \d+\.\d\d s of the run's \d+\.\d s; records 0\.\d MB, and 0\.\d MB beside the model",
+]
+"""What one that records says besides: of its bends' effect, and of what both cost."""
+
+SIZES = {
+    "video/bent_and_unbent": (208, 64),
+    "video/mask_from_a_word": (208, 64),
+    "video/see_where_a_word_acts": (96, 308),
+    "video/before_and_after": (196, 100),
+    "video/before_and_after_difference": (96, 100),
+}
+"""Width and height of saved films, by the beginning of their file's name, that are more than the film alone.
+
+Maps are as large as the film, with a caption of 36 pixels beneath and a gap of 4 between.
+"""
+
+
+def told(name, patch):
+    """Patterns of the lines that a Patch Model says; HASH is of a mask that comes out of the run."""
+    bends = "bending" in patch["inputs"]
+    lines = [re.escape(line).replace("HASH", "[0-9a-f]{12}") for line in (REPORTS[name] if bends else ["no bends"])]
+    return lines + (RECORDED if bends else RECORDED[1:]) * (patch["inputs"].get("record", "none") != "none")
+
+
+def files(server, take, node):
+    """What a node has saved, or shown from ComfyUI's folder for a while."""
+    folders = {"output": server.output, "temp": server.output.parent / "temp" / "temp"}
+    return [folders[file["type"]] / file["subfolder"] / file["filename"] for file in take.outputs[node]["images"]]
+
+
+def frames_of(file: Path) -> np.ndarray:
+    """A saved film, `(N, H, W, 3)`."""
+    with av.open(file) as video:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)])
 
 
 def editor_file(name):
@@ -117,37 +172,99 @@ def test_its_note_says_what_to_look_for_and_what_to_try(name):
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_makes_a_film_that_its_bends_have_changed(server, name):
+    """Where nothing is bent, the film is the same to the bit."""
     workflow = example(name, steps=4)
     patches = nodes(workflow, "AttnBendModel")
     bent = shoot(server, workflow, video=True)
     for patch in patches:
-        assert bent.texts[patch].splitlines() == REPORTS[name]
+        says = bent.texts[patch].splitlines()
+        for line, pattern in zip(says, told(name, workflow[patch]), strict=True):
+            assert re.fullmatch(pattern, line)
 
-    (saved,) = bent.outputs[the(workflow, "SaveVideo")]["images"]
-    with av.open(server.output / saved["subfolder"] / saved["filename"]) as video:
-        frames = [frame.to_ndarray() for frame in video.decode(video=0)]
-        assert len(frames) == FILM["length"]
-        width = FILM["width"] * 2 + 16 if nodes(workflow, "ImageStitch") else FILM["width"]
-        assert (video.streams.video[0].width, video.streams.video[0].height) == (width, FILM["height"])
-    assert all(frame.std() > 0 for frame in frames)
+    for save in nodes(workflow, "SaveVideo"):
+        width, height = SIZES.get(workflow[save]["inputs"]["filename_prefix"], (FILM["width"], FILM["height"]))
+        frames = frames_of(*files(server, bent, save))
+        assert frames.shape == (FILM["length"], height, width, 3)
+        assert all(frame.std() > 0 for frame in frames)
 
     unbent = shoot(server, without_bends(workflow))
     assert not set(patches) & set(unbent.texts)
     for sampler, film in bent.latents.items():
         assert film.isfinite().all()
-        follows = workflow[sampler]["inputs"]["model"][0] in patches
-        assert torch.equal(film, unbent.latents[sampler]) != follows
+        bends = "bending" in workflow[workflow[sampler]["inputs"]["model"][0]]["inputs"]
+        assert torch.equal(film, unbent.latents[sampler]) != bends
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", REPORTS)
 def test_each_bend_has_a_share_in_it(server, name):
     """Bypassing any one bend changes the film."""
     workflow = example(name, steps=4)  # of fewer, too few are late
     bends = [key for key, node in workflow.items() if "token" in node["inputs"]]
+    assert bends
     whole = shoot(server, workflow).latents
     for bend in bends:
         part = shoot(server, bypassed(workflow, bend, "bending")).latents
         assert any(not torch.equal(whole[sampler], part[sampler]) for sampler in whole)
+
+
+def test_words_glow_over_the_film_each_in_its_own_places(server):
+    """In the first film of See where a word acts; the captions are alike in all but a few letters."""
+    workflow = example("See where a word acts", steps=4)
+    take = shoot(server, workflow, video=True)
+    films = {
+        workflow[save]["inputs"]["filename_prefix"]: frames_of(*files(server, take, save)).astype(float)
+        for save in nodes(workflow, "SaveVideo")
+    }
+    plain = films["video/see_where_a_word_acts_plain"]
+    glows = [films["video/see_where_a_word_acts"][:, row * 104 :][:, : FILM["height"]] for row in range(3)]
+    for i, glow in enumerate(glows):
+        assert abs(glow - plain).mean() > 8  # of 255; a video is lossy
+        assert all(abs(glow - other).mean() > 4 for other in glows[:i])
+    (small,) = files(server, take, the(workflow, "AttnBendMaps"))
+    assert Image.open(small).n_frames == FILM["length"]
+
+
+def test_before_and_after_are_two_maps_and_their_difference_is_another(server):
+    workflow = example("Before and after", steps=4)
+    take = shoot(server, workflow, video=True)
+    films = {
+        workflow[save]["inputs"]["filename_prefix"]: frames_of(*files(server, take, save)).astype(float)
+        for save in nodes(workflow, "SaveVideo")
+    }
+    pair, (height, width) = films["video/before_and_after"], (FILM["height"], FILM["width"])
+    pictures = [pair[:, :height, :width], pair[:, :height, -width:]]
+    pictures += [films["video/before_and_after_bent"], films["video/before_and_after_difference"][:, :height]]
+    for i, picture in enumerate(pictures):
+        assert all(abs(picture - other).mean() > 4 for other in pictures[:i])
+    (report,) = take.outputs[the(workflow, "AttnBendReport")]["text"]
+    assert re.search(r"\nballoon +[-\d]+ +[\d.]+ % +→ +[\d.]+ % +[\d.]+ +→ +[\d.]+\n", report)
+
+
+def test_the_mask_of_a_word_keeps_a_bend_to_a_part_of_the_picture(server):
+    """White in some places, black in others, in each frame; and with none of it the other word is bent everywhere."""
+    workflow = example("Mask from a word", steps=4)
+    where = the(workflow, "AttnBendWhere")
+    masked = shoot(server, workflow)
+    masks = [np.asarray(Image.open(file).convert("L")) for file in files(server, masked, the(workflow, "MaskPreview"))]
+    assert len(masks) == FILM["length"]
+    assert all(mask.shape == (4, 6) and set(np.unique(mask)) == {0, 255} for mask in masks)
+    everywhere = shoot(server, edited(workflow, where, mask=None))
+    unlike = [key for key, film in masked.latents.items() if not torch.equal(film, everywhere.latents[key])]
+    assert [workflow[key]["_meta"]["title"] for key in unlike] == ["Sample bent"]
+
+
+def test_the_sheet_has_every_layer_and_step_and_the_report_every_word(server):
+    workflow = example("Which layer carries the word", steps=4)
+    take = shoot(server, workflow)
+    sheet = Image.open(*files(server, take, the(workflow, "SaveImage"))).convert("RGB")
+    pixels = np.asarray(sheet).astype(int)
+    colored = np.ptp(pixels, axis=2) > 40  # viridis; letters and paper are gray
+    runs = [int((np.diff(np.r_[False, colored.mean(axis) > 0.3].astype(int)) == 1).sum()) for axis in (0, 1)]
+    assert runs == [4, 4]  # layers across, steps down
+    (report,) = take.outputs[the(workflow, "AttnBendReport")]["text"]
+    assert report.startswith("no bends\n")
+    for word in ("umbrella", "street"):
+        assert re.search(rf"\n{word} +[-\d]+ +[\d.]+ % +[\d.]+\n", report)
 
 
 def test_two_branches_of_one_model_do_not_see_each_other(server):

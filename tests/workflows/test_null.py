@@ -59,6 +59,13 @@ def test_not_applied_is_checked_and_the_same_film(server, unbent, bent):
     assert take.texts[PATCH].endswith("checked, not applied")
 
 
+@pytest.mark.parametrize("name", ["See where a word acts", "Which layer carries the word"])
+def test_a_record_leaves_the_film_as_it_is_without_the_pack(server, name):
+    recording = example(name)
+    assert recording[the(recording, "AttnBendModel")]["inputs"]["record"] != "none"
+    assert torch.equal(shoot(server, recording).film, shoot(server, without_pack(recording)).film)
+
+
 @pytest.mark.parametrize("node, passes", [(BEND, "bending"), (PATCH, "model")], ids=["the only bend", "Patch Model"])
 def test_bypassing_leaves_a_valid_graph_and_no_bend(server, unbent, bent, node, passes):
     assert torch.equal(shoot(server, bypassed(WORKFLOW, node, passes)).film, unbent)
