@@ -39,18 +39,19 @@ def draw_sheet(
     unbent: np.ndarray,
     caption: str,
     pack: Callable[[str], Any],
-    seen: tuple[str, list[np.ndarray]],
+    last: dict[str, list[np.ndarray]],
 ) -> Image.Image:
     """The sheet. `unbent` is a frame of the un-bent film, `(H, W, 3)` in 0 … 1; `caption` says which map is shown.
 
-    `pack` gives the pack's modules by name, for what bends the card. `seen` are a title and pictures for the end.
+    `pack` gives the pack's modules by name, for what bends the card. `last` are pictures for the end, by their title.
     """
     columns = ["the test card, bent", "the word's map", "the same map, bent", "the film's difference"]
     width = LABEL + len(columns) * (SIZE[0] + MARGIN) + 2 * MARGIN
-    title, half = seen[0], (width - 3 * MARGIN) // 2
-    extra = [_fitted(values, half) for values in seen[1]]
+    half = (width - 3 * MARGIN) // 2
+    extra = {title: [_fitted(each, half) for each in pictures] for title, pictures in last.items()}
+    tall = [40 + max(each.height for each in pictures) + MARGIN for pictures in extra.values()]
     below = HEAD + len(rows) * (SIZE[1] + MARGIN) + MARGIN
-    sheet = Image.new("RGB", (width, below + 40 + max(each.height for each in extra) + MARGIN), PAPER)
+    sheet = Image.new("RGB", (width, below + sum(tall)), PAPER)
     draw = ImageDraw.Draw(sheet)
     card = test_card()
     largest = max(row.difference.max() for row in rows)
@@ -86,9 +87,11 @@ def draw_sheet(
         sheet.paste(heat(np.sqrt(row.before / bright)), (x(1), y))
         sheet.paste(heat(_signed_root(row.after / bright)), (x(2), y))
         sheet.paste(heat(row.difference / largest), (x(3), y))
-    text(draw, (MARGIN, below), title, 20)
-    for i, each in enumerate(extra):
-        sheet.paste(each, (MARGIN + i * (half + MARGIN), below + 40))
+    for height, (title, pictures) in zip(tall, extra.items(), strict=True):
+        text(draw, (MARGIN, below), title, 20)
+        for i, each in enumerate(pictures):
+            sheet.paste(each, (MARGIN + i * (half + MARGIN), below + 40))
+        below += height
     return sheet
 
 

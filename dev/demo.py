@@ -95,6 +95,10 @@ class Demo:
         text = self.comfy.texts.get(only(self.workflow, "AttnBendModel"), "")
         return time.perf_counter() - start, text.splitlines()
 
+    def sweep(self) -> None:
+        """Run it once for each of some values, inside one graph, and keep the sheet."""
+        self.comfy.run(with_sweep(self.workflow))
+
 
 def demo(folder: Path) -> None:
     """Write `contact_sheet.png` and `report.json`."""
@@ -126,13 +130,18 @@ def demo(folder: Path) -> None:
         if name == SEEN:
             seen = [demo.pictures[of][len(demo.pictures[of]) // 2].numpy() for of in ("maps", "grid")]
         say(f"{name}: {seconds:.1f} s; the film changed by {result.change:.4f}")
+    demo.sweep()
+    swept = [demo.pictures["sweep"][0].numpy()]
     folder.mkdir(exist_ok=True)
     caption = (
         f'Shown: the map of "{TOKEN}" at layer {LAYER}, step {STEP},\n'
         f"latent frame {FRAME}, mean of heads; brightness\nis the square root of the attention."
     )
-    seen_by = f"{SEEN}, as Attention Maps and Attention Maps Grid show it"
-    sheet = draw_sheet(rows, unbent[len(unbent) // 2].numpy(), caption, demo.comfy.pack, (seen_by, seen))
+    last = {
+        f"{SEEN}, as Attention Maps and Attention Maps Grid show it": seen,
+        "Amplify ALL, as Bend Sweep and Bend Grid show it: the films, measured against the un-bent one": swept,
+    }
+    sheet = draw_sheet(rows, unbent[len(unbent) // 2].numpy(), caption, demo.comfy.pack, last)
     sheet.save(folder / "contact_sheet.png")
     report = {
         "workflow": WORKFLOW.name,
@@ -178,6 +187,23 @@ def with_bend(prompt: dict, graph: Graph | None) -> dict:
         prompt["keep bending"] = node("DemoBending", bending=["bend", 0])
         patch["bending"] = ["bend", 0]
     return prompt
+
+
+def with_sweep(prompt: dict) -> dict:
+    """The workflow with its one bend swept, small and short, and nothing recorded."""
+    prompt = json.loads(json.dumps(prompt))
+    patch, sampler, decode = (only(prompt, kind) for kind in ("AttnBendModel", "KSampler", "VAEDecode"))
+    kept = {key: each for key, each in prompt.items() if not key.startswith(("keep", "record", "seen", "sheet"))}
+    bend = kept[patch]["inputs"]["bending"][0]
+    kept[bend]["inputs"].update(token="ALL", strength=1.0)
+    kept["sweep"] = node("AttnBendSweep", bending=[bend, 0], parameter_1="factor", values_1="0.5, 0.9, 1.1, 2, 4")
+    kept[patch]["inputs"].update(bending=["sweep", 0], record="none")
+    kept[sampler]["inputs"].update(seed=["sweep", 2], steps=2)
+    kept["sheet"] = node("AttnBendGrid", images=[decode, 0], cells=["sweep", 3])
+    kept["keep sweep"] = node("DemoPictures", images=["sheet", 1], name="sweep")
+    size = next(each["inputs"] for each in kept.values() if "length" in each["inputs"])
+    size.update(width=208, height=128)
+    return kept
 
 
 def versions() -> dict[str, str]:

@@ -7,6 +7,7 @@ import folder_paths
 from comfy_api.latest import io, ui
 
 from ..bending.files import is_bending_file, load, presets, replace_words, save
+from ..bending.host.display import show_text
 from .common import CATEGORY, BendingWire
 
 FOLDER = "attention_bending"
@@ -49,6 +50,7 @@ class AttnBendLoad(io.ComfyNode):
                 BendingWire.Output("bending", tooltip="The bends before, and those of the file after them."),
                 io.String.Output("about", tooltip="What the file says of itself, its bends, and what was left out."),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -74,6 +76,7 @@ class AttnBendLoad(io.ComfyNode):
         loaded = load(_path(file))
         renamed = replace_words(loaded.bending, words)
         about = str(type(loaded)(renamed, loaded.about, loaded.notes))
+        show_text(cls.hidden.unique_id, about)
         return io.NodeOutput(renamed if bending is None else bending + renamed, about, ui=ui.PreviewText(about))
 
 
@@ -109,6 +112,7 @@ class AttnBendSave(io.ComfyNode):
                 ),
             ],
             outputs=[io.String.Output("path", tooltip="The file, in the way that Load Bending names it.")],
+            hidden=[io.Hidden.unique_id],
             is_output_node=True,
         )
 
@@ -120,7 +124,9 @@ class AttnBendSave(io.ComfyNode):
         text = save(bending, file, about)
         path = f"{_relative(file, home)}{USER}"
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-        return io.NodeOutput(path, ui=ui.PreviewText(f"{path}\n\n{shown}"))
+        shown = f"{path}\n\n{shown}"
+        show_text(cls.hidden.unique_id, shown)
+        return io.NodeOutput(path, ui=ui.PreviewText(shown))
 
 
 def user_folder() -> str:

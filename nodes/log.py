@@ -4,6 +4,7 @@ import folder_paths
 from comfy_api.latest import io, ui
 
 from ..bending import experiment_log
+from ..bending.host.display import show_text
 from ..bending.host.experiment import experiment
 from .common import CATEGORY, BendingWire, MapsWire
 
@@ -101,4 +102,6 @@ class AttnBendLog(io.ComfyNode):
         told = {"success": success, "observations": observations.strip()}
         entry = experiment_log.append(path, told | experiment(cls.hidden.prompt, cls.hidden.unique_id, **given))
         text = experiment_log.as_text(entry)
-        return io.NodeOutput(text, ui=ui.PreviewText(f"added to {file.strip()}\n{text}"))
+        shown = f"added to {file.strip()}\n{text}"
+        show_text(cls.hidden.unique_id, shown)
+        return io.NodeOutput(text, ui=ui.PreviewText(shown))

@@ -3,6 +3,7 @@
 from comfy_api.latest import io, ui
 
 from ..bending import sheet_of_films, sweep
+from ..bending.host.display import show_text
 from .common import CATEGORY, BendingWire
 from .seeing import film_preview
 
@@ -78,6 +79,7 @@ class AttnBendSweep(io.ComfyNode):
                 io.Int.Output("seed", is_output_list=True, tooltip="A seed for each film, to the sampler's seed."),
                 CellsWire.Output("cells", tooltip="Where each film belongs, to Bend Grid."),
             ],
+            hidden=[io.Hidden.unique_id],
             has_intermediate_output=True,  # the list stays on the node, also where all comes from the cache
         )
 
@@ -88,6 +90,7 @@ class AttnBendSweep(io.ComfyNode):
         axes = sweep.axes(bending, (parameter_1, values_1), (parameter_2, values_2))
         cells = sweep.expand(bending, axes, baseline, seed, limit)
         bendings, seeds = ([getattr(point, name) for point in cells.points] for name in ("bending", "seed"))
+        show_text(cls.hidden.unique_id, str(cells))
         return io.NodeOutput(bendings, [*cells.labels], seeds, cells, ui=ui.PreviewText(str(cells)))
 
 

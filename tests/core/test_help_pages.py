@@ -8,7 +8,18 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Bending, MaskFilm, When, aims, operators, ranges, tracks
+from attention_bending.bending import (
+    Bend,
+    BendError,
+    Bending,
+    MaskFilm,
+    When,
+    aims,
+    experiment_log,
+    operators,
+    ranges,
+    tracks,
+)
 from attention_bending.bending import pictures as map_pictures
 from attention_bending.bending.chain import plan_chain
 from attention_bending.bending.operators import swap, time
@@ -30,6 +41,11 @@ TITLES = {
     "AttnBendSaveMaps": "Save Attention Maps",
     "AttnBendLoadMaps": "Load Attention Maps",
     "AttnBendReport": "Bending Report",
+    "AttnBendLoad": "Load Bending",
+    "AttnBendSave": "Save Bending",
+    "AttnBendSweep": "Bend Sweep",
+    "AttnBendGrid": "Bend Grid",
+    "AttnBendLog": "Experiment Log",
 }
 SECTIONS = ("Inputs", "Recipe", "Cost", "Refused")
 
@@ -50,6 +66,7 @@ HELPERS = {
     "edge": lambda name, default, *_: [Input(name, default, 0, 1)],
     "_center": lambda axis, *_: [Input(f"center_{axis}", 0.5, 0, 1)],
     "_padding": lambda: [Input("padding", "border", choices=operators.PADDINGS)],
+    "axis_inputs": lambda n, p, v, *_: [Input(f"parameter_{n}", p), Input(f"values_{n}", v)],
     "percent_inputs": lambda: [Input("start_percent", 0.0, 0, 1), Input("end_percent", 1.0, 0, 1)],
 }
 """The functions of nodes/ that make inputs, by the arguments that a node gives them."""
@@ -57,7 +74,13 @@ HELPERS = {
 SHARED: dict[str, list[Input]] = {}
 """The inputs that functions of nodes/ make without arguments, as read there."""
 
-TABLES = {"ops": operators, "time_operator": time, "tracks": tracks, "pictures": map_pictures}
+TABLES = {
+    "ops": operators,
+    "time_operator": time,
+    "tracks": tracks,
+    "pictures": map_pictures,
+    "experiment_log": experiment_log,
+}
 """The modules whose tables of choices the nodes show, by the names that these have there."""
 
 
@@ -113,7 +136,7 @@ TEMPERATURE = classes("maps", "ComfyNode")
 AIMS = classes("aims", "ComfyNode")
 OTHERS = {
     name: inputs
-    for file in ("prompt", "stack", "model", "seeing", "map_files", "report")
+    for file in ("prompt", "stack", "model", "seeing", "map_files", "report", "files", "sweep", "log")
     for name, inputs in classes(file, "ComfyNode").items()
 }
 NODES = {**MODES, **TEMPERATURE, **AIMS, **OTHERS}
@@ -136,7 +159,7 @@ def bullets(node: str) -> dict[str, str]:
 
 
 def test_every_node_has_a_page_and_every_page_a_node():
-    assert len(NODES) == 25
+    assert len(NODES) == 30
     assert {file.stem for file in DOCS.glob("*.md")} == set(NODES)
 
 

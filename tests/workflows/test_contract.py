@@ -141,6 +141,37 @@ OTHERS = {
     ),
     "AttnBendLoadMaps": ("Load Attention Maps", {"required": ["file"]}, {"maps": "ATTENTION_MAPS", "about": "STRING"}),
     "AttnBendReport": ("Bending Report", {"required": ["maps"], "optional": ["latent"]}, {"report": "STRING"}),
+    "AttnBendLoad": (
+        "Load Bending",
+        {"required": ["file"], "optional": ["words", "bending"]},
+        {"bending": "BENDING", "about": "STRING"},
+    ),
+    "AttnBendSave": (
+        "Save Bending",
+        {"required": ["bending", "filename_prefix", "format"], "optional": ["about"]},
+        {"path": "STRING"},
+    ),
+    "AttnBendSweep": (
+        "Bend Sweep",
+        {
+            "required": ["bending", "parameter_1", "values_1"],
+            "optional": ["parameter_2", "values_2", "baseline", "limit", "seed"],
+        },
+        {"bending": "BENDING", "label": "STRING", "seed": "INT", "cells": "SWEEP_CELLS"},
+    ),
+    "AttnBendGrid": (
+        "Bend Grid",
+        {"required": ["images"], "optional": ["cells", "label", "numbers"]},
+        {"film": "IMAGE", "still": "IMAGE", "json": "STRING"},
+    ),
+    "AttnBendLog": (
+        "Experiment Log",
+        {
+            "required": ["observations", "success", "file"],
+            "optional": ["bending", "conditioning", "maps", "latent", "metrics", "label", "seed", "artifacts"],
+        },
+        {"entry": "STRING"},
+    ),
     "AttnBendTokens": (
         "Attach Words",
         {"required": ["conditioning", "clip", "text"]},
@@ -158,7 +189,8 @@ def nodes(server):
     told = sorted(server.get("/object_info").items())
     ours = {key: info for key, info in told if info.pop("python_module") == "custom_nodes.attention-bending"}
     assert all(key.startswith("AttnBend") for key in ours)
-    ours["AttnBendLoadMaps"]["input"]["required"]["file"][1]["options"] = []  # what files there are
+    for key in ("AttnBendLoadMaps", "AttnBendLoad"):
+        ours[key]["input"]["required"]["file"][1]["options"] = []  # what files there are
     return ours
 
 
