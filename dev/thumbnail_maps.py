@@ -27,7 +27,7 @@ Chain = list[ops.Operator]
 
 
 class Part(NamedTuple):
-    """A picture, its caption, and which words of it are set off."""
+    """A picture, its caption, if any, and which words of it are set off."""
 
     image: Image.Image
     caption: str
@@ -66,7 +66,7 @@ def texture(seed: int, sigma: float) -> np.ndarray:
 def over(scene: Image.Image, map_: np.ndarray, colors: str = COLORS, opacity: float = 0.75) -> Image.Image:
     """A map over a scene, as Attention Maps lays it over a film."""
     film = torch.from_numpy(np.asarray(scene.resize(PANEL, Image.Resampling.LANCZOS), np.float32) / 255)
-    return _image(seeing.overlay(film, _values(map_, *PANEL), colors, opacity))
+    return image(seeing.overlay(film, _values(map_, *PANEL), colors, opacity))
 
 
 def _values(map_: np.ndarray, width: int, height: int) -> Tensor:
@@ -75,7 +75,7 @@ def _values(map_: np.ndarray, width: int, height: int) -> Tensor:
     return seeing.enlarge(seeing.normalised(values, seeing.peaks(values[None])), height, width)[0]
 
 
-def _image(values: Tensor) -> Image.Image:
+def image(values: Tensor) -> Image.Image:
     return Image.fromarray((values.clamp(0, 1) * 255).round().byte().numpy())
 
 
@@ -116,7 +116,7 @@ def sheet(layers: dict[int, list[np.ndarray]], best: int) -> Image.Image:
             slate.write(x, y + tall, says, 11, lettering.FAINT)
     for row, step in enumerate((0, 12, 24)):
         slate.write(6, top + row * (tall + 16) + 12, f"step {step}", 15, lettering.FAINT)
-    return _image(slate.pixels())
+    return image(slate.pixels())
 
 
 def pictures() -> dict[str, Shown]:
@@ -164,7 +164,7 @@ def pictures() -> dict[str, Shown]:
             (
                 [
                     Part(half(over(meadow, dress), 0.25), "dress", ("dress",)),
-                    Part(half(_image(seeing.heat(_values(mask, *PANEL), "gray")), 0.25), "its mask"),
+                    Part(half(image(seeing.heat(_values(mask, *PANEL), "gray")), 0.25), "its mask"),
                 ],
                 [Part(over(meadow, bloom), "flowers stronger, only there", ("flowers",))],
             )

@@ -17,7 +17,7 @@ from bending import operators as ops
 from bending.tables import Tables
 from bending.tracks import parse_keyframes
 
-from . import paths, scenes, thumbnail_maps
+from . import paths, scenes, thumbnail_maps, thumbnail_sweeps
 from .scenes import PANEL
 from .thumbnail_maps import CELLS, Chain, bend, blob, texture
 
@@ -249,9 +249,10 @@ def sheets() -> Iterator[tuple[str, Image.Image]]:
         scene = picture.scene()
         rows = [[panel(scene, picture.glows, side)] for side in (picture.before, picture.after)]
         yield name, _sheet(rows, arrow=True)
-    for name, shown in thumbnail_maps.pictures().items():
+    for name, shown in (thumbnail_maps.pictures() | thumbnail_sweeps.pictures()).items():
         for part in chain.from_iterable(shown.rows):
-            _label(part.image, part.caption, dict.fromkeys(part.words, thumbnail_maps.BRIGHTEST))
+            if part.caption:
+                _label(part.image, part.caption, dict.fromkeys(part.words, thumbnail_maps.BRIGHTEST))
         yield name, _sheet([[part.image for part in row] for row in shown.rows], shown.arrow)
 
 

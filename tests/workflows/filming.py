@@ -23,11 +23,13 @@ from torch import Tensor
 ROOM = Path(__file__).parent
 EDITOR_FILES = ROOM.parents[1] / "example_workflows"
 EXAMPLES = (
+    "A recipe from a file",
     "Animate a bend",
     "Before and after",
     "Bend one word",
     "Bent and un-bent side by side",
     "Chain and stack",
+    "Compare to the baseline",
     "Compose with regions",
     "Depth of field",
     "Early and late",
@@ -35,6 +37,7 @@ EXAMPLES = (
     "Paint a word's place",
     "See where a word acts",
     "Swap two words",
+    "Sweep a bend",
     "Wan 2.2 two samplers",
     "Which layer carries the word",
 )
@@ -47,6 +50,8 @@ AIMS = ("AttnBendWhere", "AttnBendWhen", "AttnBendAnimate")
 """Nodes that need a bending."""
 VIEWERS = ("AttnBendMaps", "AttnBendMapsGrid", "AttnBendReport", "AttnBendSaveMaps")
 """Nodes that need a record."""
+ENDS = ("AttnBendGrid", "AttnBendLog", "AttnBendSave")
+"""Nodes that no film needs, but that need a sweep or a bending."""
 
 TEXT_EVENT = 3
 """ComfyUI's binary event for text on a node: the node's id, its length in front, then the text."""
@@ -57,11 +62,16 @@ Prompt = dict[str, dict[str, Any]]
 
 
 class Take(NamedTuple):
-    """What a run left: `latents` by sampler, `outputs` of nodes and last `texts` on nodes, all by node id."""
+    """What a run left, by node id: all `films` of samplers, `outputs` of nodes and last `texts` on nodes."""
 
-    latents: dict[str, Tensor]
+    films: dict[str, list[Tensor]]
     outputs: dict[str, Any]
     texts: dict[str, str]
+
+    @property
+    def latents(self) -> dict[str, Tensor]:
+        """By sampler; of a sweep the last film, which is bent."""
+        return {key: films[-1] for key, films in self.films.items()}
 
     @property
     def film(self) -> Tensor:
@@ -118,8 +128,23 @@ def without(prompt: Prompt, node: str) -> Prompt:
     return copy.deepcopy(prompt)
 
 
+def without_sweep(prompt: Prompt) -> Prompt:
+    """A copy that makes one film, with the bends as they stand on their nodes: no sweep, no sheet, no log, no file."""
+    for kind in ENDS:
+        for key in nodes(prompt, kind):
+            prompt = without(prompt, key)
+    for sweep in nodes(prompt, "AttnBendSweep"):
+        seed = prompt[sweep]["inputs"]["seed"]
+        for key in nodes(prompt, "KSampler"):
+            if prompt[key]["inputs"]["seed"] == [sweep, 2]:
+                prompt = edited(prompt, key, seed=seed)
+        prompt = bypassed(prompt, sweep, "bending")
+    return prompt
+
+
 def without_bends(prompt: Prompt) -> Prompt:
     """A copy with every bend and stack bypassed and nothing recorded: Patch Model is left with nothing to do."""
+    prompt = without_sweep(prompt)
     for key, node in list(prompt.items()):
         if key not in prompt:
             continue  # an aim that went with its bend
@@ -164,12 +189,14 @@ def shoot(server: Server, prompt: Prompt, video: bool = False, at_step: Callable
     entry, texts = asyncio.run(_follow(server, prompt, at_step))
     cached = dict(entry["status"]["messages"])["execution_cached"]["nodes"]
     assert not set(samplers) & set(cached)
-    files = {key: entry["outputs"][f"latents of {key}"]["latents"][0] for key in samplers}
-    latents = {
-        key: load_file(server.output / file["subfolder"] / file["filename"])["latent_tensor"]
-        for key, file in files.items()
+    films = {
+        key: [
+            load_file(server.output / file["subfolder"] / file["filename"])["latent_tensor"]
+            for file in entry["outputs"][f"latents of {key}"]["latents"]
+        ]
+        for key in samplers
     }
-    return Take(latents, entry["outputs"], texts)
+    return Take(films, entry["outputs"], texts)
 
 
 async def _follow(server: Server, prompt: Prompt, at_step: Callable[[], Any] | None) -> tuple[dict, dict[str, str]]:

@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from attention_bending.bending.experiment_log import read
 from PIL import Image
 from workflows.filming import (
     EDITOR_FILES,
@@ -23,6 +24,7 @@ from workflows.filming import (
     shoot,
     the,
     without_bends,
+    without_sweep,
 )
 
 PACK = "attention-bending"
@@ -40,12 +42,18 @@ WAN_22 = {
 }
 
 REPORTS = {
+    "A recipe from a file": [
+        '1. Sharpen(amount=2, sigma=1, clamp=True) of "deer", strength 0.8: 4 layers × 4 steps',
+        '2. Blur(sigma=3, kernel_size=7) of "trees": 4 layers × 4 steps',
+        '3. Amplify(factor=1.5) of "deer": 4 layers × 4 steps',
+    ],
     "Animate a bend": [
         "1. Rotate(angle=15, padding=border, center_x=0.5, center_y=0.5) of ALL, 0.0% to 50.0%, angle over the "
         "frames: 0%: 0, 50%: 20, 100%: 0 (ease): 4 layers × 3 steps"
     ],
     "Before and after": ['1. Translate(x=0.25, y=0, padding=border) of "balloon": 4 layers × 4 steps'],
     "Bend one word": ['1. Amplify(factor=2.5) of "kiss", strength 0.8: 4 layers × 4 steps'],
+    "Compare to the baseline": ['1. Amplify(factor=3) of "umbrella", layers late: 1 layer × 4 steps'],
     "Compose with regions": [
         '1. Regional Mask(x1=0, y1=0, x2=1, y2=0.5, feather=0.2, invert=False) of "sunset": 4 layers × 4 steps',
         '2. Regional Mask(x1=0, y1=0.5, x2=1, y2=1, feather=0.2, invert=False) of "people": 4 layers × 4 steps',
@@ -75,12 +83,25 @@ REPORTS = {
         '1. Paint(mask=mask 5ee85a42ceee (832 × 480, feather 0.15)) of "rose", 0.0% to 40.0%: 4 layers × 2 steps'
     ],
     "Swap two words": ['1. Swap(other=dog, way=trade, mix=1) of "cat", 0.0% to 40.0%: 4 layers × 2 steps'],
+    "Sweep a bend": ["1. Rotate(angle=48, padding=border, center_x=0.5, center_y=0.5) of ALL: 4 layers × 4 steps"],
     "Wan 2.2 two samplers": [
         '1. Spatial Scale(factor=1.5, padding=border, center_x=0.5, center_y=0.3) of "moon", 20.0% to 70.0%: '
         "2 layers × 1 step"
     ],
 }
-"""What every Patch Model with bends says of a run of four steps, on models of four layers, and of two for Wan 2.2."""
+"""What every Patch Model with bends says of a run of four steps, on models of four layers, and of two for Wan 2.2.
+
+Of a sweep it is the last film.
+"""
+
+SWEEPS = {
+    "Compare to the baseline": [
+        "un-bent",
+        *(f"layers {third} · factor {factor}" for factor in ("0.3", "3") for third in ("early", "middle", "late")),
+    ],
+    "Sweep a bend": ["un-bent", *(f"angle {angle}" for angle in (3, 6, 12, 24, 48))],
+}
+"""The films of each sweep, in order."""
 
 RECORDED = [
     r"the text attention's output changed by \d+\.\d% on average, most in layer [0-3]: \d+\.\d%",
@@ -90,6 +111,8 @@ RECORDED = [
 
 SIZES = {
     "video/bent_and_unbent": (208, 64),
+    "video/compare_to_the_baseline": (1052, 522),
+    "video/sweep_a_bend": (768, 548),
     "video/mask_from_a_word": (208, 64),
     "video/see_where_a_word_acts": (96, 308),
     "video/before_and_after": (196, 100),
@@ -97,7 +120,8 @@ SIZES = {
 }
 """Width and height of saved films, by the beginning of their file's name, that are more than the film alone.
 
-Maps are as large as the film, with a caption of 36 pixels beneath and a gap of 4 between.
+Maps are as large as the film, with a caption of 36 pixels beneath and a gap of 4 between; the films of a sweep are 240
+pixels wide on their sheet.
 """
 
 
@@ -197,9 +221,9 @@ def test_makes_a_film_that_its_bends_have_changed(server, name):
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_each_bend_has_a_share_in_it(server, name):
-    """Bypassing any one bend changes the film."""
-    workflow = example(name, steps=4)  # of fewer, too few are late
-    bends = [key for key, node in workflow.items() if "token" in node["inputs"]]
+    """Bypassing any one bend, or all of a file, changes the film."""
+    workflow = without_sweep(example(name, steps=4))  # of fewer, too few are late
+    bends = [key for key, node in workflow.items() if "token" in node["inputs"]] + nodes(workflow, "AttnBendLoad")
     assert bends
     whole = shoot(server, workflow).latents
     for bend in bends:
@@ -265,6 +289,56 @@ def test_the_sheet_has_every_layer_and_step_and_the_report_every_word(server):
     assert report.startswith("no bends\n")
     for word in ("umbrella", "street"):
         assert re.search(rf"\n{word} +[-\d]+ +[\d.]+ % +[\d.]+\n", report)
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_sweep_makes_every_film_and_one_sheet_of_them(server, name):
+    """The first is the un-bent one, no two are alike, and the numbers say how far each is from the first."""
+    workflow = example(name, steps=4)
+    grid, still = the(workflow, "AttnBendGrid"), the(workflow, "SaveImage")
+    workflow["numbers"] = {"class_type": "PreviewAny", "inputs": {"source": [grid, 2]}}
+    take = shoot(server, workflow)
+    (films,) = take.films.values()
+    assert len(films) == len(SWEEPS[name])
+    assert torch.equal(films[0], shoot(server, without_bends(example(name, steps=4))).film)
+    assert not any(torch.equal(film, other) for i, film in enumerate(films) for other in films[:i])
+    (sheet,) = files(server, take, still)
+    with Image.open(sheet) as picture:
+        assert picture.width > 2 * picture.height / 3 and len(picture.getcolors(2**24)) > 100
+    (numbers,) = take.outputs["numbers"]["text"]
+    cells = json.loads(numbers)["cells"]
+    assert [cell["label"] for cell in cells] == SWEEPS[name]
+    assert [cell["change"] is None for cell in cells] == [True] + [False] * (len(films) - 1)
+    assert all(cell["change"] > 0 and cell["ssim"] < 1 for cell in cells[1:])
+
+
+def test_the_log_has_a_line_for_each_film_of_the_sweep(server):
+    name = "Compare to the baseline"
+    workflow = example(name)
+    log = the(workflow, "AttnBendLog")
+    workflow = edited(workflow, log, file="examples/compare.jsonl", observations="the street is empty")
+    shoot(server, workflow)
+    entries = read(server.output / "examples" / "compare.jsonl")
+    assert [entry["label"] for entry in entries] == SWEEPS[name]
+    for entry in entries:
+        assert entry["observations"] == "the street is empty" and entry["seed"] == 42
+        assert entry["words"][0]["word"] == "umbrella" and entry["prompt"].startswith("a woman with a red umbrella")
+        assert entry["metrics"]["label"] == entry["label"]
+        assert len(entry["bends"]) == (entry["label"] != "un-bent")
+
+
+def test_the_recipe_is_saved_with_the_bend_that_came_after_it(server):
+    """And what was saved makes the same film."""
+    workflow = example("A recipe from a file")
+    take = shoot(server, workflow)
+    (shown,) = take.outputs[the(workflow, "AttnBendSave")]["text"]
+    path, text = shown.split("\n\n", 1)
+    assert re.fullmatch(r"my_depth_of_field_\d{5}_\.yaml \[user\]", path)
+    assert re.findall("mode: (.*)", text) == ["sharpen", "blur", "amplify"]
+    assert re.findall("token: (.*)", text) == ["deer", "trees", "deer"]
+    load, bend = the(workflow, "AttnBendLoad"), the(workflow, "AttnBendAmplify")
+    again = without_sweep(bypassed(edited(workflow, load, file=path, words=""), bend, "bending"))
+    assert torch.equal(shoot(server, again).film, take.film)
 
 
 def test_two_branches_of_one_model_do_not_see_each_other(server):
