@@ -10,13 +10,10 @@ import json
 import math
 import os
 import re
-import stat
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -26,6 +23,7 @@ from torch import Tensor
 from .errors import BendError
 from .grid import Grid
 from .record import MapFilms, Record
+from .whole_files import write_whole
 
 FORMAT, VERSION = "attention-bending-maps", 1
 
@@ -67,23 +65,12 @@ def save(record: Record, path: str | os.PathLike, notes: Mapping[str, str] | Non
         _check_numbers(tensors)
     except _Fault as fault:
         raise BendError(f'these maps cannot be saved as "{path.name}": {fault}. Sample again.') from None
-    # in the same folder, so that it becomes the file in one stroke
-    part = path.with_name(f".{uuid4().hex}.part")
     try:
-        with open(part, "xb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        save_file(tensors, part, metadata)
-        os.chmod(part, mode)  # newer safetensors keep it from all but its owner, unlike every other output
-        with open(part, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        write_whole(path, lambda part: save_file(tensors, part, metadata))
     except (OSError, SafetensorError) as error:
         raise BendError(
             f'"{path.name}" could not be written: {error}. Make room there, or choose another place.'
         ) from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def load(path: str | os.PathLike) -> Record:

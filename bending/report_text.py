@@ -73,17 +73,10 @@ def runs(columns: Sequence[int]) -> str:
 
 
 def whole(record: Record, word: int, bent: bool) -> Tensor | None:
-    """The mean `(F, h, w)` of a word's maps over all that was seen; None where nothing was.
-
-    Step by step, so that no more than one step of a large record is in single precision at a time.
-    """
-    total, calls = torch.zeros(record.grid.shape), 0
-    for step in range(len(record.steps)):
-        seen = int(record.seen[word, step].sum())
-        if seen:
-            total += seen * record.film(word, bent, [step], range(len(record.layers)))
-            calls += seen
-    return total / calls if calls else None
+    """The mean `(F, h, w)` of a word's maps over all that was seen; None where nothing was."""
+    if not record.seen[word].any():
+        return None
+    return record.film(word, bent, range(len(record.steps)), range(len(record.layers)))
 
 
 def _words(record: Record) -> str:

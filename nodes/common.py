@@ -1,9 +1,13 @@
 """What the nodes share: their category, the BENDING wire, and the inputs that every mode has."""
 
+import os
+from pathlib import Path
+
 from comfy_api.input import CurveInput
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from ..bending import Bend, Bending
+from ..bending.host.display import show_text
 from ..bending.operators import Operator
 
 CATEGORY = "model/patch/attention bending"
@@ -125,6 +129,17 @@ def maps_inputs() -> list[io.Input]:
             "Maps that were loaded need none.",
         ),
     ]
+
+
+def said(node: type[io.ComfyNode], text: str) -> ui.PreviewText:
+    """Show a text on a node while its workflow runs, and give it as the node's `ui`, which no page shows by itself."""
+    show_text(node.hidden.unique_id, text)
+    return ui.PreviewText(text)
+
+
+def relative(file: str | Path, folder: str) -> str:
+    """A file's path from a folder, with slashes on every system."""
+    return Path(os.path.relpath(file, folder)).as_posix()
 
 
 def curve_input(tooltip: str) -> io.Input:

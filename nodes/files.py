@@ -4,11 +4,10 @@ import os
 from pathlib import Path
 
 import folder_paths
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..bending.files import is_bending_file, load, presets, replace_words, save
-from ..bending.host.display import show_text
-from .common import CATEGORY, BendingWire
+from .common import CATEGORY, BendingWire, relative, said
 
 FOLDER = "attention_bending"
 """Of the user folder: where bendings are saved, and looked for."""
@@ -76,8 +75,7 @@ class AttnBendLoad(io.ComfyNode):
         loaded = load(_path(file))
         renamed = replace_words(loaded.bending, words)
         about = str(type(loaded)(renamed, loaded.about, loaded.notes))
-        show_text(cls.hidden.unique_id, about)
-        return io.NodeOutput(renamed if bending is None else bending + renamed, about, ui=ui.PreviewText(about))
+        return io.NodeOutput(renamed if bending is None else bending + renamed, about, ui=said(cls, about))
 
 
 class AttnBendSave(io.ComfyNode):
@@ -122,11 +120,10 @@ class AttnBendSave(io.ComfyNode):
         folder, name, counter, *_ = folder_paths.get_save_image_path(filename_prefix, home)
         file = Path(folder, f"{name}_{counter:05}_.{format}")
         text = save(bending, file, about)
-        path = f"{_relative(file, home)}{USER}"
+        path = f"{relative(file, home)}{USER}"
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
         shown = f"{path}\n\n{shown}"
-        show_text(cls.hidden.unique_id, shown)
-        return io.NodeOutput(path, ui=ui.PreviewText(shown))
+        return io.NodeOutput(path, ui=said(cls, shown))
 
 
 def user_folder() -> str:
@@ -139,8 +136,8 @@ def bending_files() -> list[str]:
     home, inputs = user_folder(), folder_paths.get_input_directory()
     return [
         *(f"{PRESET}{title}" for title in presets()),
-        *(f"{_relative(file, home)}{USER}" for file in _found(home)),
-        *(_relative(file, inputs) for file in _found(inputs)),
+        *(f"{relative(file, home)}{USER}" for file in _found(home)),
+        *(relative(file, inputs) for file in _found(inputs)),
     ]
 
 
@@ -161,10 +158,6 @@ def _path(file: str) -> Path:
     if not folder_paths.is_within_directory(folder, path) or not path.lower().endswith(_ENDINGS):
         raise ValueError(f"Invalid file path: {file!r}. Bendings are .yaml or .json in ComfyUI's folders.")
     return Path(path)
-
-
-def _relative(file: str | Path, folder: str) -> str:
-    return Path(os.path.relpath(file, folder)).as_posix()
 
 
 FILES = [AttnBendLoad, AttnBendSave]

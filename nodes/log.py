@@ -1,12 +1,11 @@
 """Experiment Log: what was tried, and what came of it."""
 
 import folder_paths
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..bending import experiment_log
-from ..bending.host.display import show_text
 from ..bending.host.experiment import experiment
-from .common import CATEGORY, BendingWire, MapsWire
+from .common import CATEGORY, BendingWire, MapsWire, said
 
 
 class AttnBendLog(io.ComfyNode):
@@ -103,5 +102,4 @@ class AttnBendLog(io.ComfyNode):
         entry = experiment_log.append(path, told | experiment(cls.hidden.prompt, cls.hidden.unique_id, **given))
         text = experiment_log.as_text(entry)
         shown = f"added to {file.strip()}\n{text}"
-        show_text(cls.hidden.unique_id, shown)
-        return io.NodeOutput(text, ui=ui.PreviewText(shown))
+        return io.NodeOutput(text, ui=said(cls, shown))

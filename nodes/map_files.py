@@ -6,13 +6,12 @@ from pathlib import Path
 
 import folder_paths
 from comfy.cli_args import args
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
-from ..bending.host.display import show_text
 from ..bending.host.shelf import record_of
 from ..bending.map_files import is_map_file, load, save
 from ..bending.report_text import about
-from .common import CATEGORY, MapsWire, maps_inputs
+from .common import CATEGORY, MapsWire, maps_inputs, relative, said
 
 FOLDER = "attention_maps"
 """Of the output folder: where maps are saved unless another prefix is given, and looked for."""
@@ -49,11 +48,10 @@ class AttnBendSaveMaps(io.ComfyNode):
         folder, name, counter, *_ = folder_paths.get_save_image_path(filename_prefix, output)
         file = Path(folder, f"{name}_{counter:05}_.safetensors")
         save(record, file, cls.notes())
-        path = f"{_relative(file, output)} [output]"
+        path = f"{relative(file, output)} [output]"
         size = file.stat().st_size / 2**20
         text = f"{path}, {size:.1f} MB\n{', '.join(record.words)}"
-        show_text(cls.hidden.unique_id, text)
-        return io.NodeOutput(path, ui=ui.PreviewText(text))
+        return io.NodeOutput(path, ui=said(cls, text))
 
     @classmethod
     def notes(cls) -> dict[str, str]:
@@ -112,8 +110,8 @@ class AttnBendLoadMaps(io.ComfyNode):
 def map_files() -> list[str]:
     """The files of maps to choose from, as ComfyUI annotates them; other safetensors files are left out."""
     inputs, outputs = folder_paths.get_input_directory(), folder_paths.get_output_directory()
-    here = [_relative(file, inputs) for file in _found(inputs)]
-    there = [f"{_relative(file, outputs)} [output]" for file in _found(os.path.join(outputs, FOLDER))]
+    here = [relative(file, inputs) for file in _found(inputs)]
+    there = [f"{relative(file, outputs)} [output]" for file in _found(os.path.join(outputs, FOLDER))]
     return [name for name in (*here, *there) if folder_paths.exists_annotated_filepath(name)]
 
 
@@ -125,10 +123,6 @@ def _found(folder: str) -> list[Path]:
 def _path(file: str) -> Path:
     """Raises ValueError for a file outside ComfyUI's folders."""
     return Path(folder_paths.get_annotated_filepath(file))
-
-
-def _relative(file: str | Path, folder: str) -> str:
-    return Path(os.path.relpath(file, folder)).as_posix()
 
 
 MAP_FILES = [AttnBendSaveMaps, AttnBendLoadMaps]

@@ -1,11 +1,10 @@
 """Bend Prompt: a prompt whose words can be bent."""
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..bending.host.clip import attach_words, encode_prompt
-from ..bending.host.display import show_text
 from ..bending.tokens import describe
-from .common import CATEGORY
+from .common import CATEGORY, said
 
 
 class AttnBendPrompt(io.ComfyNode):
@@ -42,8 +41,7 @@ class AttnBendPrompt(io.ComfyNode):
     def execute(cls, clip, text) -> io.NodeOutput:
         conditioning, tokens = encode_prompt(clip, text)
         shown = describe(tokens)
-        show_text(cls.hidden.unique_id, shown)
-        return io.NodeOutput(conditioning, ui=ui.PreviewText(shown))
+        return io.NodeOutput(conditioning, ui=said(cls, shown))
 
 
 class AttnBendTokens(io.ComfyNode):
@@ -77,5 +75,4 @@ class AttnBendTokens(io.ComfyNode):
     def execute(cls, conditioning, clip, text) -> io.NodeOutput:
         attached, tokens = attach_words(conditioning, clip, text)
         shown = describe(tokens)
-        show_text(cls.hidden.unique_id, shown)
-        return io.NodeOutput(attached, ui=ui.PreviewText(shown))
+        return io.NodeOutput(attached, ui=said(cls, shown))

@@ -1,11 +1,10 @@
 """Bending Report: a run told in words."""
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
-from ..bending.host.display import show_text
 from ..bending.host.shelf import record_of
 from ..bending.report_text import report_text
-from .common import CATEGORY, maps_inputs
+from .common import CATEGORY, maps_inputs, said
 
 
 class AttnBendReport(io.ComfyNode):
@@ -27,5 +26,4 @@ class AttnBendReport(io.ComfyNode):
     @classmethod
     def execute(cls, maps, latent=None) -> io.NodeOutput:
         text = report_text(record_of(maps, latent))
-        show_text(cls.hidden.unique_id, text)
-        return io.NodeOutput(text, ui=ui.PreviewText(text))
+        return io.NodeOutput(text, ui=said(cls, text))

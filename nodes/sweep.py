@@ -1,10 +1,9 @@
 """Sweeps: one bending over the values of its parameters, a film each, and the sheet on which they play."""
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..bending import sheet_of_films, sweep
-from ..bending.host.display import show_text
-from .common import CATEGORY, BendingWire
+from .common import CATEGORY, BendingWire, said
 from .seeing import film_preview
 
 CellsWire = io.Custom("SWEEP_CELLS")
@@ -90,8 +89,7 @@ class AttnBendSweep(io.ComfyNode):
         axes = sweep.axes(bending, (parameter_1, values_1), (parameter_2, values_2))
         cells = sweep.expand(bending, axes, baseline, seed, limit)
         bendings, seeds = ([getattr(point, name) for point in cells.points] for name in ("bending", "seed"))
-        show_text(cls.hidden.unique_id, str(cells))
-        return io.NodeOutput(bendings, [*cells.labels], seeds, cells, ui=ui.PreviewText(str(cells)))
+        return io.NodeOutput(bendings, [*cells.labels], seeds, cells, ui=said(cls, str(cells)))
 
 
 class AttnBendGrid(io.ComfyNode):

@@ -7,13 +7,13 @@ import textwrap
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from ..bend import Bending
 from ..errors import BendError
+from ..whole_files import write_whole
 from .masks import Gathered, Packed
 from .read import FORMAT, LIMIT, VERSION, reread
 from .schema import MODES, write_bend
@@ -41,8 +41,8 @@ def save(bending: Bending, path: str | os.PathLike, about: str = "") -> str:
     made = masks is not None and not masks.exists()
     try:
         if made:
-            _whole(masks, lambda part: save_file(gathered.tensors, part))
-        _whole(path, lambda part: part.write_bytes(text.encode("utf-8")))
+            write_whole(masks, lambda part: save_file(gathered.tensors, part))
+        write_whole(path, lambda part: part.write_bytes(text.encode("utf-8")))
     except BaseException as error:
         if made:
             with suppress(OSError):
@@ -53,22 +53,6 @@ def save(bending: Bending, path: str | os.PathLike, about: str = "") -> str:
             f'"{path.name}" could not be written: {error}. Make room there, or choose another place.'
         ) from None
     return text
-
-
-def _whole(path: Path, write) -> None:
-    """In the same folder, so that it becomes the file in one stroke."""
-    part = path.with_name(f".{uuid4().hex}.part")
-    try:
-        with open(part, "xb") as file:
-            mode = os.fstat(file.fileno()).st_mode & 0o777
-        write(part)
-        os.chmod(part, mode)  # newer safetensors keep it from all but its owner
-        with open(part, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def _text(bending: Bending, about: str, kind: str, gathered: Gathered) -> tuple[str, str | None]:

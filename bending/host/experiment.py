@@ -6,6 +6,7 @@ from typing import Any
 
 from ..bend import Bending
 from ..errors import BendError
+from ..terms import TokenTerm
 from ..tokens import TokenMap, resolve
 from .clip import KEY
 from .graph_settings import settings
@@ -63,9 +64,8 @@ def _words(tokens: TokenMap | None, record: Any) -> list[dict[str, Any]]:
         return []
     found = []
     for word in tokens.marked_words:
-        quoted = f'"{word}"' if '"' not in word else word
         try:
-            found.append({"word": word, "columns": list(resolve(quoted, tokens).columns)})
+            found.append({"word": word, "columns": list(resolve(TokenTerm(word).token, tokens).columns)})
         except BendError:  # a word that no column stands for is still one of the prompt's
             found.append({"word": word, "columns": []})
     return found
