@@ -8,8 +8,9 @@ from .model import AttnBendModel
 from .modes import MODES
 from .prompt import AttnBendPrompt, AttnBendTokens
 from .stack import AttnBendStack
+from .toy import AttnBendToyWan
 
 
 class AttentionBendingExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [AttnBendPrompt, AttnBendTokens, *MODES, *MAPS, *AIMS, AttnBendStack, AttnBendModel]
+        return [AttnBendPrompt, AttnBendTokens, *MODES, *MAPS, *AIMS, AttnBendStack, AttnBendModel, AttnBendToyWan]

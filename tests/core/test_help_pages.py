@@ -24,6 +24,7 @@ TITLES = {
     "AttnBendAnimate": "Bend Animate",
     "AttnBendStack": "Bender Stack",
     "AttnBendModel": "Patch Model",
+    "AttnBendToyWan": "Load Toy Wan",
 }
 SECTIONS = ("Inputs", "Recipe", "Cost", "Refused")
 
@@ -105,7 +106,9 @@ TOKEN, *COMMON = classes("common", "ComfyNode")["ModeNode"]
 MODES = {name: [TOKEN, *own, *COMMON] for file in ("modes", "maps") for name, own in classes(file, "ModeNode").items()}
 TEMPERATURE = classes("maps", "ComfyNode")
 AIMS = classes("aims", "ComfyNode")
-OTHERS = {name: inputs for file in ("prompt", "stack", "model") for name, inputs in classes(file, "ComfyNode").items()}
+OTHERS = {
+    name: inputs for file in ("prompt", "stack", "model", "toy") for name, inputs in classes(file, "ComfyNode").items()
+}
 NODES = {**MODES, **TEMPERATURE, **AIMS, **OTHERS}
 
 
@@ -126,7 +129,7 @@ def bullets(node: str) -> dict[str, str]:
 
 
 def test_every_node_has_a_page_and_every_page_a_node():
-    assert len(NODES) == 20
+    assert len(NODES) == 21
     assert {file.stem for file in DOCS.glob("*.md")} == set(NODES)
 
 
