@@ -5,6 +5,7 @@
 --film-steps N     … steps on films; more of them than before goes on with a finished training
 --device cpu|cuda  where (default cpu: some hours)
 --threads N        of the CPU (default torch's choice)
+--export           train nothing: write the files from the weights there are, finished or not
 --compile          let torch compile the blocks: minutes at first, then twice as fast; needs a C++ compiler
 """
 
@@ -19,6 +20,7 @@ from . import comfy_host
 from .log import Log
 
 STATE = paths.HOST / "toy"
+FILES = paths.ROOT / "models" / "toy"
 
 
 def main(arguments: list[str]) -> int:
@@ -31,30 +33,31 @@ def main(arguments: list[str]) -> int:
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python dev train-toy", description="Train the toy Wan.", allow_abbrev=False)
     parser.add_argument("--state", type=Path, default=STATE, metavar="FOLDER", help="what it needs to go on")
-    parser.add_argument("--image-steps", type=int, default=2000, metavar="N", help="on single pictures")
-    parser.add_argument("--film-steps", type=int, default=6000, metavar="N", help="on films")
+    parser.add_argument("--image-steps", type=int, default=1500, metavar="N", help="on single pictures")
+    parser.add_argument("--film-steps", type=int, default=4500, metavar="N", help="on films")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--threads", type=int, metavar="N", help="of the CPU; default torch's choice")
     parser.add_argument("--compile", action="store_true", help="twice as fast after minutes; needs a C++ compiler")
-    parser.add_argument("--only-vae", action="store_true", help="stop after the VAE")
+    parser.add_argument("--export", action="store_true", help="only write the files, from the weights there are")
     return parser.parse_args(arguments)
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Train what is not trained yet."""
+    """Train what is not trained yet, and write the files."""
     comfy_host.start(asked.device)
     import torch
 
-    from . import learn, vae
+    from . import export, learn, vae
 
     if asked.threads:
         torch.set_num_threads(asked.threads)
     logging.disable(logging.WARNING)
     log = Log(asked.state / "log.jsonl")
     device = torch.device(asked.device)
-    coder = vae.train(asked.state, device, log)
-    if not asked.only_vae:
+    if not asked.export:
+        coder = vae.train(asked.state, device, log)
         learn.train(asked.state, learn.Plan(asked.image_steps, asked.film_steps), coder, device, log, asked.compile)
+    export.write(asked.state, FILES)
 
 
 if __name__ == "__main__":
