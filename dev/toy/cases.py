@@ -1,40 +1,54 @@
 """What `evaluate-toy` bends: every mode, in several strengths, on one word, several words and all, where and when."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-ONE, OTHER = 0, 1
+
+class Words(NamedTuple):
+    """What a caption says of a thing."""
+
+    colour: str
+    shape: str
+    place: str
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A caption and its words; the first thing is bent, a second one only watched."""
+    """A caption and its words; the first thing is bent, a second one is only watched, or what the first swaps with."""
 
     caption: str
-    shape: str
-    colour: str
-    place: str
-    swapped: str
-    """A word that stands in the caption too, for Swap."""
+    thing: Words
+    other: Words | None = None
 
 
 SUBJECTS = (
-    Subject("a red circle on the left", "circle", "red", "left", "on"),
-    Subject("a blue square at the top", "square", "blue", "top", "at"),
-    Subject("a yellow star in the middle", "star", "yellow", "middle", "in"),
-    Subject("a green triangle on the right on a grey field", "triangle", "green", "right", "grey"),
-    Subject("a red circle on the left and a blue star on the right", "circle", "red", "left", "blue"),
-    Subject("a white triangle at the top and a purple square at the bottom", "triangle", "white", "top", "purple"),
+    Subject("a red circle on the left", Words("red", "circle", "left")),
+    Subject("a blue square at the top", Words("blue", "square", "top")),
+    Subject("a yellow star in the middle", Words("yellow", "star", "middle")),
+    Subject("a green triangle on the right on a grey field", Words("green", "triangle", "right")),
+    Subject(
+        "a red circle on the left and a blue star on the right",
+        Words("red", "circle", "left"),
+        Words("blue", "star", "right"),
+    ),
+    Subject(
+        "a white triangle at the top and a purple square at the bottom",
+        Words("white", "triangle", "top"),
+        Words("purple", "square", "bottom"),
+    ),
 )
 
-TARGETS = {
-    "its colour": lambda s: s.colour,
-    "its shape": lambda s: s.shape,
-    "its place": lambda s: s.place,
-    "its three words": lambda s: f"{s.colour}, {s.shape}, {s.place}",
-    "ALL": lambda s: "ALL",
+COLOUR, SHAPE, PLACE, WORDS, ALL = "its colour", "its shape", "its place", "its three words", "ALL"
+
+TARGETS: dict[str, Callable[[Words], str]] = {
+    COLOUR: lambda words: words.colour,
+    SHAPE: lambda words: words.shape,
+    PLACE: lambda words: words.place,
+    WORDS: ", ".join,
+    ALL: lambda words: "ALL",
 }
-"""The `token` of a bend by name, for a subject."""
+"""The `token` of a bend by name, for a thing's words."""
 
 SETTINGS = {
     "amplify": ({"factor": 0.0}, {"factor": 0.5}, {"factor": 2.0}, {"factor": 5.0}),
@@ -109,7 +123,7 @@ def cases() -> Iterator[Case]:
                 yield Case(mode, tuple(setting.items()), target)
     for mode, number in MAIN.items():
         setting = tuple(SETTINGS[mode][number].items())
-        for target in targets(mode)[-2:]:
+        for target in main_targets(mode):
             for layers in BANDS:
                 yield Case(mode, setting, target, layers=layers)
             for window in WINDOWS:
@@ -120,9 +134,12 @@ def cases() -> Iterator[Case]:
 
 
 def targets(mode: str) -> tuple[str, ...]:
-    """Swap and Paint are not for ALL; Temperature is of the whole attention."""
-    if mode == "temperature":
-        return ("ALL",)
-    if mode in ("swap", "paint"):
-        return tuple(TARGETS)[:-1] if mode == "paint" else tuple(TARGETS)[:3]
-    return tuple(TARGETS)
+    """What a mode is tried on: Swap on one word and its like, Paint not on ALL, Temperature is of all attention."""
+    return {"temperature": (ALL,), "paint": (COLOUR, SHAPE, PLACE, WORDS), "swap": (COLOUR, SHAPE, PLACE)}.get(
+        mode, tuple(TARGETS)
+    )
+
+
+def main_targets(mode: str) -> tuple[str, ...]:
+    """Those on which a mode's main setting is also tried by layers, by window and by strength."""
+    return (COLOUR,) if mode == "swap" else tuple(target for target in (WORDS, ALL) if target in targets(mode))

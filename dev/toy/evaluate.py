@@ -99,9 +99,9 @@ class Evaluation:
                 mask[:, :4] = 0.0
             setting = {"mask": self.mask_film(mask)}
         if case.mode == "swap":
-            setting["other"] = subject.swapped
+            setting["other"] = cases.TARGETS[case.target](subject.other)
         kind = (self.operators.OPERATORS | self.operators.OTHERS)[case.mode]
-        token = cases.TARGETS[case.target](subject)
+        token = cases.TARGETS[case.target](subject.thing)
         start, end = case.window
         return self.bend(kind(**setting), token, case.strength, start, end, case.layers)
 
@@ -113,7 +113,7 @@ def compare(before: list, after: list, subject: cases.Subject) -> dict[str, Any]
     `present`  it is still there; then how far it moved (fractions of the frame), the ratio of areas, and whether its
                colour and shape stayed
     """
-    one = next((s for s in before if (s.colour, s.shape) == (subject.colour, subject.shape)), None)
+    one = next((s for s in before if (s.colour, s.shape) == subject.thing[:2]), None)
     if one is None:
         return {"drawn": False}
     others = [s for s in before if s is not one]
@@ -176,13 +176,20 @@ def evaluate(asked: argparse.Namespace) -> None:
     with torch.inference_mode():
         evaluation = Evaluation(asked.steps)
         chosen = [case for case in cases.cases() if asked.only in (None, case.mode)]
-        films = [(case, s, seed) for case in chosen for s in cases.SUBJECTS for seed in range(asked.seeds)]
-        begun, made = time.monotonic(), 0
+        films = [
+            (case, subject, seed)
+            for case in chosen
+            for subject in cases.SUBJECTS
+            if subject.other or case.mode != "swap"
+            for seed in range(asked.seeds)
+        ]
+        begun, made, told = time.monotonic(), 0, ""
         for number, (case, subject, seed) in enumerate(films):
             known = len(evaluation.done)
             evaluation.run(case, subject, seed)
             made += len(evaluation.done) - known
-            if (number + 1) % (len(cases.SUBJECTS) * asked.seeds) == 0 and made:
+            if made and case.name != told:
+                told = case.name
                 left = (time.monotonic() - begun) / made * (len(films) - number - 1) / 60
                 say(f"{number + 1}/{len(films)} films, {left:.0f} min left: {case.name}")
 

@@ -38,6 +38,15 @@ def mean(rows: list[Row], name: str, form: str) -> str:
     return form.format(sum(seen) / len(seen)) if seen else "—"
 
 
+def grouped(results: list[Row]) -> dict[str, list[Row]]:
+    """By the case's name the rows that count: those whose un-bent film is right."""
+    groups: dict[str, list[Row]] = {}
+    for row in results:
+        if row["drawn"]:
+            groups.setdefault(row["name"].rsplit(" | ", 2)[0], []).append(row)
+    return groups
+
+
 COLUMNS: dict[str, Callable[[list[Row]], str]] = {
     "films": lambda rows: str(len(rows)),
     "changed": lambda rows: share(rows, changed),
@@ -53,10 +62,7 @@ COLUMNS: dict[str, Callable[[list[Row]], str]] = {
 
 def tables(results: list[Row]) -> str:
     """A table for each mode: its settings by target, with all layers in all steps at full strength."""
-    by_case: dict[str, list[Row]] = {}
-    for row in results:
-        if row["drawn"]:
-            by_case.setdefault(row["name"].rsplit(" | ", 2)[0], []).append(row)
+    by_case = grouped(results)
     parts = []
     for mode in cases.SETTINGS:
         lines = [f"| setting | bent | {' | '.join(COLUMNS)} |", "|---|---|" + "--:|" * len(COLUMNS)]
@@ -82,30 +88,26 @@ LEFT, TOP, CELL = 170, 130, (74, 34)
 
 def picture(results: list[Row]) -> Image.Image:
     """For each mode's main setting, the share of films that visibly changed: by layers, steps and strength."""
-    rows: dict[str, list[Row]] = {}
-    for row in results:
-        if row["drawn"]:
-            rows.setdefault(row["name"].rsplit(" | ", 2)[0], []).append(row)
+    rows = grouped(results)
     size = (LEFT + len(PARTS) * CELL[0] + 20, 2 * (TOP + len(cases.MAIN) * CELL[1] + 20))
     sheet = Image.new("RGB", size, PAPER)
     pen = ImageDraw.Draw(sheet)
-    for number, last in enumerate((2, 1)):
+    for number, target in enumerate((cases.WORDS, cases.ALL)):
         y = number * size[1] // 2
-        says = "the word or words" if last == 2 else "all of them, or ALL"
-        text(pen, (20, y + 16), f"Films that visibly changed, of those bent in {says}", 20)
-        text(pen, (20, y + 44), "each mode's main setting; dark is all films, white is none", 15, FAINT)
+        text(pen, (20, y + 16), f"Films that visibly changed, bent in {target}", 20)
+        text(pen, (20, y + 44), "each mode's main setting; Swap of its colour word with the other's", 15, FAINT)
         for column, name in enumerate(PARTS):
             text(pen, (LEFT + column * CELL[0] + 4, y + TOP - 42), name, 13, FAINT)
         for line, (mode, setting) in enumerate(cases.MAIN.items()):
             top = y + TOP + line * CELL[1]
             text(pen, (20, top + 8), mode.replace("_", " "), 15)
-            wanted = tuple(cases.SETTINGS[mode][setting].items())
-            target = cases.targets(mode)[-last:][0]
+            wanted = (mode, tuple(cases.SETTINGS[mode][setting].items()))
+            bent = cases.COLOUR if (mode, target) == ("swap", cases.WORDS) else target
             for column, belongs in enumerate(PARTS.values()):
                 among = [
                     row
                     for case in cases.cases()
-                    if (case.mode, case.setting, case.target) == (mode, wanted, target) and belongs(case)
+                    if (case.mode, case.setting) == wanted and case.target == bent and belongs(case)
                     for row in rows.get(case.name, ())
                 ]
                 if among:
