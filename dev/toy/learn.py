@@ -38,7 +38,9 @@ class Plan(NamedTuple):
     film_steps: int
     image_batch: int = 64
     film_batch: int = 24
+    images_first: int = 1024
     images_a_step: int = 8
+    films_first: int = 512
     films_a_step: int = 2
     cool: float = 0.25
     """The last part of all steps, in which the learning rate falls to nothing."""
@@ -50,6 +52,12 @@ class Plan(NamedTuple):
     def is_image(self, step: int) -> bool:
         """In the second part, each fourth step: a picture costs a third of a film, and shows as many captions."""
         return step < self.image_steps or step % 4 == 3
+
+    def made(self, step: int) -> int:
+        """How many pictures, or films, there have been by this step."""
+        if self.is_image(step):
+            return self.images_first + self.images_a_step * step
+        return self.films_first + self.films_a_step * (step - self.image_steps)
 
     def rate(self, step: int) -> float:
         """The learning rate at a step, as a part of the highest."""
@@ -102,9 +110,8 @@ def train(folder: Path, plan: Plan, vae, device: torch.device, log: Log, compile
     losses = [[] for _ in BANDS[1:]]
     saved = time.monotonic()
     for step in range(begin, plan.steps):
-        is_image = plan.is_image(step)
-        pool, size = (images, plan.image_batch) if is_image else (films, plan.film_batch)
-        pool.grow(encode, _wanted(plan, step, is_image))
+        pool, size = (images, plan.image_batch) if plan.is_image(step) else (films, plan.film_batch)
+        pool.grow(encode, plan.made(step))
         generator = torch.Generator().manual_seed(step)
         batch, captions = pool.batch(size, generator)
         ids, mask = text.tokens(processor, captions, device)
@@ -127,13 +134,6 @@ def train(folder: Path, plan: Plan, vae, device: torch.device, log: Log, compile
             kept["optimizers"] = [stepper.state_dict() for stepper in steppers]
             state.save(folder / "flow-state.pt", kept)
             saved = time.monotonic()
-
-
-def _wanted(plan: Plan, step: int, is_image: bool) -> int:
-    """How many pictures, or films, have been made by this step."""
-    if is_image:
-        return 1024 + plan.images_a_step * step
-    return 512 + plan.films_a_step * (step - plan.image_steps)
 
 
 @torch.no_grad()
