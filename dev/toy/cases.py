@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 
 class Words(NamedTuple):
-    """What a caption says of a thing."""
+    """What a caption says of a thing; no place is the film's choice."""
 
     colour: str
     shape: str
-    place: str
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,11 @@ class Subject:
 
 
 SUBJECTS = (
-    Subject("a red circle on the left", Words("red", "circle", "left")),
-    Subject("a blue square at the top", Words("blue", "square", "top")),
-    Subject("a yellow star in the middle", Words("yellow", "star", "middle")),
-    Subject("a green triangle on the right on a grey field", Words("green", "triangle", "right")),
+    # Where no place is told the maps decide; where one is, they have words against them.
+    Subject("a red circle", Words("red", "circle")),
+    Subject("a yellow star on a grey field", Words("yellow", "star")),
+    Subject("a blue square in the middle", Words("blue", "square", "middle")),
+    Subject("a green triangle at the top", Words("green", "triangle", "top")),
     Subject(
         "a red circle on the left and a blue star on the right",
         Words("red", "circle", "left"),
@@ -39,13 +40,13 @@ SUBJECTS = (
     ),
 )
 
-COLOUR, SHAPE, PLACE, WORDS, ALL = "its colour", "its shape", "its place", "its three words", "ALL"
+COLOUR, SHAPE, PLACE, WORDS, ALL = "its colour", "its shape", "its place", "its words", "ALL"
 
 TARGETS: dict[str, Callable[[Words], str]] = {
     COLOUR: lambda words: words.colour,
     SHAPE: lambda words: words.shape,
     PLACE: lambda words: words.place,
-    WORDS: ", ".join,
+    WORDS: lambda words: ", ".join(filter(None, words)),
     ALL: lambda words: "ALL",
 }
 """The `token` of a bend by name, for a thing's words."""

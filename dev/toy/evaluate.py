@@ -180,7 +180,7 @@ def evaluate(asked: argparse.Namespace) -> None:
             (case, subject, seed)
             for case in chosen
             for subject in cases.SUBJECTS
-            if subject.other or case.mode != "swap"
+            if (subject.other or case.mode != "swap") and (subject.thing.place or case.target != cases.PLACE)
             for seed in range(asked.seeds)
         ]
         begun, made, told = time.monotonic(), 0, ""

