@@ -6,12 +6,14 @@ from pathlib import Path
 
 
 class Log:
-    """A line of JSON for each report, in a file and, shorter, on the screen with a bar."""
+    """A line of JSON for each report, in a file and, shorter, on the screen with a bar; it counts on after a stop."""
 
     def __init__(self, file: Path):
         self.file = file
-        self.begun = time.perf_counter()
         file.parent.mkdir(parents=True, exist_ok=True)
+        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        before = json.loads(lines[-1])["seconds"] if lines else 0
+        self.begun = time.perf_counter() - before
 
     def write(self, stage: str, step: int, steps: int, **numbers: float) -> None:
         """Say how far the stage is, with numbers such as losses."""
