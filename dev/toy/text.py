@@ -61,8 +61,10 @@ def build(pieces: int, device: torch.device) -> T5:
     for name, weight in encoder.named_parameters():
         if name.endswith("layer_norm.weight"):
             torch.nn.init.ones_(weight)
-        elif name.endswith((".o.weight", ".wo.weight", "relative_attention_bias.weight")):
+        elif name.endswith((".o.weight", ".wo.weight")):
             torch.nn.init.zeros_(weight)
+        elif name.endswith("relative_attention_bias.weight"):
+            weight.data.copy_(near_words(*weight.shape))
         elif name == "shared.weight":
             torch.nn.init.normal_(weight)
         elif name.endswith(".q.weight"):
@@ -71,6 +73,17 @@ def build(pieces: int, device: torch.device) -> T5:
         else:
             torch.nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
     return encoder
+
+
+def near_words(buckets: int, heads: int) -> Tensor:
+    """Where attention looks at first, `(buckets, heads)`: even heads at the words just before, odd ones just after.
+
+    Begun at zero they were still there after 1,800 steps, and two things took each other's colours: without them the
+    encoder cannot tell that "red" belongs to the circle behind it.
+    """
+    far = 0.5 * torch.arange(buckets // 2)
+    back, ahead = torch.cat([-far, -far - 2]), torch.cat([-far - 2, -far])
+    return torch.stack([back if head % 2 == 0 else ahead for head in range(heads)], dim=1)
 
 
 def tokens(processor, captions: list[str], device: torch.device) -> tuple[Tensor, Tensor]:
