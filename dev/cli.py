@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from . import bench, console, demo, serving, setup, testing, workflows
+from .toy import evaluate, train
 
 
 class Command(NamedTuple):
@@ -18,6 +19,8 @@ COMMANDS = {
     "test": Command("test [--slow] [pytest args]", "check the style, then run the rooms of tests", testing.main),
     "serve": Command("serve [ComfyUI args]", "start ComfyUI with the pack installed", serving.main),
     "bench": Command("bench [--help]", "what a bend costs, against un-bent and dense attention", bench.main),
+    "train-toy": Command("train-toy [--help]", "make the toy Wan of models/toy from a seed, in hours", train.main),
+    "evaluate-toy": Command("evaluate-toy [--help]", "bend the toy in every way: docs/what-bends-do.md", evaluate.main),
     "workflows": Command("workflows", "export example_workflows/ to tests/workflows/ (needs Chromium)", workflows.main),
 }
 

@@ -14,9 +14,10 @@ from .report import AttnBendReport
 from .seeing import SEEING
 from .stack import AttnBendStack
 from .sweep import SWEEPS
+from .toy import AttnBendToyWan
 
 
 class AttentionBendingExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         bending = [AttnBendPrompt, AttnBendTokens, *MODES, *MAPS, *AIMS, AttnBendStack, AttnBendModel]
-        return [*bending, *SEEING, *MAP_FILES, AttnBendReport, *FILES, *SWEEPS, AttnBendLog]
+        return [*bending, *SEEING, *MAP_FILES, AttnBendReport, *FILES, *SWEEPS, AttnBendLog, AttnBendToyWan]

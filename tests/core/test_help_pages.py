@@ -46,6 +46,7 @@ TITLES = {
     "AttnBendSweep": "Bend Sweep",
     "AttnBendGrid": "Bend Grid",
     "AttnBendLog": "Experiment Log",
+    "AttnBendToyWan": "Load Toy Wan",
 }
 SECTIONS = ("Inputs", "Recipe", "Cost", "Refused")
 
@@ -136,7 +137,7 @@ TEMPERATURE = classes("maps", "ComfyNode")
 AIMS = classes("aims", "ComfyNode")
 OTHERS = {
     name: inputs
-    for file in ("prompt", "stack", "model", "seeing", "map_files", "report", "files", "sweep", "log")
+    for file in ("prompt", "stack", "model", "seeing", "map_files", "report", "files", "sweep", "log", "toy")
     for name, inputs in classes(file, "ComfyNode").items()
 }
 NODES = {**MODES, **TEMPERATURE, **AIMS, **OTHERS}
@@ -159,7 +160,7 @@ def bullets(node: str) -> dict[str, str]:
 
 
 def test_every_node_has_a_page_and_every_page_a_node():
-    assert len(NODES) == 30
+    assert len(NODES) == 31
     assert {file.stem for file in DOCS.glob("*.md")} == set(NODES)
 
 

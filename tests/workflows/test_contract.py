@@ -172,6 +172,7 @@ OTHERS = {
         },
         {"entry": "STRING"},
     ),
+    "AttnBendToyWan": ("Load Toy Wan", {"required": []}, {"model": "MODEL", "clip": "CLIP", "vae": "VAE"}),
     "AttnBendTokens": (
         "Attach Words",
         {"required": ["conditioning", "clip", "text"]},

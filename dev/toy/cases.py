@@ -1,0 +1,146 @@
+"""What `evaluate-toy` bends: every mode, in several strengths, on one word, several words and all, where and when."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """What a caption says of a thing; no place is the film's choice."""
+
+    colour: str
+    shape: str
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A caption and its words; the first thing is bent, a second one is only watched, or what the first swaps with."""
+
+    caption: str
+    thing: Words
+    other: Words | None = None
+
+
+SUBJECTS = (
+    # Where no place is told the maps decide; where one is, they have words against them.
+    Subject("a red circle", Words("red", "circle")),
+    Subject("a yellow star on a grey field", Words("yellow", "star")),
+    Subject("a blue square in the middle", Words("blue", "square", "middle")),
+    Subject("a green triangle at the top", Words("green", "triangle", "top")),
+    Subject(
+        "a red circle on the left and a blue star on the right",
+        Words("red", "circle", "left"),
+        Words("blue", "star", "right"),
+    ),
+    Subject(
+        "a white triangle at the top and a purple square at the bottom",
+        Words("white", "triangle", "top"),
+        Words("purple", "square", "bottom"),
+    ),
+)
+
+COLOUR, SHAPE, PLACE, WORDS, ALL = "its colour", "its shape", "its place", "its words", "ALL"
+
+TARGETS: dict[str, Callable[[Words], str]] = {
+    COLOUR: lambda words: words.colour,
+    SHAPE: lambda words: words.shape,
+    PLACE: lambda words: words.place,
+    WORDS: lambda words: ", ".join(filter(None, words)),
+    ALL: lambda words: "ALL",
+}
+"""The `token` of a bend by name, for a thing's words."""
+
+SETTINGS = {
+    "amplify": ({"factor": 0.0}, {"factor": 0.5}, {"factor": 2.0}, {"factor": 5.0}),
+    "regional_mask": (
+        {"x1": 0.5, "y1": 0.0, "x2": 1.0, "y2": 1.0, "feather": 0.0},
+        {"x1": 0.0, "y1": 0.5, "x2": 1.0, "y2": 1.0, "feather": 0.0},
+    ),
+    "blur": ({"sigma": 0.7}, {"sigma": 2.0}, {"sigma": 6.0}),
+    "sharpen": ({"amount": 1.0}, {"amount": 4.0}),
+    "translate": ({"x": 0.1}, {"x": 0.25}, {"x": -0.25}, {"x": 0.0, "y": 0.25}),
+    "rotate": ({"angle": 15.0}, {"angle": 90.0}, {"angle": 180.0}),
+    "spatial_scale": ({"factor": 0.5}, {"factor": 1.2}, {"factor": 2.0}),
+    "flip": ({"axis": "horizontal"}, {"axis": "vertical"}),
+    "frequency_filter": (
+        {"kind": "low", "high": 0.25},
+        {"kind": "low", "high": 0.5},
+        {"kind": "high", "low": 0.25, "keep_mean": False},
+    ),
+    "time": ({"way": "shift", "amount": 1.0}, {"way": "reverse"}, {"way": "freeze"}),
+    "paint": ({"half": "right"}, {"half": "bottom"}),
+    "swap": ({"way": "trade"}, {"way": "follow"}),
+    "temperature": ({"temperature": 0.5}, {"temperature": 2.0}),
+}
+"""For each mode the parameters that differ from its defaults; strength and all else is full."""
+
+MAIN = {
+    "amplify": 0,
+    "regional_mask": 0,
+    "blur": 1,
+    "sharpen": 1,
+    "translate": 1,
+    "rotate": 1,
+    "spatial_scale": 2,
+    "flip": 0,
+    "frequency_filter": 0,
+    "time": 1,
+    "paint": 0,
+    "swap": 0,
+    "temperature": 0,
+}
+"""The setting that is also tried by layers, by window and by strength."""
+
+WINDOWS = ((0.0, 0.33), (0.33, 0.66), (0.66, 1.0))
+BANDS = ("early", "middle", "late")
+STRENGTHS = (0.25, 0.5)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One bend, to be tried on every subject."""
+
+    mode: str
+    setting: tuple[tuple[str, float | str], ...]
+    target: str
+    layers: str = "all"
+    window: tuple[float, float] = (0.0, 1.0)
+    strength: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """Names the case in the results' file."""
+        setting = ", ".join(f"{name} {value}" for name, value in self.setting)
+        start, end = self.window
+        return f"{self.mode} | {setting} | {self.target} | {self.layers} | {start}-{end} | {self.strength}"
+
+
+def cases() -> Iterator[Case]:
+    """All of them, the plain ones first."""
+    for mode, settings in SETTINGS.items():
+        for setting in settings:
+            for target in targets(mode):
+                yield Case(mode, tuple(setting.items()), target)
+    for mode, number in MAIN.items():
+        setting = tuple(SETTINGS[mode][number].items())
+        for target in main_targets(mode):
+            for layers in BANDS:
+                yield Case(mode, setting, target, layers=layers)
+            for window in WINDOWS:
+                yield Case(mode, setting, target, window=window)
+            if mode != "temperature":
+                for strength in STRENGTHS:
+                    yield Case(mode, setting, target, strength=strength)
+
+
+def targets(mode: str) -> tuple[str, ...]:
+    """What a mode is tried on: Swap on one word and its like, Paint not on ALL, Temperature is of all attention."""
+    return {"temperature": (ALL,), "paint": (COLOUR, SHAPE, PLACE, WORDS), "swap": (COLOUR, SHAPE, PLACE)}.get(
+        mode, tuple(TARGETS)
+    )
+
+
+def main_targets(mode: str) -> tuple[str, ...]:
+    """Those on which a mode's main setting is also tried by layers, by window and by strength."""
+    return (COLOUR,) if mode == "swap" else tuple(target for target in (WORDS, ALL) if target in targets(mode))

@@ -1,0 +1,203 @@
+"""``python dev evaluate-toy``: bend the toy in every way, look at the films, and write down what happened.
+
+--seeds N     films for each caption and bend (default 2)
+--only MODE   one mode
+--steps N     of the sampler (default 20)
+--page        only write docs/what-bends-do.md anew from the results there are
+
+Results are kept after each film in .host/toy/evaluation.jsonl: stopped, it goes on where it was.
+"""
+
+import argparse
+import json
+import logging
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .. import paths, setup
+from ..console import say
+from . import cases, comfy_host
+
+RESULTS = paths.HOST / "toy" / "evaluation.jsonl"
+
+
+def main(arguments: list[str]) -> int:
+    """The command: set up, then run this module in ComfyUI's Python."""
+    parse(arguments)
+    host = setup.ensure()
+    return subprocess.run(host.module("dev.toy.evaluate", *arguments), cwd=paths.ROOT).returncode
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python dev evaluate-toy", description="What bends do.", allow_abbrev=False)
+    parser.add_argument("--seeds", type=int, default=2, metavar="N", help="films for each caption and bend")
+    parser.add_argument("--only", choices=tuple(cases.SETTINGS), metavar="MODE", help="one mode")
+    parser.add_argument("--steps", type=int, default=20, metavar="N", help="of the sampler")
+    parser.add_argument("--page", action="store_true", help="only write the page anew")
+    return parser.parse_args(arguments)
+
+
+class Evaluation:
+    """The toy in this process, and the results so far by film."""
+
+    def __init__(self, steps: int, file: Path = RESULTS):
+        from bending import Bend, Bending, MaskFilm, operators
+        from bending.host.attach import patch_model
+        from bending.host.clip import encode_prompt
+        from bending.host.patch import Patch
+        from bending.host.toy import load_toy
+
+        from .films import Studio
+
+        self.bend, self.bending, self.mask_film, self.operators = Bend, Bending, MaskFilm, operators
+        self.patched = lambda model, bend: patch_model(model, Patch(Bending((bend,)), True))
+        self.studio = Studio(*load_toy(), lambda clip, text: encode_prompt(clip, text)[0])
+        self.steps, self.file = steps, file
+        self.unbent: dict[tuple[str, int], list] = {}
+        self.done = {row["name"]: row for row in read(file)}
+
+    def run(self, case: cases.Case, subject: cases.Subject, seed: int) -> dict[str, Any]:
+        """One film's row: made and measured, or as it was found in the file."""
+        name = f"{case.name} | {subject.caption} | {seed}"
+        if name not in self.done:
+            before = self.look(subject, seed)
+            model = self.patched(self.studio.model, self.make(case, subject))
+            after = self.see(self.studio.film(subject.caption, seed, model, steps=self.steps))
+            row = {"name": name, "case": asdict(case), "caption": subject.caption, "seed": seed}
+            row |= compare(before, after, subject)
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with self.file.open("a", encoding="utf-8") as out:
+                out.write(json.dumps(row) + "\n")
+            self.done[name] = row
+        return self.done[name]
+
+    def look(self, subject: cases.Subject, seed: int) -> list:
+        """What is seen in the un-bent film."""
+        key = (subject.caption, seed)
+        if key not in self.unbent:
+            self.unbent[key] = self.see(self.studio.film(subject.caption, seed, steps=self.steps))
+        return self.unbent[key]
+
+    def see(self, film) -> list:
+        from .measure import sightings
+
+        return sightings(film)
+
+    def make(self, case: cases.Case, subject: cases.Subject):
+        """The case's Bend for a subject."""
+        setting = dict(case.setting)
+        if case.mode == "paint":
+            import torch
+
+            mask = torch.zeros(8, 8)
+            mask[slice(4, 8) if setting["half"] == "bottom" else slice(None)] = 1.0
+            if setting["half"] == "right":
+                mask[:, :4] = 0.0
+            setting = {"mask": self.mask_film(mask)}
+        if case.mode == "swap":
+            setting["other"] = cases.TARGETS[case.target](subject.other)
+        kind = (self.operators.OPERATORS | self.operators.OTHERS)[case.mode]
+        token = cases.TARGETS[case.target](subject.thing)
+        start, end = case.window
+        return self.bend(kind(**setting), token, case.strength, start, end, case.layers)
+
+
+def compare(before: list, after: list, subject: cases.Subject) -> dict[str, Any]:
+    """What became of the subject and, where there is one, of the other thing.
+
+    `drawn`    the un-bent film shows the subject as its caption says, else its row counts for nothing
+    `present`  it is still there; then how far it moved (fractions of the frame), the ratio of areas, and whether its
+               colour and shape stayed
+    """
+    one = next((s for s in before if (s.colour, s.shape) == subject.thing[:2]), None)
+    if one is None:
+        return {"drawn": False}
+    others = [s for s in before if s is not one]
+    pairs = match([one, *others], after)
+    row: dict[str, Any] = {"drawn": True, "count": len(after), **change(one, pairs[0])}
+    if others:
+        row["other"] = change(others[0], pairs[1])
+    return row
+
+
+def change(before, after) -> dict[str, Any]:
+    """The difference that a bend made to one thing."""
+    if after is None:
+        return {"present": False}
+    return {
+        "present": True,
+        "dx": after.x - before.x,
+        "dy": after.y - before.y,
+        "area": after.area / before.area,
+        "colour": after.colour == before.colour and after.off < 0.3,
+        "shape": after.shape == before.shape,
+        "rgb": after.rgb,
+        "fit": after.fit,
+        "x": after.x,
+        "y": after.y,
+    }
+
+
+def match(before: list, after: list) -> list:
+    """For each sighting before the one after that is likest to it, or None; each is given once."""
+    from scipy.optimize import linear_sum_assignment
+
+    if not after:
+        return [None] * len(before)
+    unlike = [
+        [
+            ((a.x - b.x) ** 2 + (a.y - b.y) ** 2) ** 0.5 + 0.5 * (a.colour != b.colour) + 0.25 * (a.shape != b.shape)
+            for a in after
+        ]
+        for b in before
+    ]
+    found = dict(zip(*linear_sum_assignment(unlike), strict=True))
+    return [after[found[number]] if number in found else None for number in range(len(before))]
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    """The rows of a results' file; a last line that a stop cut short is left out."""
+    if not file.is_file():
+        return []
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def evaluate(asked: argparse.Namespace) -> None:
+    """Make and measure what is not there yet, saying how long the rest will take."""
+    import torch
+
+    comfy_host.start("cpu")
+    logging.disable(logging.WARNING)  # a bend that changes nothing is warned about, and is a result here
+    with torch.inference_mode():
+        evaluation = Evaluation(asked.steps)
+        chosen = [case for case in cases.cases() if asked.only in (None, case.mode)]
+        films = [
+            (case, subject, seed)
+            for case in chosen
+            for subject in cases.SUBJECTS
+            if (subject.other or case.mode != "swap") and (subject.thing.place or case.target != cases.PLACE)
+            for seed in range(asked.seeds)
+        ]
+        begun, made, told = time.monotonic(), 0, ""
+        for number, (case, subject, seed) in enumerate(films):
+            known = len(evaluation.done)
+            evaluation.run(case, subject, seed)
+            made += len(evaluation.done) - known
+            if made and case.name != told:
+                told = case.name
+                left = (time.monotonic() - begun) / made * (len(films) - number - 1) / 60
+                say(f"{number + 1}/{len(films)} films, {left:.0f} min left: {case.name}")
+
+
+if __name__ == "__main__":
+    options = parse(sys.argv[1:])
+    if not options.page:
+        evaluate(options)
+    from .evaluate_page import write
+
+    write(read(RESULTS))

@@ -1,0 +1,145 @@
+"""The training of the toy's text encoder and diffusion model, together: pictures first, then films."""
+
+import copy
+import functools
+import math
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import comfy.model_management
+import sentencepiece
+import torch
+from comfy.text_encoders.t5 import T5
+from torch import nn
+
+from . import flow, state, text, world
+from .log import Log
+from .pool import Pool
+from .vae import latents
+
+MUON, ADAM = 4e-3, 1.5e-3
+"""Highest learning rates: of matrices in the blocks, of all other weights."""
+
+WARM = 100
+AVERAGE = 0.998
+"""The weights that are kept are an average over about the last 500 steps."""
+
+CHECKPOINT_SECONDS = 240
+REPORT = 50
+BANDS = (0.0, 0.5, 0.8, 0.9, 0.96, 1.0)
+"""Losses are reported by noise level: n − x is hard to tell at both ends for different reasons."""
+
+
+class Plan(NamedTuple):
+    """How long, and from what: steps on pictures alone, then steps on films, among them some on pictures."""
+
+    image_steps: int
+    film_steps: int
+    image_batch: int = 64
+    film_batch: int = 24
+    images_first: int = 1024
+    images_a_step: int = 8
+    films_first: int = 512
+    films_a_step: int = 2
+    cool: float = 0.25
+    """The last part of all steps, in which the learning rate falls to nothing."""
+
+    @property
+    def steps(self) -> int:
+        return self.image_steps + self.film_steps
+
+    def is_image(self, step: int) -> bool:
+        """In the second part, each fourth step: a picture costs a third of a film, and shows as many captions."""
+        return step < self.image_steps or step % 4 == 3
+
+    def made(self, step: int) -> int:
+        """How many pictures, or films, there have been by this step."""
+        if self.is_image(step):
+            return self.images_first + self.images_a_step * step
+        return self.films_first + self.films_a_step * (step - self.image_steps)
+
+    def rate(self, step: int) -> float:
+        """The learning rate at a step, as a part of the highest."""
+        left = (self.steps - step) / (self.cool * self.steps)
+        return min(1.0, (step + 1) / WARM, left)
+
+
+class Pair(nn.Module):
+    """The two networks that learn together."""
+
+    def __init__(self, model, encoder: T5):
+        super().__init__()
+        self.model, self.encoder = model, encoder
+
+
+def optimizers(pair: Pair) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of the blocks, AdamW for all else."""
+    matrices = [w for name, w in pair.named_parameters() if w.ndim == 2 and "block" in name and "bias" not in name]
+    known = {id(w) for w in matrices}
+    others = [w for w in pair.parameters() if id(w) not in known]
+    return [
+        torch.optim.Muon(matrices, lr=MUON, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=ADAM, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
+
+
+def train(folder: Path, plan: Plan, vae, device: torch.device, log: Log, compiled: bool) -> None:
+    """Train to the plan's end, from where the folder's state stands."""
+    comfy.model_management.in_training = True  # rotary embeddings with a gradient
+    spiece = text.vocabulary()
+    processor = sentencepiece.SentencePieceProcessor(model_proto=spiece)
+    torch.manual_seed(0)
+    pair = Pair(flow.build(device), text.build(processor.get_piece_size(), device))
+    average = copy.deepcopy(pair)
+    steppers = optimizers(pair)
+    begin = 0
+    if kept := state.load(folder / "flow-state.pt", device):
+        begin = kept["step"]
+        pair.load_state_dict(kept["pair"])
+        average.load_state_dict(kept["average"])
+        for stepper, its_state in zip(steppers, kept["optimizers"], strict=True):
+            stepper.load_state_dict(its_state)
+    if compiled:
+        for block in pair.model.blocks:
+            block.compile(dynamic=False)
+    encode = functools.partial(latents, vae)
+    images = Pool(folder, "image", 1, 32768, device)
+    films = Pool(folder, "film", world.FRAMES, 8192, device)
+    attention = flow.Attention()
+    losses = [[] for _ in BANDS[1:]]
+    saved = time.monotonic()
+    for step in range(begin, plan.steps):
+        pool, size = (images, plan.image_batch) if plan.is_image(step) else (films, plan.film_batch)
+        pool.grow(encode, plan.made(step))
+        generator = torch.Generator().manual_seed(step)
+        batch, captions = pool.batch(size, generator)
+        ids, mask = text.tokens(processor, captions, device)
+        error, sigma = flow.loss(pair, batch, ids, mask, attention, generator)
+        pair.zero_grad()
+        error.mean().backward()
+        nn.utils.clip_grad_norm_(pair.parameters(), 1.0)
+        for stepper, highest in zip(steppers, (MUON, ADAM), strict=True):
+            stepper.param_groups[0]["lr"] = highest * plan.rate(step)
+            stepper.step()
+        _follow(average, pair, min(AVERAGE, (step + 1) / (step + 10)))
+        for one, level in zip(error.tolist(), sigma.tolist(), strict=True):
+            losses[sum(level > edge for edge in BANDS[1:-1])].append(one)
+        if (step + 1) % REPORT == 0:
+            means = {f"to {edge}": _mean(band) for edge, band in zip(BANDS[1:], losses, strict=True)}
+            log.write("flow", step + 1, plan.steps, loss=_mean([one for band in losses for one in band]), **means)
+            losses = [[] for _ in BANDS[1:]]
+        if time.monotonic() - saved > CHECKPOINT_SECONDS or step + 1 == plan.steps:
+            kept = {"step": step + 1, "pair": pair.state_dict(), "average": average.state_dict()}
+            kept["optimizers"] = [stepper.state_dict() for stepper in steppers]
+            state.save(folder / "flow-state.pt", kept)
+            saved = time.monotonic()
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, live: nn.Module, keep: float) -> None:
+    torch._foreach_lerp_(list(average.parameters()), list(live.parameters()), 1 - keep)
+
+
+def _mean(numbers: list[float]) -> float:
+    return sum(numbers) / len(numbers) if numbers else math.nan

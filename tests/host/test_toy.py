@@ -1,0 +1,155 @@
+"""The toy: files that ComfyUI's own loaders take, a training that computes what the host does, and bends that show."""
+
+import random
+from unittest import mock
+
+import comfy.model_management
+import comfy.sd
+import pytest
+import sentencepiece
+import torch
+from attention_bending.bending import Bend, BendError
+from attention_bending.bending import operators as ops
+from attention_bending.bending.host.clip import KEY, encode_prompt
+from attention_bending.bending.host.toy import FOLDER, MODEL, VAE, load_toy
+from attention_bending.dev.toy import flow, measure, text, world
+from attention_bending.dev.toy.films import Studio
+from host.support import bent
+
+LONG = "a purple triangle in the bottom right moving left and a white star in the top left moving up on a grey field"
+
+
+@pytest.fixture(scope="module")
+def studio():
+    with torch.inference_mode():
+        return Studio(*load_toy(), lambda clip, caption: encode_prompt(clip, caption)[0])
+
+
+def filled(module: torch.nn.Module) -> torch.nn.Module:
+    """Weights in which every part of it speaks."""
+    generator = torch.Generator().manual_seed(0)
+    for weight in module.parameters():
+        if weight.ndim > 1:
+            weight.copy_(torch.randn(weight.shape, generator=generator) * 0.08)
+    return module
+
+
+def test_the_files_are_small():
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 25e6
+
+
+def test_missing_files_are_named(tmp_path):
+    with pytest.raises(BendError, match=r"toy_wan\.safetensors, toy_umt5\.safetensors, toy_wan_vae\.safetensors"):
+        load_toy(tmp_path)
+
+
+def test_the_hosts_own_loaders_take_model_and_vae():
+    model = comfy.sd.load_diffusion_model(str(FOLDER / MODEL))
+    assert type(model.model.diffusion_model).__name__ == "WanModel"
+    assert len(model.model.diffusion_model.blocks) == flow.CONFIG["num_layers"]
+    assert comfy.sd.VAE(sd=comfy.utils.load_torch_file(str(FOLDER / VAE))).latent_channels == 16
+
+
+def test_every_word_of_the_world_is_one_token(studio):
+    conditioning = encode_prompt(studio.clip, LONG)[0]
+    (encoder,) = conditioning[0][1][KEY].encoders
+    assert [piece.text.strip("▁") for piece in encoder.pieces] == LONG.split()
+    assert conditioning[0][0].shape == (1, 512, text.CONFIG["d_model"])
+
+
+def test_other_words_are_bytes_and_encode(studio):
+    assert encode_prompt(studio.clip, "ein Éléphant, 大象")[0][0][0].isfinite().all()
+
+
+def test_the_trained_encoder_is_the_hosts(studio):
+    host = studio.clip.cond_stage_model.umt5xxl.transformer.float()
+    processor = sentencepiece.SentencePieceProcessor(model_proto=text.vocabulary())
+    captions = ["", LONG, "a red circle"]
+    ids, mask = text.tokens(processor, captions, torch.device("cpu"))
+    ours = text.encode(host, ids, mask)
+    for row, caption in enumerate(captions):
+        theirs = encode_prompt(studio.clip, caption)[0][0][0][0, : ids.shape[1]].float()
+        assert torch.allclose(ours[row], theirs, atol=2e-3 * theirs.abs().max().item())
+
+
+def test_the_trained_model_is_the_hosts_with_all_its_padding():
+    cpu = torch.device("cpu")
+    model = filled(flow.build(cpu))
+    context, lengths = torch.randn(3, text.LONGEST, text.CONFIG["d_model"]), torch.tensor([[1], [7], [text.LONGEST]])
+    mask = torch.arange(text.LONGEST) < lengths
+    context = context * mask.unsqueeze(2)
+    noisy, sigma = torch.randn(3, 16, 2, 6, 8), torch.tensor([0.1, 0.6, 0.97])
+    padded = torch.nn.functional.pad(context, (0, 0, 0, text.COLUMNS - text.LONGEST))
+    theirs = model(noisy, sigma * 1000, padded)
+    with mock.patch.object(comfy.model_management, "in_training", True):
+        ours = flow.velocity(model, noisy, sigma, context, mask, flow.Attention())
+    assert theirs.abs().max() > 0.1
+    assert torch.allclose(ours, theirs, atol=1e-5 * theirs.abs().max().item() + 1e-5)
+
+
+def test_films_come_back_from_latents(studio):
+    film = world.film(world.scene(5))
+    decoded = studio.vae.decode(studio.vae.encode(film.movedim(1, 3)))[0].movedim(3, 1)
+    assert decoded.shape == film.shape
+    assert (decoded - film).abs().mean() < 0.01
+    (drawn, seen) = measure.sightings(film), measure.sightings(decoded)
+    assert [(s.colour, s.shape) for s in seen] == [(s.colour, s.shape) for s in drawn]
+
+
+def told(seed: int) -> tuple[str, str, str, str]:
+    """A caption of one thing, with its shape, colour and place."""
+    draw = random.Random(f"told {seed}")
+    shape, colour, place = (
+        draw.choice(world.SHAPES),
+        draw.choice(tuple(world.COLOURS)),
+        draw.choice(tuple(world.PLACES)),
+    )
+    return f"a {colour} {shape} {place}", shape, colour, place
+
+
+def is_drawn_right(studio: Studio, seed: int) -> bool:
+    """Whether the film of a told thing shows one thing, of that shape and colour, at that place."""
+    caption, shape, colour, place = told(seed)
+    seen = measure.sightings(studio.film(caption, seed))
+    if len(seen) != 1 or (seen[0].shape, seen[0].colour) != (shape, colour):
+        return False
+    column, row = world.PLACES[place]
+    return (column is None or abs(seen[0].x - world.COLUMNS[column]) < 0.15) and (
+        row is None or abs(seen[0].y - world.ROWS[row]) < 0.13
+    )
+
+
+def test_captions_are_drawn_right(studio):
+    assert sum(is_drawn_right(studio, seed) for seed in range(5)) >= 4
+
+
+@pytest.mark.slow
+def test_nine_captions_of_ten_are_drawn_right(studio):
+    assert sum(is_drawn_right(studio, seed) for seed in range(50)) >= 45
+
+
+@pytest.mark.parametrize("x, y", [(0.1, 0.0), (-0.1, 0.0), (0.0, 0.25), (0.0, -0.25)])
+def test_translate_of_all_goes_the_way_of_the_arrow(studio, x, y):
+    """On a caption that tells no place: one that does speaks against the arrow."""
+    ways = []
+    for seed in range(3):
+        before = measure.sightings(studio.film("a red circle", seed))[0]
+        moved = studio.film("a red circle", seed, bent(studio.model, Bend(ops.Translate(x, y), "ALL")))
+        ways += [(s.x - before.x) * x + (s.y - before.y) * y for s in measure.sightings(moved)[:1]]
+    assert len(ways) >= 2
+    assert sum(ways) / len(ways) > 0.3 * (x * x + y * y)
+
+
+def test_a_colour_word_amplified_by_nothing_loses_its_colour(studio):
+    kept = 0
+    for seed in range(3):
+        film = studio.film("a red circle on the left", seed, bent(studio.model, Bend(ops.Amplify(0.0), "red")))
+        kept += any(s.colour == "red" and s.off < 0.3 for s in measure.sightings(film))
+    assert kept <= 1
+
+
+def test_a_mask_keeps_what_a_word_says_inside(studio):
+    mask = ops.RegionalMask(0.5, 0.0, 1.0, 1.0, feather=0.0)
+    for seed in range(3):
+        film = studio.film("a red circle", seed, bent(studio.model, Bend(mask, "red, circle")))
+        assert all(s.x > 0.45 for s in measure.sightings(film) if s.colour == "red")
