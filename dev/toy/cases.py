@@ -20,6 +20,7 @@ class Subject:
     caption: str
     thing: Words
     other: Words | None = None
+    moves: bool = False
 
 
 SUBJECTS = (
@@ -28,6 +29,7 @@ SUBJECTS = (
     Subject("a yellow star on a grey field", Words("yellow", "star")),
     Subject("a blue square in the middle", Words("blue", "square", "middle")),
     Subject("a green triangle at the top", Words("green", "triangle", "top")),
+    Subject("a purple square moving right", Words("purple", "square"), moves=True),
     Subject(
         "a red circle on the left and a blue star on the right",
         Words("red", "circle", "left"),
@@ -52,16 +54,16 @@ TARGETS: dict[str, Callable[[Words], str]] = {
 """The `token` of a bend by name, for a thing's words."""
 
 SETTINGS = {
-    "amplify": ({"factor": 0.0}, {"factor": 0.5}, {"factor": 2.0}, {"factor": 5.0}),
+    "amplify": ({"factor": 0.0}, {"factor": 0.5}, {"factor": 2.0}, {"factor": 5.0}, {"factor": 20.0}),
     "regional_mask": (
         {"x1": 0.5, "y1": 0.0, "x2": 1.0, "y2": 1.0, "feather": 0.0},
         {"x1": 0.0, "y1": 0.5, "x2": 1.0, "y2": 1.0, "feather": 0.0},
     ),
     "blur": ({"sigma": 0.7}, {"sigma": 2.0}, {"sigma": 6.0}),
     "sharpen": ({"amount": 1.0}, {"amount": 4.0}),
-    "translate": ({"x": 0.1}, {"x": 0.25}, {"x": -0.25}, {"x": 0.0, "y": 0.25}),
+    "translate": ({"x": 0.1}, {"x": 0.25}, {"x": -0.25}, {"x": 0.0, "y": 0.1}, {"x": 0.0, "y": 0.25}),
     "rotate": ({"angle": 15.0}, {"angle": 90.0}, {"angle": 180.0}),
-    "spatial_scale": ({"factor": 0.5}, {"factor": 1.2}, {"factor": 2.0}),
+    "spatial_scale": ({"factor": 0.5}, {"factor": 1.2}, {"factor": 1.5}, {"factor": 2.0}),
     "flip": ({"axis": "horizontal"}, {"axis": "vertical"}),
     "frequency_filter": (
         {"kind": "low", "high": 0.25},
@@ -71,7 +73,7 @@ SETTINGS = {
     "time": ({"way": "shift", "amount": 1.0}, {"way": "reverse"}, {"way": "freeze"}),
     "paint": ({"half": "right"}, {"half": "bottom"}),
     "swap": ({"way": "trade"}, {"way": "follow"}),
-    "temperature": ({"temperature": 0.5}, {"temperature": 2.0}),
+    "temperature": ({"temperature": 0.5}, {"temperature": 0.8}, {"temperature": 1.25}, {"temperature": 2.0}),
 }
 """For each mode the parameters that differ from its defaults; strength and all else is full."""
 
@@ -107,13 +109,24 @@ class Case:
     layers: str = "all"
     window: tuple[float, float] = (0.0, 1.0)
     strength: float = 1.0
+    renormalize: bool = True
 
     @property
     def name(self) -> str:
         """Names the case in the results' file."""
-        setting = ", ".join(f"{name} {value}" for name, value in self.setting)
         start, end = self.window
-        return f"{self.mode} | {setting} | {self.target} | {self.layers} | {start}-{end} | {self.strength}"
+        scale = "" if self.renormalize else " | not renormalised"
+        return f"{self.mode} | {self.told} | {self.target} | {self.layers} | {start}-{end} | {self.strength}{scale}"
+
+    @property
+    def told(self) -> str:
+        """Its parameters that differ from the mode's defaults."""
+        return ", ".join(f"{name} {value}" for name, value in self.setting)
+
+    @property
+    def plain(self) -> bool:
+        """In all layers and steps, full and renormalised."""
+        return self == Case(self.mode, self.setting, self.target)
 
 
 def cases() -> Iterator[Case]:
@@ -132,6 +145,12 @@ def cases() -> Iterator[Case]:
             if mode != "temperature":
                 for strength in STRENGTHS:
                     yield Case(mode, setting, target, strength=strength)
+                yield Case(mode, setting, target, renormalize=False)
+
+
+def fits(case: Case, subject: Subject) -> bool:
+    """Whether a subject has what a case bends."""
+    return bool((subject.other or case.mode != "swap") and (subject.thing.place or case.target != PLACE))
 
 
 def targets(mode: str) -> tuple[str, ...]:

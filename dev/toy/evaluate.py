@@ -1,7 +1,7 @@
 """``python dev evaluate-toy``: bend the toy in every way, look at the films, and write down what happened.
 
 --seeds N     films for each caption and bend (default 2)
---only MODE   one mode
+--only MODE   one mode, or several
 --steps N     of the sampler (default 20)
 --page        only write docs/what-bends-do.md anew from the results there are
 
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python dev evaluate-toy", description="What bends do.", allow_abbrev=False)
     parser.add_argument("--seeds", type=int, default=2, metavar="N", help="films for each caption and bend")
-    parser.add_argument("--only", choices=tuple(cases.SETTINGS), metavar="MODE", help="one mode")
+    parser.add_argument("--only", nargs="+", choices=tuple(cases.SETTINGS), metavar="MODE", help="some modes")
     parser.add_argument("--steps", type=int, default=20, metavar="N", help="of the sampler")
     parser.add_argument("--page", action="store_true", help="only write the page anew")
     return parser.parse_args(arguments)
@@ -45,7 +45,7 @@ class Evaluation:
     """The toy in this process, and the results so far by film."""
 
     def __init__(self, steps: int, file: Path = RESULTS):
-        from bending import Bend, Bending, MaskFilm, operators
+        from bending import Bending
         from bending.host.attach import patch_model
         from bending.host.clip import encode_prompt
         from bending.host.patch import Patch
@@ -53,7 +53,6 @@ class Evaluation:
 
         from .films import Studio
 
-        self.bend, self.bending, self.mask_film, self.operators = Bend, Bending, MaskFilm, operators
         self.patched = lambda model, bend: patch_model(model, Patch(Bending((bend,)), True))
         self.studio = Studio(*load_toy(), lambda clip, text: encode_prompt(clip, text)[0])
         self.steps, self.file = steps, file
@@ -65,7 +64,7 @@ class Evaluation:
         name = f"{case.name} | {subject.caption} | {seed}"
         if name not in self.done:
             before = self.look(subject, seed)
-            model = self.patched(self.studio.model, self.make(case, subject))
+            model = self.patched(self.studio.model, make(case, subject))
             after = self.see(self.studio.film(subject.caption, seed, model, steps=self.steps))
             row = {"name": name, "case": asdict(case), "caption": subject.caption, "seed": seed}
             row |= compare(before, after, subject)
@@ -87,23 +86,32 @@ class Evaluation:
 
         return sightings(film)
 
-    def make(self, case: cases.Case, subject: cases.Subject):
-        """The case's Bend for a subject."""
-        setting = dict(case.setting)
-        if case.mode == "paint":
-            import torch
 
-            mask = torch.zeros(8, 8)
-            mask[slice(4, 8) if setting["half"] == "bottom" else slice(None)] = 1.0
-            if setting["half"] == "right":
-                mask[:, :4] = 0.0
-            setting = {"mask": self.mask_film(mask)}
-        if case.mode == "swap":
-            setting["other"] = cases.TARGETS[case.target](subject.other)
-        kind = (self.operators.OPERATORS | self.operators.OTHERS)[case.mode]
-        token = cases.TARGETS[case.target](subject.thing)
-        start, end = case.window
-        return self.bend(kind(**setting), token, case.strength, start, end, case.layers)
+def make(case: cases.Case, subject: cases.Subject):
+    """The case's Bend for a subject."""
+    from bending import Bend
+
+    start, end = case.window
+    token = cases.TARGETS[case.target](subject.thing)
+    return Bend(operator(case, subject), token, case.strength, start, end, case.layers, case.renormalize)
+
+
+def operator(case: cases.Case, subject: cases.Subject):
+    """The case's operator; Swap's other word is the subject's other thing's."""
+    import torch
+
+    from bending import MaskFilm, operators
+
+    setting = dict(case.setting)
+    if case.mode == "paint":
+        mask = torch.zeros(8, 8)
+        mask[slice(4, 8) if setting["half"] == "bottom" else slice(None)] = 1.0
+        if setting["half"] == "right":
+            mask[:, :4] = 0.0
+        setting = {"mask": MaskFilm(mask)}
+    if case.mode == "swap":
+        setting["other"] = cases.TARGETS[case.target](subject.other)
+    return (operators.OPERATORS | operators.OTHERS)[case.mode](**setting)
 
 
 def compare(before: list, after: list, subject: cases.Subject) -> dict[str, Any]:
@@ -125,20 +133,24 @@ def compare(before: list, after: list, subject: cases.Subject) -> dict[str, Any]
 
 
 def change(before, after) -> dict[str, Any]:
-    """The difference that a bend made to one thing."""
+    """The difference that a bend made to one thing; `went` and `goes` are its ways from first to last frame."""
     if after is None:
-        return {"present": False}
+        return {"present": False, "was": (before.x, before.y)}
     return {
         "present": True,
+        "was": (before.x, before.y),
+        "x": after.x,
+        "y": after.y,
         "dx": after.x - before.x,
         "dy": after.y - before.y,
         "area": after.area / before.area,
         "colour": after.colour == before.colour and after.off < 0.3,
         "shape": after.shape == before.shape,
+        "is": (after.colour, after.shape),
         "rgb": after.rgb,
         "fit": after.fit,
-        "x": after.x,
-        "y": after.y,
+        "went": (before.dx, before.dy),
+        "goes": (after.dx, after.dy),
     }
 
 
@@ -175,13 +187,13 @@ def evaluate(asked: argparse.Namespace) -> None:
     logging.disable(logging.WARNING)  # a bend that changes nothing is warned about, and is a result here
     with torch.inference_mode():
         evaluation = Evaluation(asked.steps)
-        chosen = [case for case in cases.cases() if asked.only in (None, case.mode)]
         films = [
             (case, subject, seed)
-            for case in chosen
-            for subject in cases.SUBJECTS
-            if (subject.other or case.mode != "swap") and (subject.thing.place or case.target != cases.PLACE)
             for seed in range(asked.seeds)
+            for case in cases.cases()
+            if not asked.only or case.mode in asked.only
+            for subject in cases.SUBJECTS
+            if cases.fits(case, subject)
         ]
         begun, made, told = time.monotonic(), 0, ""
         for number, (case, subject, seed) in enumerate(films):

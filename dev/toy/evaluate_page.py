@@ -1,131 +1,234 @@
-"""docs/what-bends-do.md and its picture, from the rows of the evaluation."""
+"""docs/what-bends-do.md, from the rows of the evaluation; its pictures are drawn by `evaluate_plots`."""
 
-from collections.abc import Callable
-from typing import Any
-
-from PIL import Image, ImageDraw
+from collections.abc import Callable, Iterable
 
 from .. import paths
-from ..contact_sheet import FAINT, INK, PAPER, text
 from . import cases
+from .judge import Row, did, far, subject
 
 PAGE = paths.ROOT / "docs" / "what-bends-do.md"
-PICTURE = paths.ROOT / "docs" / "what-bends-do.png"
 BEGIN, END = "<!-- made by `python dev evaluate-toy` -->", "<!-- end -->"
 
-Row = dict[str, Any]
+RESIZED = 1.3
+"""From here a ratio of areas is seen at once."""
 
-MOVED, RESIZED = 0.08, 1.3
-"""From here a change is seen at once: a fraction of the frame; a ratio of areas."""
+Rows = list[Row]
+Judged = list[tuple[cases.Case, Row]]
 
 
 def changed(row: Row) -> bool:
     """Whether somebody who sees both films side by side says that they differ."""
     if not row["present"]:
         return True
-    moved = (row["dx"] ** 2 + row["dy"] ** 2) ** 0.5 > MOVED
-    resized = not 1 / RESIZED < row["area"] < RESIZED
-    return moved or resized or not row["colour"] or not row["shape"]
+    return far(row) or not 1 / RESIZED < row["area"] < RESIZED or not row["colour"] or not row["shape"]
 
 
-def share(rows: list[Row], holds: Callable[[Row], bool]) -> str:
-    return f"{sum(map(holds, rows)) / len(rows):.0%}" if rows else "—"
+def share(rows: Iterable, holds: Callable) -> str:
+    """In percent, of those for which `holds` answers at all."""
+    answers = [answer for answer in map(holds, rows) if answer is not None]
+    return f"{sum(answers) / len(answers):.0%}" if answers else "—"
 
 
-def mean(rows: list[Row], name: str, form: str) -> str:
+def mean(rows: Rows, name: str, form: str) -> str:
     """The mean of a number over the rows in which the thing is still there."""
     seen = [row[name] for row in rows if row["present"]]
     return form.format(sum(seen) / len(seen)) if seen else "—"
 
 
-def grouped(results: list[Row]) -> dict[str, list[Row]]:
-    """By the case's name the rows that count: those whose un-bent film is right."""
-    groups: dict[str, list[Row]] = {}
-    for row in results:
-        if row["drawn"]:
-            groups.setdefault(row["name"].rsplit(" | ", 2)[0], []).append(row)
-    return groups
+class Results:
+    """The rows that count, those whose un-bent film is right, by case."""
+
+    def __init__(self, rows: Rows):
+        self.all = rows
+        self._by_case: dict[str, Rows] = {}
+        for row in rows:
+            if row["drawn"]:
+                self._by_case.setdefault(row["name"].rsplit(" | ", 2)[0], []).append(row)
+
+    def of(self, case: cases.Case) -> Rows:
+        return self._by_case.get(case.name, [])
+
+    def judged(self, wanted: Callable[[cases.Case], bool], on: Callable[[cases.Subject], bool] | None = None) -> Judged:
+        """All films of the cases that are wanted, on the subjects that are."""
+        return [
+            (case, row)
+            for case in cases.cases()
+            if wanted(case)
+            for row in self.of(case)
+            if on is None or on(subject(row))
+        ]
 
 
-COLUMNS: dict[str, Callable[[list[Row]], str]] = {
-    "films": lambda rows: str(len(rows)),
-    "changed": lambda rows: share(rows, changed),
-    "gone": lambda rows: share(rows, lambda row: not row["present"]),
-    "moved x": lambda rows: mean(rows, "dx", "{:+.2f}"),
-    "moved y": lambda rows: mean(rows, "dy", "{:+.2f}"),
-    "area ×": lambda rows: mean(rows, "area", "{:.2f}"),
-    "colour kept": lambda rows: share([r for r in rows if r["present"]], lambda row: row["colour"]),
-    "shape kept": lambda rows: share([r for r in rows if r["present"]], lambda row: row["shape"]),
-    "the other changed": lambda rows: share([r["other"] for r in rows if "other" in r], changed),
+def did_it(judged: Judged) -> str:
+    """The share of films in which the bend did what it says, and of how many."""
+    answers = [answer for case, row in judged if (answer := did(case, row)) is not None]
+    return f"{sum(answers) / len(answers):.0%} of {len(answers)}" if answers else "—"
+
+
+def table(head: list[str], lines: list[list[str]], left: int) -> str:
+    """A Markdown table, its first `left` columns flush left."""
+    rule = "|" + "---|" * left + "--:|" * (len(head) - left)
+    return "\n".join([f"| {' | '.join(head)} |", rule, *(f"| {' | '.join(line)} |" for line in lines)])
+
+
+PROMISES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "amplify": ("factor 0: the colour, the shape is another; the place is left", ("factor 0.0",)),
+    "regional_mask": ("the thing is inside", ()),
+    "paint": ("the thing is inside", ()),
+    "translate": ("the thing goes there", ()),
+    "rotate": ("the thing goes there", ()),
+    "spatial_scale": ("the thing goes there", ()),
+    "flip": ("the thing goes there", ()),
+    "swap": ("trade: both things have each other's", ("way trade",)),
+    "time": ("reverse, freeze: the thing turns back, stands still", ()),
 }
+"""What each mode promises that a program can see, and the settings that promise it; all where none is named."""
+
+TARGETS = (cases.COLOUR, cases.SHAPE, cases.PLACE, cases.WORDS, cases.ALL)
 
 
-def tables(results: list[Row]) -> str:
-    """A table for each mode: its settings by target, with all layers in all steps at full strength."""
-    by_case = grouped(results)
-    parts = []
-    for mode in cases.SETTINGS:
-        lines = [f"| setting | bent | {' | '.join(COLUMNS)} |", "|---|---|" + "--:|" * len(COLUMNS)]
-        for case in cases.cases():
-            plain = case.mode == mode and case.layers == "all" and case.window == (0.0, 1.0) and case.strength == 1.0
-            if plain and case.name in by_case:
-                setting = ", ".join(f"{name} {value}" for name, value in case.setting)
-                numbers = " | ".join(column(by_case[case.name]) for column in COLUMNS.values())
-                lines.append(f"| {setting} | {case.target} | {numbers} |")
-        if len(lines) > 2:
-            parts.append(f"### {mode.replace('_', ' ').title()}\n\n" + "\n".join(lines))
-    return "\n\n".join(parts)
+def promises(results: Results) -> str:
+    """For each mode the share of films in which it did what it says, by what was bent."""
+    lines = []
+    for mode, (says, settings) in PROMISES.items():
+
+        def among(target, mode=mode, settings=settings):
+            return results.judged(
+                lambda c: (c.mode, c.target) == (mode, target) and c.plain and (not settings or c.told in settings)
+            )
+
+        lines.append([title(mode), says, *(did_it(among(target)) for target in TARGETS)])
+    return table(["bend", "what it says", *TARGETS], lines, 2)
+
+
+def places(results: Results) -> str:
+    """Bends of ALL that move things: with and without a word in the caption that says where the thing is."""
+    kinds = {
+        "no place told": lambda subject: not subject.thing.place,
+        "a place told": lambda subject: bool(subject.thing.place),
+    }
+    lines = []
+    for mode in ("translate", "rotate", "spatial_scale", "flip", "regional_mask"):
+        for setting in cases.SETTINGS[mode]:
+            case = cases.Case(mode, tuple(setting.items()), cases.ALL)
+            told = [did_it(results.judged(case.__eq__, on)) for on in kinds.values()]
+            lines.append([title(mode), short(case), *told])
+    return table(["bend of ALL", "setting", *kinds], lines, 2)
 
 
 PARTS: dict[str, Callable[[cases.Case], bool]] = {
-    "full": lambda c: c.layers == "all" and c.window == (0.0, 1.0) and c.strength == 1.0,
-    **{f"{band}\nlayers": lambda c, band=band: c.layers == band for band in cases.BANDS},
-    **{f"{s:.0%} to\n{e:.0%}": lambda c, w=(s, e): c.window == w for s, e in cases.WINDOWS},
-    **{f"strength\n{s}": lambda c, s=s: c.strength == s for s in cases.STRENGTHS},
+    "in full": lambda c: c.plain,
+    **{f"{band} layers": lambda c, band=band: c.layers == band for band in cases.BANDS},
+    **{f"{s:.0%} to {e:.0%}": lambda c, w=(s, e): c.window == w for s, e in cases.WINDOWS},
+    **{f"strength {s}": lambda c, s=s: c.strength == s for s in cases.STRENGTHS},
+    "not renormalised": lambda c: not c.renormalize,
 }
-LEFT, TOP, CELL = 170, 130, (74, 34)
+"""How a mode's main setting is narrowed down."""
 
 
-def picture(results: list[Row]) -> Image.Image:
-    """For each mode's main setting, the share of films that visibly changed: by layers, steps and strength."""
-    rows = grouped(results)
-    size = (LEFT + len(PARTS) * CELL[0] + 20, 2 * (TOP + len(cases.MAIN) * CELL[1] + 20))
-    sheet = Image.new("RGB", size, PAPER)
-    pen = ImageDraw.Draw(sheet)
-    for number, target in enumerate((cases.WORDS, cases.ALL)):
-        y = number * size[1] // 2
-        text(pen, (20, y + 16), f"Films that visibly changed, bent in {target}", 20)
-        text(pen, (20, y + 44), "each mode's main setting; Swap of its colour word with the other's", 15, FAINT)
-        for column, name in enumerate(PARTS):
-            text(pen, (LEFT + column * CELL[0] + 4, y + TOP - 42), name, 13, FAINT)
-        for line, (mode, setting) in enumerate(cases.MAIN.items()):
-            top = y + TOP + line * CELL[1]
-            text(pen, (20, top + 8), mode.replace("_", " "), 15)
-            wanted = (mode, tuple(cases.SETTINGS[mode][setting].items()))
-            bent = cases.COLOUR if (mode, target) == ("swap", cases.WORDS) else target
-            for column, belongs in enumerate(PARTS.values()):
-                among = [
-                    row
-                    for case in cases.cases()
-                    if (case.mode, case.setting) == wanted and case.target == bent and belongs(case)
-                    for row in rows.get(case.name, ())
-                ]
-                if among:
-                    _cell(pen, LEFT + column * CELL[0], top, sum(map(changed, among)) / len(among))
-    return sheet
+MAIN_SETTING = {mode: tuple(cases.SETTINGS[mode][number].items()) for mode, number in cases.MAIN.items()}
 
 
-def _cell(pen: ImageDraw.ImageDraw, left: int, top: int, part: float) -> None:
-    ink = tuple(
-        round(paper + part * (dark - paper)) for paper, dark in zip((240, 238, 232), (43, 60, 130), strict=True)
+def is_main(case: cases.Case, mode: str) -> bool:
+    """Whether it is that mode's main setting, wherever and whenever it bends."""
+    return (case.mode, case.setting) == (mode, MAIN_SETTING[mode])
+
+
+def narrowed(results: Results, target: str) -> str:
+    """For each mode's main setting by layers, steps and strength: did it and, in parentheses, visibly changed."""
+    lines = []
+    for mode in cases.MAIN:
+        bent = cases.COLOUR if (mode, target) == ("swap", cases.WORDS) else target
+        line = []
+        for belongs in PARTS.values():
+            judged = results.judged(lambda c, b=belongs: is_main(c, mode) and c.target == bent and b(c))  # noqa: B023
+            visible = share([row for _, row in judged], changed)
+            line.append(f"{did_it(judged).split(' of')[0]} ({visible})" if judged else "—")
+        if any(cell != "—" for cell in line):
+            lines.append([title(mode), short(cases.Case(mode, MAIN_SETTING[mode], target)), *line])
+    return table(["bend", "setting", *PARTS], lines, 2)
+
+
+COLUMNS: dict[str, Callable[[Judged], str]] = {
+    "films": lambda judged: str(len(judged)),
+    "did it": lambda judged: did_it(judged),
+    "changed": lambda judged: share(rows_of(judged), changed),
+    "gone": lambda judged: share(rows_of(judged), lambda row: not row["present"]),
+    "moved x": lambda judged: mean(rows_of(judged), "dx", "{:+.2f}"),
+    "moved y": lambda judged: mean(rows_of(judged), "dy", "{:+.2f}"),
+    "area ×": lambda judged: mean(rows_of(judged), "area", "{:.2f}"),
+    "colour kept": lambda judged: share(rows_of(judged), lambda row: row["colour"] if row["present"] else None),
+    "shape kept": lambda judged: share(rows_of(judged), lambda row: row["shape"] if row["present"] else None),
+    "the other changed": lambda judged: share([r["other"] for r in rows_of(judged) if "other" in r], changed),
+}
+
+
+def rows_of(judged: Judged) -> Rows:
+    return [row for _, row in judged]
+
+
+def title(mode: str) -> str:
+    return mode.replace("_", " ").title()
+
+
+def short(case: cases.Case) -> str:
+    """Its setting, without the noughts of whole numbers."""
+    return ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in case.setting
     )
-    pen.rectangle((left, top, left + CELL[0] - 4, top + CELL[1] - 4), fill=ink)
-    text(pen, (left + 20, top + 7), f"{part:.0%}", 14, PAPER if part > 0.5 else INK)
 
 
-def write(results: list[Row]) -> None:
-    """Put the tables between the page's markers, and draw the picture beside it."""
+def details(results: Results) -> str:
+    """A table for each mode: its settings by target, in full."""
+    parts = []
+    for mode in cases.SETTINGS:
+        plain = [case for case in cases.cases() if case.mode == mode and case.plain and results.of(case)]
+        lines = []
+        for case in plain:
+            judged = [(case, row) for row in results.of(case)]
+            lines.append([short(case), case.target, *(column(judged) for column in COLUMNS.values())])
+        if lines:
+            parts.append(f"### {title(mode)}\n\n" + table(["setting", "bent", *COLUMNS], lines, 2))
+    return "\n\n".join(parts)
+
+
+def drawn(results: Results) -> str:
+    """How often each caption's un-bent film shows its first thing in its colour and shape."""
+    films = {(row["caption"], row["seed"]): row["drawn"] for row in results.all}
+    lines = [
+        [one.caption, f"{sum(right)} of {len(right)}"]
+        for one in cases.SUBJECTS
+        if (right := [ok for (caption, _), ok in films.items() if caption == one.caption])
+    ]
+    return table(["caption", "drawn as told"], lines, 1)
+
+
+def tables(rows: Rows) -> str:
+    """All that the program knows, as Markdown."""
+    results = Results(rows)
+    return "\n\n".join(
+        [
+            "## Does it do what it says?",
+            promises(results),
+            "## Places that words tell, and bends of ALL",
+            places(results),
+            "## Where and when: bends of ALL",
+            narrowed(results, cases.ALL),
+            "## Where and when: bends of the thing's words",
+            narrowed(results, cases.WORDS),
+            "## The captions",
+            drawn(results),
+            "## Every setting",
+            details(results),
+        ]
+    )
+
+
+def write(rows: Rows) -> None:
+    """Put the tables between the page's markers, and draw the pictures beside it."""
+    from . import evaluate_plots
+
     page = PAGE.read_text(encoding="utf-8")
     before, rest = page.split(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{tables(results)}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
-    picture(results).save(PICTURE)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{tables(rows)}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    evaluate_plots.write(Results(rows), PAGE.parent)

@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from attention_bending.dev.toy import cases, evaluate, evaluate_page, measure, world
+from attention_bending.dev.toy import cases, evaluate, evaluate_page, evaluate_plots, judge, measure, world
 from attention_bending.dev.toy.log import Log
+from PIL import Image
 
 ALONE = cases.Subject("a red circle", cases.Words("red", "circle"))
 RED, BLUE = world.Thing("circle", "red", 0.25, 0.5, 17.0), world.Thing("star", "blue", 0.75, 0.5, 17.0)
@@ -69,12 +70,85 @@ def test_results_survive_a_line_that_was_cut_short(tmp_path):
     assert evaluate.read(file) == [{"name": "one"}]
 
 
+def judged(mode, setting, target, caption, before, after):
+    """The verdict on a drawn film of the first thing, or of both, of a caption."""
+    subject = next(one for one in cases.SUBJECTS if one.caption == caption)
+    row = {"caption": caption, **evaluate.compare(see(*before), see(*after), subject)}
+    return judge.did(cases.Case(mode, tuple(setting.items()), target), row)
+
+
+@pytest.mark.parametrize(
+    "mode, setting, target, after, verdict",
+    [
+        ("amplify", {"factor": 0.0}, cases.COLOUR, thing(colour="green"), True),
+        ("amplify", {"factor": 0.0}, cases.COLOUR, thing(), False),
+        ("amplify", {"factor": 0.0}, cases.SHAPE, thing(shape="star"), True),
+        ("amplify", {"factor": 2.0}, cases.COLOUR, thing(colour="green"), None),
+        ("translate", {"x": 0.25}, cases.ALL, thing(x=0.45), True),
+        ("translate", {"x": 0.25}, cases.ALL, thing(x=0.3), False),
+        ("translate", {"x": -0.25}, cases.ALL, thing(x=0.75), False),
+        ("translate", {"x": 0.0, "y": 0.25}, cases.ALL, thing(y=0.7), True),
+        ("rotate", {"angle": 180.0}, cases.ALL, thing(x=0.75), True),
+        ("flip", {"axis": "horizontal"}, cases.ALL, thing(x=0.75), True),
+        ("flip", {"axis": "vertical"}, cases.ALL, thing(), None),  # it is in the middle
+        ("spatial_scale", {"factor": 0.5}, cases.ALL, thing(x=0.36), True),
+        ("regional_mask", cases.SETTINGS["regional_mask"][0], cases.WORDS, thing(x=0.7), True),
+        ("regional_mask", cases.SETTINGS["regional_mask"][0], cases.WORDS, thing(), False),
+        ("paint", {"half": "right"}, cases.WORDS, thing(x=0.7), True),
+        ("blur", {"sigma": 2.0}, cases.ALL, thing(x=0.7), None),
+    ],
+)
+def test_what_a_bend_says_is_held_against_the_film(mode, setting, target, after, verdict):
+    assert judged(mode, setting, target, "a red circle", [RED], [after]) is verdict
+
+
+def test_a_thing_that_was_inside_already_says_nothing_of_a_mask():
+    setting = cases.SETTINGS["regional_mask"][0]
+    inside = thing(x=0.75)
+    assert judged("regional_mask", setting, cases.WORDS, "a red circle", [inside], [inside]) is None
+
+
+@pytest.mark.parametrize(
+    "target, after, verdict",
+    [
+        (cases.COLOUR, (thing(colour="blue"), thing("star", "red", 0.75)), True),
+        (cases.COLOUR, (thing(colour="blue"), thing("star", "blue", 0.75)), False),
+        (cases.SHAPE, (thing("star"), thing("circle", "blue", 0.75)), True),
+        (cases.PLACE, (thing(x=0.75), thing("star", "blue", 0.25)), True),
+        (cases.PLACE, (RED, BLUE), False),
+    ],
+)
+def test_two_things_have_traded_what_they_should(target, after, verdict):
+    caption = "a red circle on the left and a blue star on the right"
+    assert judged("swap", {"way": "trade"}, target, caption, [RED, BLUE], after) is verdict
+
+
+@pytest.mark.parametrize(
+    "way, motion, verdict",
+    [("reverse", "left", True), ("reverse", "right", False), ("freeze", None, True), ("freeze", "right", False)],
+)
+def test_a_moving_thing_turns_back_or_stands(way, motion, verdict):
+    before, after = (world.Thing("square", "purple", 0.5, 0.5, 17.0, None, each) for each in ("right", motion))
+    assert judged("time", {"way": way}, cases.ALL, "a purple square moving right", [before], [after]) is verdict
+
+
 def test_a_page_tells_of_every_case_that_was_tried():
     case = next(iter(cases.cases()))
-    row = {"name": f"{case.name} | a red circle | 0", **evaluate.compare(see(RED), see(thing(colour="blue")), ALONE)}
+    compared = evaluate.compare(see(RED), see(thing(colour="blue")), ALONE)
+    row = {"name": f"{case.name} | a red circle | 0", "caption": "a red circle", "seed": 0, **compared}
     page = evaluate_page.tables([row])
-    assert page.startswith("### Amplify")
-    assert "| factor 0.0 | its colour | 1 | 100% | 0% | +0.00 | +0.00 | 1.00 | 0% | 100% | — |" in page
+    told = "| factor 0 | its colour | 1 | 100% of 1 | 100% | 0% | +0.00 | +0.00 | 1.00 | 0% | 100% | — |"
+    assert told in page.split("### Amplify")[1]
+    assert "| Amplify | factor 0: the colour, the shape is another; the place is left | 100% of 1 | — |" in page
+    assert "| a red circle | 1 of 1 |" in page
+
+
+def test_the_pictures_are_drawn_from_the_same_rows(tmp_path):
+    row = {"caption": "a red circle", "seed": 0, **evaluate.compare(see(RED), see(thing(x=0.4)), ALONE)}
+    rows = [row | {"name": f"{case.name} | a red circle | 0"} for case in cases.cases()]
+    evaluate_plots.write(evaluate_page.Results(rows), tmp_path)
+    for name in ("what-bends-do.png", "what-bends-do-curves.png"):
+        assert len(Image.open(tmp_path / name).convert("RGB").getcolors(2**24)) > 20
 
 
 def test_a_log_counts_on_after_a_stop(tmp_path):
