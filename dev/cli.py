@@ -15,7 +15,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "setup": Command("setup", "make .venv, fetch ComfyUI, make the tiny models; the others do this first", setup.main),
-    "demo": Command("demo", "every mode on a tiny model: demo/contact_sheet.png and demo/report.json", demo.main),
+    "demo": Command("demo", "every mode on the toy Wan: demo/contact_sheet.png and demo/report.json", demo.main),
     "test": Command("test [--slow] [pytest args]", "check the style, then run the rooms of tests", testing.main),
     "serve": Command("serve [ComfyUI args]", "start ComfyUI with the pack installed", serving.main),
     "bench": Command("bench [--help]", "what a bend costs, against un-bent and dense attention", bench.main),

@@ -1,4 +1,4 @@
-"""The demo's picture: per mode, a test card, a word's map before and after, and what changed in the film."""
+"""The demo's picture: per mode a test card, a word's map and the film, before and after."""
 
 import textwrap
 from collections.abc import Callable
@@ -12,41 +12,36 @@ from PIL import Image, ImageDraw, ImageFont
 CARD = (30, 52)
 """The test card's cells, height and width: the grid of Wan 2.1 at 832 × 480."""
 
-SIZE = (260, 150)
+SIZE = (214, 150)
 MARGIN = 18
-HEAD = 232
+HEAD = 256
 LABEL = 250
 INK, FAINT, PAPER = (32, 32, 36), (120, 120, 128), (250, 249, 246)
 COLORS = np.array([(8, 6, 30), (71, 18, 104), (152, 45, 110), (221, 81, 70), (250, 157, 38), (252, 245, 170)], float)
+COLUMNS = ("the test card, bent", "a word's map", "the same map, bent", "the film, un-bent", "the film, bent")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row: a name, the bend that ran, the word's map before and after, the film's difference, all `(h, w)`."""
+    """One row: a name, the prompt, the bend that ran, and before and after it a word's map `(h, w)` and the film's
+    last frame `(H, W, 3)` in 0 … 1.
+    """
 
     name: str
+    prompt: str
+    word: str
     bend: Any
     before: np.ndarray
     after: np.ndarray
-    difference: np.ndarray
-    layers: int
-    steps: int
-    change: float
+    unbent: np.ndarray
+    film: np.ndarray
 
 
-def draw_sheet(
-    rows: list[Row],
-    unbent: np.ndarray,
-    caption: str,
-    pack: Callable[[str], Any],
-    last: dict[str, list[np.ndarray]],
-) -> Image.Image:
-    """The sheet. `unbent` is a frame of the un-bent film, `(H, W, 3)` in 0 … 1; `caption` says which map is shown.
-
-    `pack` gives the pack's modules by name, for what bends the card. `last` are pictures for the end, by their title.
+def draw_sheet(rows: list[Row], pack: Callable[[str], Any], last: dict[str, list[np.ndarray]]) -> Image.Image:
+    """The sheet. `pack` gives the pack's modules by name, for what bends the card; `last` are pictures for the end, by
+    their title.
     """
-    columns = ["the test card, bent", "the word's map", "the same map, bent", "the film's difference"]
-    width = LABEL + len(columns) * (SIZE[0] + MARGIN) + 2 * MARGIN
+    width = LABEL + len(COLUMNS) * (SIZE[0] + MARGIN) + 2 * MARGIN
     half = (width - 3 * MARGIN) // 2
     extra = {title: [_fitted(each, half) for each in pictures] for title, pictures in last.items()}
     tall = [40 + max(each.height for each in pictures) + MARGIN for pictures in extra.values()]
@@ -54,45 +49,56 @@ def draw_sheet(
     sheet = Image.new("RGB", (width, below + sum(tall)), PAPER)
     draw = ImageDraw.Draw(sheet)
     card = test_card()
-    largest = max(row.difference.max() for row in rows)
 
     def x(column: int) -> int:
         return LABEL + MARGIN + column * (SIZE[0] + MARGIN)
 
     text(draw, (MARGIN, MARGIN), "Attention Bending", 26)
-    text(draw, (MARGIN, 56), "on one word of a prompt", 17, FAINT)
-    text(draw, (x(1), MARGIN), caption, 15, FAINT)
-    text(
-        draw,
-        (x(1), MARGIN + 76),
-        f"Differences share one scale:\nyellow is {largest:.2f} of the film's range.",
-        15,
-        FAINT,
-    )
+    text(draw, (MARGIN, 58), "on the toy Wan that\ncomes with the pack", 17, FAINT)
     sheet.paste(gray(card), (x(0), MARGIN))
     text(draw, (x(0), MARGIN + SIZE[1] + 4), "the test card, as it is", 13, FAINT)
-    sheet.paste(picture(unbent), (x(3), MARGIN))
-    text(draw, (x(3), MARGIN + SIZE[1] + 4), "the un-bent film: random weights, so noise", 13, FAINT)
-    for i, name in enumerate(columns):
-        text(draw, (x(i), HEAD - 24), name, 15)
+    text(draw, (x(1), MARGIN), ABOUT_MAPS, 15, FAINT)
+    text(draw, (x(3), MARGIN), ABOUT_FILMS, 15, FAINT)
+    for i, name in enumerate(COLUMNS):
+        text(draw, (x(i), HEAD - 26), name, 15)
     for i, row in enumerate(rows):
         y = HEAD + i * (SIZE[1] + MARGIN)
         text(draw, (MARGIN, y), row.name, 20)
-        says = textwrap.wrap(str(row.bend), 34)
-        text(draw, (MARGIN, y + 28), "\n".join(says[:5]), 13, FAINT)
-        done = f"ran in {row.layers} layers, {row.steps} steps\nfilm changed by {row.change:.3f}"
-        text(draw, (MARGIN, y + SIZE[1] - 38), done, 13)
+        prompt = textwrap.fill(f"“{row.prompt}”", 32)
+        text(draw, (MARGIN, y + 28), prompt, 14)
+        says = textwrap.wrap(str(row.bend), 36)
+        text(draw, (MARGIN, y + 34 + 18 * (prompt.count("\n") + 1)), "\n".join(says[:5]), 13, FAINT)
         bright = max(row.before.max(), 1e-12)
-        sheet.paste(gray(bend(row.bend, card, pack)), (x(0), y))
-        sheet.paste(heat(np.sqrt(row.before / bright)), (x(1), y))
-        sheet.paste(heat(_signed_root(row.after / bright)), (x(2), y))
-        sheet.paste(heat(row.difference / largest), (x(3), y))
+        pictures = [
+            gray(bend(row.bend, card, pack)),
+            heat(np.sqrt(row.before / bright)),
+            heat(_signed_root(row.after / bright)),
+            picture(row.unbent),
+            picture(row.film),
+        ]
+        for column, image in enumerate(pictures):
+            sheet.paste(image, (x(column), y))
+        for column in (1, 2):
+            text(draw, (x(column) + 8, y + SIZE[1] - 22), row.word, 14, PAPER)
     for height, (title, pictures) in zip(tall, extra.items(), strict=True):
         text(draw, (MARGIN, below), title, 20)
         for i, each in enumerate(pictures):
             sheet.paste(each, (MARGIN + i * (half + MARGIN), below + 40))
         below += height
     return sheet
+
+
+ABOUT_MAPS = """A word's map is how much each place of the
+film attends to the word; brightness is the
+square root of it. Shown: the mean of all
+layers, steps and heads, at the film's end.
+Blue is less than nothing."""
+
+ABOUT_FILMS = """The same prompt, the same seed, 20 steps.
+Shown: the film's last frame.
+
+What these bends do on many prompts and seeds,
+in numbers: docs/what-bends-do.md"""
 
 
 def test_card() -> np.ndarray:

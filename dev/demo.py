@@ -1,7 +1,7 @@
 """``python dev demo``: one shared workflow, un-bent and bent in every way there is, as a picture and a report.
 
-The tiny model has random weights, so its film is noise; what each bend does is seen on a test card and on the word's
-own map, as Patch Model records it, and that it reaches the film in the difference.
+It runs on the toy Wan, so the films can be read: each row shows what its bend does to a test card, to a word's map and
+to the film.
 """
 
 import json
@@ -13,17 +13,17 @@ from pathlib import Path
 
 from . import paths, setup
 from .console import Trouble, say
-from .demo_rows import OTHER, ROWS, TOKEN, Graph, node
+from .demo_rows import ROWS, SWEPT, Graph, Show, node
 
-WORKFLOW = paths.ROOT / "tests" / "workflows" / "Bend one word.json"
+WORKFLOW = paths.ROOT / "tests" / "workflows" / "Bend one word (toy).json"
 FOLDER = paths.ROOT / "demo"
-FILM = {"width": 416, "height": 240, "length": 9}
-STEPS = 4
-LAYER, STEP, FRAME = 1, 0, 2
-"""The site, step and latent frame whose map is shown."""
+FRAME = -1
+"""The frame of films and maps that is shown: what moves shows at its end."""
 
-SEEN = "Translate"
-"""The row that is also shown as the viewing nodes show it."""
+SEEN, GRID_STEPS = "Translate", "0, 4, 8, 12, 16"
+"""The row that is also shown as the viewing nodes show it, and the steps on its grid."""
+
+KEPT_MAPS = ("keep maps", "keep grid")
 
 
 def main(arguments: list[str]) -> int:
@@ -36,14 +36,20 @@ def main(arguments: list[str]) -> int:
 
 @dataclass
 class Result:
-    """One run of the workflow. `change` is the mean absolute difference from the un-bent film, whose range is 0 … 1."""
+    """One run of the workflow. `change` is the mean absolute difference from the un-bent film, whose range is 0 … 1.
+
+    `before` and `after` are what a program sees in the un-bent and in the bent film.
+    """
 
     name: str
+    caption: str
     bends: list[str]
     seconds: float
     layers: int
     steps: int
     change: float
+    before: list[str]
+    after: list[str]
     warnings: list[str]
 
 
@@ -52,17 +58,17 @@ class Demo:
 
     def __init__(self):
         from .headless import Headless, recorder
-        from .swap import tiny
 
-        packs = ["--disable-all-custom-nodes", "--whitelist-custom-nodes", "attention-bending", "attention-bending-dev"]
+        packs = ["--disable-all-custom-nodes", "--whitelist-custom-nodes", "attention-bending"]
         self.comfy = Headless("--cpu", *packs)
         self.bending, self.record = None, None
         self.pictures = {}
+        self.unbent = {}
         takes_pictures = {"images": ("IMAGE",), "name": ("STRING",)}
         self.comfy.add_node("DemoBending", recorder(self._keep_bending, {"bending": ("BENDING",)}))
         self.comfy.add_node("DemoRecord", recorder(self._find, {"maps": ("ATTENTION_MAPS",), "latent": ("LATENT",)}))
         self.comfy.add_node("DemoPictures", recorder(self._keep_pictures, takes_pictures))
-        self.workflow = recorded(tiny(json.loads(WORKFLOW.read_text(encoding="utf-8")), steps=STEPS, **FILM))
+        self.workflow = recorded(json.loads(WORKFLOW.read_text(encoding="utf-8")))
 
     def _keep_bending(self, bending) -> None:
         self.bending = bending
@@ -75,29 +81,49 @@ class Demo:
 
     def acted(self) -> tuple[set[int], set[int]]:
         """The layers and steps in which the bends changed any word's map; all where they changed none."""
-        record, places = self.record, [(step, layer) for step in range(STEPS) for layer in range(self.layers)]
-        films = {place: [self.film_at(word, *place) for word in range(len(record.words))] for place in places}
-        acted = [place for place, pairs in films.items() if any(not a.equal(b) for a, b in pairs)] or places
-        return {layer for _, layer in acted}, {step for step, _ in acted}
+        record = self.record
+        places = [(step, layer) for step in range(record.step_count) for layer in range(record.layer_count)]
+        acted = [
+            (step, layer)
+            for step, layer in places
+            if any(
+                not record.film(word, False, [step], [layer]).equal(record.film(word, True, [step], [layer]))
+                for word in range(len(record.words))
+            )
+        ]
+        return {layer for _, layer in acted or places}, {step for step, _ in acted or places}
 
-    def film_at(self, word: int, step: int, layer: int) -> tuple:
-        """A word's map `(F, h, w)` before and after the bends."""
-        return tuple(self.record.film(word, bent, (step,), (layer,)) for bent in (False, True))
+    def maps(self) -> list:
+        """The first word's map `(h, w)` before and after the bends, as the mean of all layers and steps."""
+        record = self.record
+        everywhere = range(record.step_count), range(record.layer_count)
+        return [record.film(0, bent, *everywhere)[FRAME].numpy() for bent in (False, True)]
 
-    @property
-    def layers(self) -> int:
-        return self.record.layer_count
-
-    def run(self, graph: Graph | None) -> tuple[float, list[str]]:
+    def run(self, caption: str, words: str, graph: Graph | None) -> tuple[float, list[str]]:
         """Run it with these nodes for its bend, or un-bent: seconds, and the lines on the Patch Model node."""
         start = time.perf_counter()
-        self.comfy.run(with_bend(self.workflow, graph))
+        self.comfy.run(with_bend(self.workflow, caption, words, graph))
         text = self.comfy.texts.get(only(self.workflow, "AttnBendModel"), "")
         return time.perf_counter() - start, text.splitlines()
 
-    def sweep(self) -> None:
+    def unbent_film(self, caption: str):
+        """The film of a caption with nothing bent, `(F, H, W, 3)` in 0 … 1."""
+        if caption not in self.unbent:
+            seconds, _ = self.run(caption, "ALL", None)
+            self.unbent[caption] = self.pictures["film"]
+            say(f"un-bent: {caption}: {seconds:.1f} s")
+        return self.unbent[caption]
+
+    def sweep(self, show: Show) -> None:
         """Run it once for each of some values, inside one graph, and keep the sheet."""
-        self.comfy.run(with_sweep(self.workflow))
+        self.comfy.run(with_sweep(self.workflow, show))
+
+
+def told(film) -> list[str]:
+    """What a program sees in a film `(F, H, W, 3)`: for each thing what it is and where."""
+    from .toy.measure import sightings
+
+    return [f"{s.colour} {s.shape} at {s.x:.2f}, {s.y:.2f}" for s in sightings(film.movedim(3, 1))]
 
 
 def demo(folder: Path) -> None:
@@ -105,49 +131,42 @@ def demo(folder: Path) -> None:
     from .contact_sheet import Row, draw_sheet
 
     demo = Demo()
-    unbent_seconds, _ = demo.run(None)
-    unbent = demo.pictures["film"]
-    say(f"un-bent: {unbent_seconds:.1f} s")
     results, rows = [], []
-    for name, graph in ROWS.items():
-        seconds, lines = demo.run(graph)
+    for name, show in ROWS.items():
+        unbent = demo.unbent_film(show.caption)
+        seconds, lines = demo.run(show.caption, show.words, show.graph)
         layers, steps = demo.acted()
-        difference = (demo.pictures["film"] - unbent).abs()
-        ran = [line for line in lines if " × " in line and "⚠" not in line]
+        film = demo.pictures["film"]
         result = Result(
             name,
-            ran,
+            show.caption,
+            [line for line in lines if " × " in line and "⚠" not in line],
             round(seconds, 2),
             len(layers),
             len(steps),
-            float(difference.mean()),
+            float((film - unbent).abs().mean()),
+            told(unbent),
+            told(film),
             [line for line in lines if line.startswith("⚠")],
         )
         results.append(result)
-        maps = [film[FRAME].numpy() for film in demo.film_at(0, STEP, LAYER)]
-        middle = difference[len(difference) // 2].mean(-1).numpy()
-        rows.append(Row(name, demo.bending.bends[-1], *maps, middle, result.layers, result.steps, result.change))
+        frames = [each[FRAME].numpy() for each in (unbent, film)]
+        rows.append(Row(name, show.caption, demo.record.words[0], demo.bending.bends[-1], *demo.maps(), *frames))
         if name == SEEN:
-            seen = [demo.pictures[of][len(demo.pictures[of]) // 2].numpy() for of in ("maps", "grid")]
-        say(f"{name}: {seconds:.1f} s; the film changed by {result.change:.4f}")
-    demo.sweep()
+            seen = [demo.pictures[of][FRAME].numpy() for of in ("maps", "grid")]
+        say(f"{name}: {seconds:.1f} s; {', '.join(result.before)} → {', '.join(result.after) or 'nothing'}")
+    demo.sweep(SWEPT)
     swept = [demo.pictures["sweep"][0].numpy()]
     folder.mkdir(exist_ok=True)
-    caption = (
-        f'Shown: the map of "{TOKEN}" at layer {LAYER}, step {STEP},\n'
-        f"latent frame {FRAME}, mean of heads; brightness\nis the square root of the attention."
-    )
     last = {
         f"{SEEN}, as Attention Maps and Attention Maps Grid show it": seen,
-        "Amplify ALL, as Bend Sweep and Bend Grid show it: the films, measured against the un-bent one": swept,
+        f"{SWEPT.caption}, as Bend Sweep and Bend Grid show it: measured against the un-bent film": swept,
     }
-    sheet = draw_sheet(rows, unbent[len(unbent) // 2].numpy(), caption, demo.comfy.pack, last)
-    sheet.save(folder / "contact_sheet.png")
+    draw_sheet(rows, demo.comfy.pack, last).save(folder / "contact_sheet.png")
     report = {
         "workflow": WORKFLOW.name,
-        "settings": {"token": TOKEN, "steps": STEPS, **FILM, "prompt": demo.workflow},
+        "prompt": demo.workflow,
         "versions": versions(),
-        "unbent": {"seconds": round(unbent_seconds, 2)},
         "bends": [asdict(result) for result in results],
     }
     (folder / "report.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -161,48 +180,48 @@ def only(prompt: dict, class_type: str) -> str:
 
 
 def recorded(prompt: dict) -> dict:
-    """The workflow with its film kept instead of saved, and the maps of the words recorded and shown."""
+    """The workflow with its film kept instead of saved, and the maps of words recorded and shown."""
     patch, decode, sampler = (only(prompt, kind) for kind in ("AttnBendModel", "VAEDecode", "KSampler"))
     kept = {key: each for key, each in prompt.items() if each["class_type"] not in ("CreateVideo", "SaveVideo")}
-    kept[patch]["inputs"].update(record="listed words", record_tokens=f"{TOKEN}, {OTHER}")
+    kept[patch]["inputs"].update(record="listed words")
     maps = {"maps": [patch, 1], "latent": [sampler, 0]}
-    look = {"layers": "all", "steps": "all", "color_map": "plasma"}
-    over = {"words": "", "show": "side by side", "normalize": "film", "opacity": 0.8, "captions": True}
-    grid = {"word": TOKEN, "axes": "steps × layers", "show": "bent", "frames": "average", "normalize": "sheet"}
+    look = {"layers": "all", "color_map": "plasma"}
+    over = {"words": "", "show": "side by side", "steps": "all", "normalize": "film", "opacity": 0.6, "captions": True}
+    grid = {"axes": "steps × layers", "show": "bent", "steps": GRID_STEPS, "frames": "average", "normalize": "sheet"}
     kept["record"] = node("DemoRecord", **maps)
-    kept["seen"] = node("AttnBendMaps", **maps, **look, **over)  # not over the film, which is noise
+    kept["seen"] = node("AttnBendMaps", images=[decode, 0], **maps, **look, **over)
     kept["sheet"] = node("AttnBendMapsGrid", **maps, **look, **grid)
     for name, source in (("film", decode), ("maps", "seen"), ("grid", "sheet")):
         kept[f"keep {name}"] = node("DemoPictures", images=[source, 0], name=name)
     return kept
 
 
-def with_bend(prompt: dict, graph: Graph | None) -> dict:
-    """The workflow with other nodes for its bend, or with none."""
+def with_bend(prompt: dict, caption: str, words: str, graph: Graph | None) -> dict:
+    """The workflow with another prompt and other nodes for its bend; with none, nothing is recorded."""
     prompt = json.loads(json.dumps(prompt))
     patch = prompt[only(prompt, "AttnBendModel")]["inputs"]
     del prompt[patch.pop("bending")[0]]
-    if graph is not None:
-        prompt.update(graph)
-        prompt["keep bending"] = node("DemoBending", bending=["bend", 0])
-        patch["bending"] = ["bend", 0]
+    prompt[only(prompt, "AttnBendPrompt")]["inputs"]["text"] = caption
+    if graph is None:
+        patch["record"] = "none"
+        return {key: each for key, each in prompt.items() if key not in ("record", "seen", "sheet", *KEPT_MAPS)}
+    patch["record_tokens"] = words
+    prompt["sheet"]["inputs"]["word"] = words.split(",")[0]
+    prompt.update(graph)
+    prompt["keep bending"] = node("DemoBending", bending=["bend", 0])
+    patch["bending"] = ["bend", 0]
     return prompt
 
 
-def with_sweep(prompt: dict) -> dict:
-    """The workflow with its one bend swept, small and short, and nothing recorded."""
-    prompt = json.loads(json.dumps(prompt))
+def with_sweep(prompt: dict, show: Show) -> dict:
+    """The workflow with a sweep for its bend, and nothing recorded."""
+    prompt = with_bend(prompt, show.caption, show.words, show.graph)
     patch, sampler, decode = (only(prompt, kind) for kind in ("AttnBendModel", "KSampler", "VAEDecode"))
-    kept = {key: each for key, each in prompt.items() if not key.startswith(("keep", "record", "seen", "sheet"))}
-    bend = kept[patch]["inputs"]["bending"][0]
-    kept[bend]["inputs"].update(token="ALL", strength=1.0)
-    kept["sweep"] = node("AttnBendSweep", bending=[bend, 0], parameter_1="factor", values_1="0.5, 0.9, 1.1, 2, 4")
-    kept[patch]["inputs"].update(bending=["sweep", 0], record="none")
-    kept[sampler]["inputs"].update(seed=["sweep", 2], steps=2)
-    kept["sheet"] = node("AttnBendGrid", images=[decode, 0], cells=["sweep", 3])
-    kept["keep sweep"] = node("DemoPictures", images=["sheet", 1], name="sweep")
-    size = next(each["inputs"] for each in kept.values() if "length" in each["inputs"])
-    size.update(width=208, height=128)
+    kept = {key: each for key, each in prompt.items() if key not in ("record", "seen", "sheet", *KEPT_MAPS)}
+    kept[patch]["inputs"]["record"] = "none"
+    kept[sampler]["inputs"]["seed"] = ["bend", 2]
+    kept["films"] = node("AttnBendGrid", images=[decode, 0], cells=["bend", 3])
+    kept["keep sweep"] = node("DemoPictures", images=["films", 1], name="sweep")
     return kept
 
 

@@ -1,8 +1,6 @@
-"""What the demo shows: each row the nodes that take the place of the shared workflow's one bend."""
+"""What the demo shows: in each row a prompt, the words to look at, and the nodes in place of the workflow's bend."""
 
-from typing import Any
-
-TOKEN, OTHER = "kiss", "sunset"
+from typing import Any, NamedTuple
 
 COMMON = {"strength": 1.0, "start_percent": 0.0, "end_percent": 1.0, "layers": "all"}
 CENTER = {"center_x": 0.5, "center_y": 0.5}
@@ -12,13 +10,21 @@ Graph = dict[str, dict[str, Any]]
 """Nodes in API form; the one called "bend" gives the bending."""
 
 
+class Show(NamedTuple):
+    """One row: of its `words`, a comma list, the map of the first is shown; the `caption` is the prompt."""
+
+    caption: str
+    words: str
+    graph: Graph
+
+
 def node(class_type: str, **inputs: Any) -> dict[str, Any]:
     return {"class_type": class_type, "inputs": inputs}
 
 
-def mode(class_type: str, **own: Any) -> Graph:
+def mode(class_type: str, token: str = "ALL", **own: Any) -> Graph:
     """A mode's node by itself."""
-    return {"bend": node(class_type, token=TOKEN, renormalize=True, **COMMON, **own)}
+    return {"bend": node(class_type, token=token, renormalize=True, **COMMON, **own)}
 
 
 def aimed(graph: Graph, class_type: str, **inputs: Any) -> Graph:
@@ -33,25 +39,59 @@ RIGHT_HALF = {
     "mask": node("MaskComposite", destination=["dark", 0], source=["bright", 0], x=32, y=0, operation="add"),
 }
 
-ROTATE = mode("AttnBendRotate", angle=30.0, padding="border", **CENTER)
+RED = "a red circle"
+TWO = "a red circle on the left and a blue star on the right"
+ROTATE = mode("AttnBendRotate", angle=90.0, padding="border", **CENTER)
 
-ROWS: dict[str, Graph] = {
-    "Amplify": mode("AttnBendAmplify", factor=2.5),
-    "Regional Mask": mode("AttnBendRegionalMask", x1=0.0, y1=0.0, x2=0.5, y2=1.0, feather=0.2, invert=False),
-    "Blur": mode("AttnBendBlur", sigma=2.0, kernel_size=0),
-    "Sharpen": mode("AttnBendSharpen", amount=4.0, sigma=1.0, clamp=True),
-    "Translate": mode("AttnBendTranslate", x=0.25, y=0.0, padding="border"),
-    "Rotate": ROTATE,
-    "Spatial Scale": mode("AttnBendSpatialScale", factor=1.8, padding="border", **CENTER),
-    "Flip": mode("AttnBendFlip", axis="horizontal"),
-    "Frequency Filter": mode("AttnBendFrequencyFilter", kind="low", low=0.1, high=0.25, rolloff=0.1, keep_mean=True),
-    "Time": mode("AttnBendTime", way="reverse", amount=1.0, padding="border"),
-    "Paint": {**RIGHT_HALF, **mode("AttnBendPaint", mask=["mask", 0], mask_feather=0.3)},
-    "Swap": mode("AttnBendSwap", other=OTHER, way="trade", mix=1.0),
-    "Temperature": {"bend": node("AttnBendTemperature", temperature=0.4, **COMMON)},
-    "Where": {**RIGHT_HALF, **aimed(ROTATE, "AttnBendWhere", mask=["mask", 0], **NO_AIM)},
-    "When": aimed(ROTATE, "AttnBendWhen", unit="steps", start=0.0, end=1.0, fade_in=0.0, fade_out=1.0),
-    "Animate": aimed(
-        ROTATE, "AttnBendAnimate", parameter="angle", over="frames", keyframes="0%: 0, 100%: 90", ease="linear"
+ROWS: dict[str, Show] = {
+    "Amplify": Show(f"{RED} on the left", "red", mode("AttnBendAmplify", "red", factor=0.0)),
+    "Regional Mask": Show(
+        RED,
+        "red, circle",
+        mode("AttnBendRegionalMask", "red, circle", x1=0.5, y1=0.0, x2=1.0, y2=1.0, feather=0.1, invert=False),
+    ),
+    "Blur": Show(RED, "circle", mode("AttnBendBlur", sigma=2.0, kernel_size=0)),
+    "Sharpen": Show(RED, "circle", mode("AttnBendSharpen", amount=4.0, sigma=1.0, clamp=True)),
+    "Translate": Show(RED, "circle, red", mode("AttnBendTranslate", x=0.0, y=0.25, padding="border")),
+    "Rotate": Show(RED, "circle", ROTATE),
+    "Spatial Scale": Show(RED, "circle", mode("AttnBendSpatialScale", factor=1.5, padding="border", **CENTER)),
+    "Flip": Show(RED, "circle", mode("AttnBendFlip", axis="horizontal")),
+    "Frequency Filter": Show(
+        RED,
+        "circle",
+        mode("AttnBendFrequencyFilter", kind="low", low=0.1, high=0.25, rolloff=0.1, keep_mean=True),
+    ),
+    "Time": Show(f"{RED} moving right", "circle", mode("AttnBendTime", way="reverse", amount=1.0, padding="border")),
+    "Paint": Show(
+        RED, "circle", {**RIGHT_HALF, **mode("AttnBendPaint", "red, circle", mask=["mask", 0], mask_feather=0.3)}
+    ),
+    "Swap": Show(TWO, "red, blue", mode("AttnBendSwap", "red", other="blue", way="trade", mix=1.0)),
+    "Temperature": Show(RED, "circle", {"bend": node("AttnBendTemperature", temperature=0.4, **COMMON)}),
+    "Where": Show(RED, "circle", {**RIGHT_HALF, **aimed(ROTATE, "AttnBendWhere", mask=["mask", 0], **NO_AIM)}),
+    "When": Show(
+        RED, "circle", aimed(ROTATE, "AttnBendWhen", unit="percent", start=0.0, end=0.5, fade_in=0.0, fade_out=0.5)
+    ),
+    "Animate": Show(
+        RED,
+        "circle",
+        aimed(
+            mode("AttnBendTranslate", x=0.0, y=0.0, padding="border"),
+            "AttnBendAnimate",
+            parameter="x",
+            over="frames",
+            keyframes="0%: 0, 100%: 0.3",
+            ease="linear",
+        ),
     ),
 }
+
+SWEPT = Show(
+    RED,
+    "circle",
+    aimed(
+        mode("AttnBendTranslate", x=0.0, y=0.0, padding="border"),
+        "AttnBendSweep",
+        parameter_1="x",
+        values_1="-0.2, -0.1, 0.1, 0.2",
+    ),
+)
