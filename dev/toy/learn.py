@@ -50,8 +50,8 @@ class Plan(NamedTuple):
         return self.image_steps + self.film_steps
 
     def is_image(self, step: int) -> bool:
-        """In the second part, each fourth step: a picture costs a third of a film, and shows as many captions."""
-        return step < self.image_steps or step % 4 == 3
+        """In the second part, every other step: for its cost a picture shows four times as many captions as a film."""
+        return step < self.image_steps or step % 2 == 1
 
     def made(self, step: int) -> int:
         """How many pictures, or films, there have been by this step."""
@@ -75,9 +75,10 @@ class Pair(nn.Module):
 
 def optimizers(pair: Pair) -> list[torch.optim.Optimizer]:
     """Muon for the matrices of the blocks, AdamW for all else."""
-    matrices = [w for name, w in pair.named_parameters() if w.ndim == 2 and "block" in name and "bias" not in name]
+    learned = {name: weight for name, weight in pair.named_parameters() if weight.requires_grad}
+    matrices = [w for name, w in learned.items() if w.ndim == 2 and "block" in name and "bias" not in name]
     known = {id(w) for w in matrices}
-    others = [w for w in pair.parameters() if id(w) not in known]
+    others = [w for w in learned.values() if id(w) not in known]
     return [
         torch.optim.Muon(matrices, lr=MUON, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(others, lr=ADAM, betas=(0.9, 0.98), weight_decay=0.0),
