@@ -1,4 +1,4 @@
-"""``python dev workflows``: write the API form of every example workflow to tests/workflows/.
+"""``python dev workflows``: write the example workflows' twins on the toy, and the API form of every one.
 
 Only ComfyUI's page can turn an editor's file into the form that its server runs, so the page does it.
 """
@@ -7,7 +7,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from . import paths, setup
+from . import paths, setup, twins
 from .browser import CHROMIUM_CURE, find_chromium, open_editor
 from .console import Trouble, fail, say
 from .server import server
@@ -33,6 +33,19 @@ def to_json(prompt: dict) -> str:
     return json.dumps(prompt, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
+def write_twins() -> None:
+    """Make the twins' files anew, from the originals and the table; one whose original is gone goes too."""
+    from .twin_table import COMMON, ROWS  # needs torch, without which `python dev` starts
+
+    made = twins.files(ROWS, COMMON)
+    for file, text in made.items():
+        file.write_text(text, encoding="utf-8")
+    for file in twins.FOLDER.glob(f"*{twins.MARK}.json"):
+        if file not in made:
+            say(f"{file.name}: removed, it is in no table")
+            file.unlink()
+
+
 def export_all(files: list[Path]) -> None:
     """Open each file in the page and write what the page makes of it; Trouble where nodes are missing."""
     with server() as running, open_editor(running) as editor:
@@ -53,6 +66,7 @@ def export_all(files: list[Path]) -> None:
 
 if __name__ == "__main__":
     try:
+        write_twins()
         export_all(sorted(EXAMPLES.glob("*.json")))
     except Trouble as trouble:
         raise SystemExit(fail(trouble)) from None

@@ -1,7 +1,8 @@
-"""The shared workflows on the tiny models: run through the server's queue, their films taken as they leave the sampler.
+"""The shared workflows on the tiny models, and their twins on the toy, run through the server's queue.
 
-A saved video is lossy and a cached one proves nothing, so every sampler's latents are saved too, and every sampler is
-given an input that means nothing to it: ComfyUI then samples anew, with the very model that the last run used.
+Films are taken as they leave the sampler. A saved video is lossy and a cached one proves nothing, so every sampler's
+latents are saved too, and every sampler is given an input that means nothing to it: ComfyUI then samples anew, with the
+very model that the last run used.
 """
 
 import asyncio
@@ -17,12 +18,14 @@ from typing import Any, NamedTuple
 import aiohttp
 from attention_bending.dev.server import Server
 from attention_bending.dev.swap import tiny
+from attention_bending.dev.toy.world import FRAMES, HEIGHT, WIDTH
+from attention_bending.dev.twins import MARK
 from safetensors.torch import load_file
 from torch import Tensor
 
 ROOM = Path(__file__).parent
 EDITOR_FILES = ROOM.parents[1] / "example_workflows"
-EXAMPLES = (
+ORIGINALS = (
     "A recipe from a file",
     "Animate a bend",
     "Before and after",
@@ -42,8 +45,16 @@ EXAMPLES = (
     "Which layer carries the word",
 )
 
+TWINS = tuple(f"{name}{MARK}" for name in ORIGINALS)
+"""The same on the pack's own small model."""
+
+EXAMPLES = ORIGINALS + TWINS
+
 FILM = {"width": 96, "height": 64, "length": 9}
 """A grid of 3 × 4 × 6, no two sides alike; three frames, for what moves and comes back."""
+
+TOY_FILM = {"width": WIDTH, "height": HEIGHT, "length": FRAMES}
+"""The only size that the toy knows: a grid of 3 × 7 × 10."""
 
 SAMPLERS = ("KSampler", "KSamplerAdvanced")
 AIMS = ("AttnBendWhere", "AttnBendWhen", "AttnBendAnimate")
@@ -80,9 +91,17 @@ class Take(NamedTuple):
         return film
 
 
+def film_of(name: str) -> dict[str, int]:
+    """The size at which a workflow is run here."""
+    return TOY_FILM if name in TWINS else FILM
+
+
 def example(name: str, steps: int = 2) -> Prompt:
-    """A shared workflow in the form that its page exported, with tiny loaders and a small, short film."""
-    return tiny(json.loads((ROOM / f"{name}.json").read_text(encoding="utf-8")), steps=steps, **FILM)
+    """A shared workflow in the form that its page exported, with tiny loaders and a small, short film.
+
+    A twin keeps its own loader and size.
+    """
+    return tiny(json.loads((ROOM / f"{name}.json").read_text(encoding="utf-8")), steps=steps, **film_of(name))
 
 
 def nodes(prompt: Prompt, kind: str) -> list[str]:

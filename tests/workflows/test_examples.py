@@ -13,13 +13,17 @@ import pytest
 import torch
 from attention_bending.bending.experiment_log import read
 from PIL import Image
+from workflows.expected import REPORTS, SIZES, SWEEPS, told
 from workflows.filming import (
     EDITOR_FILES,
     EXAMPLES,
     FILM,
+    ORIGINALS,
+    TWINS,
     bypassed,
     edited,
     example,
+    film_of,
     nodes,
     shoot,
     the,
@@ -41,95 +45,10 @@ WAN_22 = {
     ]
 }
 
-REPORTS = {
-    "A recipe from a file": [
-        '1. Sharpen(amount=2, sigma=1, clamp=True) of "deer", strength 0.8: 4 layers × 4 steps',
-        '2. Blur(sigma=3, kernel_size=7) of "trees": 4 layers × 4 steps',
-        '3. Amplify(factor=1.5) of "deer": 4 layers × 4 steps',
-    ],
-    "Animate a bend": [
-        "1. Rotate(angle=15, padding=border, center_x=0.5, center_y=0.5) of ALL, 0.0% to 50.0%, angle over the "
-        "frames: 0%: 0, 50%: 20, 100%: 0 (ease): 4 layers × 3 steps"
-    ],
-    "Before and after": ['1. Translate(x=0.25, y=0, padding=border) of "balloon": 4 layers × 4 steps'],
-    "Bend one word": ['1. Amplify(factor=2.5) of "kiss", strength 0.8: 4 layers × 4 steps'],
-    "Compare to the baseline": ['1. Amplify(factor=3) of "umbrella", layers late: 1 layer × 4 steps'],
-    "Compose with regions": [
-        '1. Regional Mask(x1=0, y1=0, x2=1, y2=0.5, feather=0.2, invert=False) of "sunset": 4 layers × 4 steps',
-        '2. Regional Mask(x1=0, y1=0.5, x2=1, y2=1, feather=0.2, invert=False) of "people": 4 layers × 4 steps',
-    ],
-    "Depth of field": [
-        '1. Sharpen(amount=2, sigma=1, clamp=True) of "kiss", strength 0.8: 4 layers × 4 steps',
-        '2. Blur(sigma=3, kernel_size=7) of "background": 4 layers × 4 steps',
-    ],
-    "Chain and stack": [
-        '1. Translate(x=0.2, y=0, padding=border) of "fox": 4 layers × 4 steps',
-        '2. Amplify(factor=1.6) of "fox": 4 layers × 4 steps',
-        "3. Spatial Scale(factor=1.1, padding=border, center_x=0.5, center_y=0.5) of ALL, 0.0% to 40.0%, "
-        "layers middle: 1 layer × 2 steps",
-        '4. Blur(sigma=2, kernel_size=0) of "forest": 4 layers × 4 steps',
-    ],
-    "Bent and un-bent side by side": [
-        "1. Rotate(angle=12, padding=border, center_x=0.5, center_y=0.5) of ALL: 4 layers × 4 steps"
-    ],
-    "Early and late": [
-        '1. Translate(x=0.25, y=0, padding=border) of "deer", 0.0% to 40.0%, fade out 0.4: 4 layers × 2 steps',
-        '2. Amplify(factor=3) of "mist", 40.0% to 100.0%, along a curve: 4 layers × 1 step',
-    ],
-    "Mask from a word": [
-        '1. Amplify(factor=4) of "flowers", mask HASH (6 × 4, 9 frames, feather 0.1): 4 layers × 4 steps'
-    ],
-    "Paint a word's place": [
-        '1. Paint(mask=mask 5ee85a42ceee (832 × 480, feather 0.15)) of "rose", 0.0% to 40.0%: 4 layers × 2 steps'
-    ],
-    "Swap two words": ['1. Swap(other=dog, way=trade, mix=1) of "cat", 0.0% to 40.0%: 4 layers × 2 steps'],
-    "Sweep a bend": ["1. Rotate(angle=48, padding=border, center_x=0.5, center_y=0.5) of ALL: 4 layers × 4 steps"],
-    "Wan 2.2 two samplers": [
-        '1. Spatial Scale(factor=1.5, padding=border, center_x=0.5, center_y=0.3) of "moon", 20.0% to 70.0%: '
-        "2 layers × 1 step"
-    ],
-}
-"""What every Patch Model with bends says of a run of four steps, on models of four layers, and of two for Wan 2.2.
 
-Of a sweep it is the last film.
-"""
-
-SWEEPS = {
-    "Compare to the baseline": [
-        "un-bent",
-        *(f"layers {third} · factor {factor}" for factor in ("0.3", "3") for third in ("early", "middle", "late")),
-    ],
-    "Sweep a bend": ["un-bent", *(f"angle {angle}" for angle in (3, 6, 12, 24, 48))],
-}
-"""The films of each sweep, in order."""
-
-RECORDED = [
-    r"the text attention's output changed by \d+\.\d% on average, most in layer [0-3]: \d+\.\d%",
-    r"bends and records took \d+\.\d\d s of the run's \d+\.\d s; records 0\.\d MB, and 0\.\d MB beside the model",
-]
-"""What one that records says besides: of its bends' effect, and of what both cost."""
-
-SIZES = {
-    "video/bent_and_unbent": (208, 64),
-    "video/compare_to_the_baseline": (1052, 522),
-    "video/sweep_a_bend": (768, 548),
-    "video/mask_from_a_word": (208, 64),
-    "video/see_where_a_word_acts": (96, 308),
-    "video/before_and_after": (196, 100),
-    "video/before_and_after_difference": (96, 100),
-}
-"""Width and height of saved films, by the beginning of their file's name, that are more than the film alone.
-
-Maps are as large as the film, with a caption of 36 pixels beneath and a gap of 4 between; the films of a sweep are 240
-pixels wide on their sheet.
-"""
-
-
-def told(name, patch):
-    """Patterns of the lines that a Patch Model says; HASH is of a mask that comes out of the run."""
-    bends = "bending" in patch["inputs"]
-    lines = [re.escape(line).replace("HASH", "[0-9a-f]{12}") for line in (REPORTS[name] if bends else ["no bends"])]
-    return lines + (RECORDED if bends else RECORDED[1:]) * (patch["inputs"].get("record", "none") != "none")
+def in_full(names):
+    """Those on the toy, whose mechanics are the originals', only where there is time for all."""
+    return [pytest.param(name, marks=pytest.mark.slow) if name in TWINS else name for name in names]
 
 
 def files(server, take, node):
@@ -175,7 +94,7 @@ def test_only_core_nodes_and_ours(server, name):
             assert module == "nodes" or module.startswith("comfy_extras.") or module == f"custom_nodes.{PACK}"
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", ORIGINALS)
 def test_each_loader_says_where_its_file_is_to_be_had(name):
     for kind, files in (FILES | WAN_22 if "Wan 2.2" in name else FILES).items():
         loaders = [node for node in editor_file(name)["nodes"] if node["type"] == kind]
@@ -206,9 +125,10 @@ def test_makes_a_film_that_its_bends_have_changed(server, name):
             assert re.fullmatch(pattern, line)
 
     for save in nodes(workflow, "SaveVideo"):
-        width, height = SIZES.get(workflow[save]["inputs"]["filename_prefix"], (FILM["width"], FILM["height"]))
+        size = film_of(name)
+        width, height = SIZES.get(workflow[save]["inputs"]["filename_prefix"], (size["width"], size["height"]))
         frames = frames_of(*files(server, bent, save))
-        assert frames.shape == (FILM["length"], height, width, 3)
+        assert frames.shape == (size["length"], height, width, 3)
         assert all(frame.std() > 0 for frame in frames)
 
     unbent = shoot(server, without_bends(workflow))
@@ -219,7 +139,7 @@ def test_makes_a_film_that_its_bends_have_changed(server, name):
         assert torch.equal(film, unbent.latents[sampler]) != bends
 
 
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", in_full(REPORTS))
 def test_each_bend_has_a_share_in_it(server, name):
     """Bypassing any one bend, or all of a file, changes the film."""
     workflow = without_sweep(example(name, steps=4))  # of fewer, too few are late
@@ -291,7 +211,7 @@ def test_the_sheet_has_every_layer_and_step_and_the_report_every_word(server):
         assert re.search(rf"\n{word} +[-\d]+ +[\d.]+ % +[\d.]+\n", report)
 
 
-@pytest.mark.parametrize("name", SWEEPS)
+@pytest.mark.parametrize("name", in_full(SWEEPS))
 def test_a_sweep_makes_every_film_and_one_sheet_of_them(server, name):
     """The first is the un-bent one, no two are alike, and the numbers say how far each is from the first."""
     workflow = example(name, steps=4)

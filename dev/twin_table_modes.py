@@ -1,0 +1,117 @@
+"""Twins of the workflows that show a mode, and how bends are joined."""
+
+from .twins import Twin
+
+LEFT = {"x1": 0, "y1": 0, "x2": 0.5, "y2": 1, "feather": 0}
+RIGHT = LEFT | {"x1": 0.5, "x2": 1}
+
+ROWS = {
+    "Bend one word": Twin(
+        prompt="a (red) circle on the left",
+        nodes={8: {"token": "red", "factor": 0, "strength": 1}},
+        note="""
+            A word reaches the picture wherever the model *attends* to it. Here **red** gets none of its attention:
+            *factor* 0.
+
+            **Look for:** the circle stays on the left, and its red is gone. The prompt no longer says a colour, so the
+            seed chooses one.
+
+            **Compare:** select *Bend: Amplify*, press Ctrl+B to bypass it, and run again: the same seed without the
+            bend.
+
+            **Try:** **left** in *token*: red and a circle, but anywhere. Then *factor* 0.5, 0.2, 0.1 with **red**: how
+            little of a word is enough? The (parentheses) only mark words, they are not needed.
+
+            **After a run** *Bend Prompt* shows the pieces that the model reads, here one for each word, and *Patch
+            Model* where the bend ran: layers × steps.
+        """,
+    ),
+    "Compose with regions": Twin(
+        prompt="a red (circle) and a blue (star)",
+        nodes={
+            8: {"title": "Red circle: left half", "token": "red, circle", **LEFT},
+            9: {"title": "Blue star: right half", "token": "blue, star", **RIGHT},
+        },
+        note="""
+            The prompt says of no thing where it is. The words **red** and **circle** may act only in the left half of
+            the picture, **blue** and **star** only in the right one. A comma puts several words under one bend.
+
+            **Look for:** the circle on the left and the star on the right, whatever the seed. Bypass both masks
+            (Ctrl+B), and chance decides, or the two mix.
+
+            **Try:** exchange the two boxes. Or top and bottom: *x1* 0, *x2* 1, *y1* 0, *y2* 0.5 and *y1* 0.5, *y2* 1.
+            Or only **red** and **blue** in the *token* fields: the colours have a place, the shapes are free.
+
+            A box is in fractions of the frame: 0, 0 is the top left, 1, 1 the bottom right.
+        """,
+    ),
+    "Depth of field": Twin(
+        prompt="a red (circle) on the left and a blue (star) on the right",
+        nodes={
+            8: {"title": "Circle: sharpen", "token": "circle"},
+            9: {"title": "Star: blur", "token": "star", "sigma": 3, "kernel_size": 0},
+        },
+        note="""
+            A lens inside the prompt: **circle** is drawn together at its peaks (sharpen), **star** is spread out over
+            the whole picture (blur). A *Bender Stack* joins the two and runs them from the top slot down.
+
+            **Look for:** what becomes of the star's points.
+
+            **Try:** exchange the two words in the *token* fields.
+
+            *sigma* counts cells of the model's own grid, 10 × 7 here; a cell is 16 pixels. *kernel_size* 0 lets the
+            blur go as far as it likes.
+        """,
+    ),
+    "Chain and stack": Twin(
+        prompt="a (red) circle and a blue star",
+        nodes={
+            8: {"title": "ALL: to the right", "token": "ALL", "x": 0.25},
+            9: {"title": "Red: away", "token": "red", "factor": 0},
+            10: {"title": "ALL: zoom in, early, middle layers", "factor": 1.3},
+            11: {"title": "Circle: softer", "token": "circle", "sigma": 2},
+        },
+        groups={
+            "3a · Chain A: one word, moved, then stronger": "3a · Chain A: the whole picture moved, then a word away",
+        },
+        note="""
+            Bends wired through their *bending* input form a **chain**: each acts on what the one before it left. A
+            *Bender Stack* puts chains one after the other, from the top slot down.
+
+            **Look for:** Patch Model's report after the run: four lines in the order of the stack, each with its own
+            layers × steps.
+
+            **Try:** bypass one bend (Ctrl+B), and the chain closes around it.
+        """,
+    ),
+    "Paint a word's place": Twin(
+        prompt="a (red) (circle)",
+        nodes={
+            8: {"width": 160, "height": 112},
+            9: {"width": 48, "height": 72},
+            10: {"x": 108, "y": 20},
+            12: {"title": "Red circle: into the box", "token": "red, circle"},
+        },
+        note="""
+            A mask becomes the map of words: **red** and **circle** are asked for where it is white. Here two plain
+            masks make a box at the right; *Preview Mask* shows it.
+
+            **Look for:** the circle in the box.
+
+            **Try:** *x* 4 in *Combine Masks*: the box at the left.
+        """,
+    ),
+    "Swap two words": Twin(
+        prompt="a red circle on the (left) and a blue star on the (right)",
+        nodes={8: {"token": "red", "other": "blue", "end_percent": 1}},
+        note="""
+            **red** and **blue** trade places.
+
+            **Look for:** a blue circle and a red star, each where it was.
+
+            **Compare:** select *Bend: Swap*, press Ctrl+B to bypass it, and run again: the same seed without the swap.
+
+            **Try:** **left** and **right**.
+        """,
+    ),
+}

@@ -1,0 +1,126 @@
+"""The twins on the toy: made of their originals and a table, the same graphs, and showing what their notes say."""
+
+import json
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from attention_bending.dev.toy import measure, world
+from attention_bending.dev.toy.measure import Sighting
+from attention_bending.dev.twin_table import COMMON, ROWS, STEPS
+from attention_bending.dev.twins import LOADERS, MARK, OUTPUTS, files
+from PIL import Image
+from workflows.filming import EDITOR_FILES, EXAMPLES, ORIGINALS, ROOM, Prompt, example, shoot, the, without_bends
+
+TOY = "AttnBendToyWan"
+
+
+def exported(name: str) -> Prompt:
+    """A workflow in API form as its page exported it."""
+    return json.loads((ROOM / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_the_files_are_what_the_table_makes():
+    assert sorted(ROWS) == sorted(ORIGINALS)
+    for file, text in files(ROWS, COMMON).items():
+        assert file.read_text(encoding="utf-8") == text, f"{file.name}: run `python dev workflows`."
+
+
+@pytest.mark.parametrize("name", ORIGINALS)
+def test_a_twin_has_the_nodes_and_wires_of_its_original(name):
+    """Where that has a loader, it has the toy."""
+    original, twin = exported(name), exported(f"{name}{MARK}")
+    toy = the(twin, TOY)
+    gone = {key: node["class_type"] for key, node in original.items() if node["class_type"] in LOADERS}
+    assert twin.keys() - {toy} == original.keys() - gone.keys()
+    slots = {"UNETLoader": "MODEL", "ModelSamplingSD3": "MODEL", "CLIPLoader": "CLIP", "VAELoader": "VAE"}
+    for key in twin.keys() - {toy}:
+        assert twin[key]["class_type"] == original[key]["class_type"]
+        assert twin[key]["inputs"].keys() == original[key]["inputs"].keys()
+        for input_, value in original[key]["inputs"].items():
+            is_wire, there = isinstance(value, list), twin[key]["inputs"][input_]
+            assert isinstance(there, list) == is_wire
+            if is_wire:
+                assert there == ([toy, OUTPUTS.index(slots[gone[value[0]]])] if value[0] in gone else value)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_both_ends_of_each_link_know_of_it(name):
+    graph = json.loads((EDITOR_FILES / f"{name}.json").read_text(encoding="utf-8"))
+    there = {node["id"]: node for node in graph["nodes"]}
+    assert len(there) == len(graph["nodes"]) and max(there) <= graph["last_node_id"]
+    assert sorted(node["order"] for node in there.values()) == list(range(len(there)))
+    links = {link[0]: link for link in graph["links"]}
+    assert len(links) == len(graph["links"]) and max(links) <= graph["last_link_id"]
+    for number, source, slot, target, input_, kind in links.values():
+        out, into = there[source]["outputs"][slot], there[target]["inputs"][input_]
+        assert number in out["links"] and into["link"] == number
+        assert out["type"] == into["type"] == kind
+    ends = [number for node in there.values() for out in node["outputs"] for number in out["links"] or ()]
+    starts = [entry["link"] for node in there.values() for entry in node["inputs"] if entry["link"] is not None]
+    assert sorted(ends) == sorted(starts) == sorted(links)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_its_prompt_has_only_words_that_the_toy_knows(name):
+    known = {word for seed in range(500) for word in world.scene(seed).caption.replace(",", "").split()}
+    prompt = ROWS[name].prompt.translate(str.maketrans("", "", "(),"))
+    assert set(prompt.split()) <= known
+
+
+class Seen(NamedTuple):
+    """The things in the un-bent and in the bent film of a twin, the most present and largest first."""
+
+    before: list[Sighting]
+    after: list[Sighting]
+
+
+def of(things: list[Sighting], colour: str, shape: str) -> Sighting | None:
+    """The first thing of that colour and shape."""
+    return next((thing for thing in things if (thing.colour, thing.shape) == (colour, shape)), None)
+
+
+def loses_its_red(seen: Seen) -> bool:
+    (before,), (after,) = seen
+    return before.colour == "red" != after.colour and abs(before.x - after.x) < 0.15
+
+
+def keeps_to_the_halves(seen: Seen) -> bool:
+    circle, star = of(seen.after, "red", "circle"), of(seen.after, "blue", "star")
+    return len(seen.after) == 2 and circle.x < 0.45 and star.x > 0.55
+
+
+def is_in_the_box(seen: Seen) -> bool:
+    (before,), (after,) = seen
+    return before.x < 0.6 < 0.7 < after.x and after.colour == "red"
+
+
+SHOWS: dict[str, Callable[[Seen], bool]] = {
+    "Bend one word": loses_its_red,
+    "Compose with regions": keeps_to_the_halves,
+    "Paint a word's place": is_in_the_box,
+}
+"""What a program sees of what the notes say, of the seed that stands in the workflow."""
+
+
+def look(server, prompt: Prompt) -> list[Sighting]:
+    """The things in the film of the only VAE Decode, as it is before it is saved as a video."""
+    frames = {
+        "class_type": "SaveImage",
+        "inputs": {"images": [the(prompt, "VAEDecode"), 0], "filename_prefix": "frame"},
+    }
+    take = shoot(server, prompt | {"frames": frames})
+    pictures = [
+        np.asarray(Image.open(server.output / file["subfolder"] / file["filename"]).convert("RGB"))
+        for file in take.outputs["frames"]["images"]
+    ]
+    return measure.sightings(torch.from_numpy(np.stack(pictures)).movedim(3, 1) / 255)
+
+
+@pytest.mark.parametrize("name", SHOWS)
+def test_the_film_shows_what_the_note_says(server, name):
+    prompt = example(f"{name}{MARK}", steps=STEPS)
+    seen = Seen(look(server, without_bends(prompt)), look(server, prompt))
+    assert SHOWS[name](seen), seen
