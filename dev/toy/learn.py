@@ -19,7 +19,7 @@ from .pool import Pool
 from .vae import latents
 
 MUON, ADAM = 4e-3, 1.5e-3
-"""Highest learning rates: of matrices in the blocks, of all other weights."""
+"""Highest learning rates: of matrices in the model's blocks, of all other weights."""
 
 WARM = 100
 AVERAGE = 0.998
@@ -74,9 +74,12 @@ class Pair(nn.Module):
 
 
 def optimizers(pair: Pair) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of the blocks, AdamW for all else."""
+    """Muon for the matrices of the model's blocks, AdamW for all else.
+
+    Under Muon the encoder's feed-forward parts grew until they drowned what its attention adds.
+    """
     learned = {name: weight for name, weight in pair.named_parameters() if weight.requires_grad}
-    matrices = [w for name, w in learned.items() if w.ndim == 2 and "block" in name and "bias" not in name]
+    matrices = [w for name, w in learned.items() if w.ndim == 2 and name.startswith("model.blocks")]
     known = {id(w) for w in matrices}
     others = [w for w in learned.values() if id(w) not in known]
     return [
