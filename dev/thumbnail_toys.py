@@ -53,7 +53,23 @@ def pair(node: int, says: str, plain: str = "un-bent", frames: Iterable[int] = (
 
 
 PAGES: dict[str, Rows] = {
+    "A recipe from a file": pair(13, "red and blue traded"),
+    "Animate a bend": pair(14, "ALL turned, from 0 to 90°", frames=(FIRST, LAST)),
+    "Before and after": ((Shot(15, "red and circle, before and after"),), (Shot(12, "ALL moved to the right"),)),
     "Bend one word": pair(12, "red × 0"),
+    "Bent and un-bent side by side": ((Shot(14, "un-bent"),), (Shot(15, "ALL turned by 90°"),)),
+    "Chain and stack": pair(16, "ALL moved, red away"),
+    "Compare to the baseline": ((Shot(14, output=1),),),
+    "Compose with regions": pair(12, "red left, blue right"),
+    "Depth of field": pair(13, "circle sharpened, star blurred"),
+    "Early and late": pair(17, "moved early, no red late"),
+    "Mask from a word": ((Shot(12, "un-bent"),), (Shot(20, "red × 0 where circle acts"),)),
+    "Paint a word's place": pair(16, "red circle painted into a box"),
+    "See where a word acts": ((Shot(14),),),
+    "Swap two words": pair(11, "red and blue traded"),
+    "Sweep a bend": ((Shot(14, output=1),),),
+    "Wan 2.2 two samplers": pair(17, "ALL × 1.5, in both samplers"),
+    "Which layer carries the word": ((Shot(15),),),
 }
 """A page for each twin, by its original's name."""
 
@@ -89,7 +105,7 @@ def _key(node: int, output: int) -> str:
 
 
 def watched(prompt: dict[str, Any], bent: bool, outputs: set[tuple[int, int]]) -> dict[str, Any]:
-    """A workflow that hands over these outputs and saves nothing; where not `bent`, nothing reaches its Patch Models."""
+    """A workflow that hands over these outputs and saves nothing; where not `bent`, nothing reaches Patch Model."""
     prompt = {key: node for key, node in prompt.items() if node["class_type"] not in SAVING}
     for node in prompt.values():
         if node["class_type"] == "AttnBendModel" and not bent:
