@@ -78,11 +78,14 @@ def build(pieces: int, device: torch.device) -> T5:
 def near_words(buckets: int, heads: int) -> Tensor:
     """Where attention looks at first, `(buckets, heads)`: even heads at the words just before, odd ones just after.
 
+    Hardly at the word itself, which the residual carries anyway.
+
     Attention goes by places alone, its queries and keys are zero and stay so. Learned, they grew until each word saw
     one place only, whatever the caption: then "red" is the same beside any shape, and two things take each other's
     colours.
     """
     far = 0.5 * torch.arange(buckets // 2)
+    far[0] = 3.0
     back, ahead = torch.cat([-far, -far - 2]), torch.cat([-far - 2, -far])
     return torch.stack([back if head % 2 == 0 else ahead for head in range(heads)], dim=1)
 
