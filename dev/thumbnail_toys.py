@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from . import paths
-from .toy.world import COLOURS, FRAMES
+from .toy.world import COLOURS, FRAMES, HEIGHT, WIDTH
 from .twins import FOLDER, MARK
 
 EXPORTS = paths.ROOT / "tests" / "workflows"
@@ -52,23 +52,38 @@ def pair(node: int, says: str, plain: str = "un-bent", frames: Iterable[int] = (
     )
 
 
+def glow(node: int, caption: str, row: int = 0, column: int = 0) -> Shot:
+    """One of the maps that Attention Maps draws over a film, without its letters, which would be too small to read."""
+    x, y = column * (WIDTH + 4), row * (HEIGHT + 40)  # a gap, and a strip of letters with a gap
+    return Shot(node, caption, part=(x, y, x + WIDTH, y + HEIGHT))
+
+
 PAGES: dict[str, Rows] = {
-    "A recipe from a file": pair(13, "red and blue traded"),
-    "Animate a bend": pair(14, "ALL turned, from 0 to 90°", frames=(FIRST, LAST)),
-    "Before and after": ((Shot(15, "red and circle, before and after"),), (Shot(12, "ALL moved to the right"),)),
-    "Bend one word": pair(12, "red × 0"),
-    "Bent and un-bent side by side": ((Shot(14, "un-bent"),), (Shot(15, "ALL turned by 90°"),)),
-    "Chain and stack": pair(16, "ALL moved, red away"),
-    "Compare to the baseline": ((Shot(14, output=1),),),
-    "Compose with regions": pair(12, "red left, blue right"),
-    "Depth of field": pair(13, "circle sharpened, star blurred"),
-    "Early and late": pair(17, "moved early, no red late"),
-    "Mask from a word": ((Shot(12, "un-bent"),), (Shot(20, "red × 0 where circle acts"),)),
-    "Paint a word's place": pair(16, "red circle painted into a box"),
-    "See where a word acts": ((Shot(14),),),
-    "Swap two words": pair(11, "red and blue traded"),
-    "Sweep a bend": ((Shot(14, output=1),),),
-    "Wan 2.2 two samplers": pair(17, "ALL × 1.5, in both samplers"),
+    "A recipe from a file": pair(13, "red above, blue below, no circle", "a red circle and a blue star"),
+    "Animate a bend": pair(14, "turned while it plays, -60° to 60°", "un-bent: first and last frame", (FIRST, LAST)),
+    "Before and after": (
+        (Shot(12, "un-bent", bent=False), Shot(12, "moved right")),
+        (glow(15, "where red acts"), glow(15, "where it acts now", column=1)),
+    ),
+    "Bend one word": pair(12, "red × 0", "a red circle on the left"),
+    "Bent and un-bent side by side": pair(15, "ALL turned by 180°", "a red circle at the top"),
+    "Chain and stack": pair(16, "moved right, red × 0, zoomed in, blurred", "un-bent"),
+    "Compare to the baseline": ((Shot(14, "red × 0 and × 5, by layers", output=1),),),
+    "Compose with regions": pair(13, "red circle: left half, blue star: right half", "a red circle and a blue star"),
+    "Depth of field": pair(14, "circle sharpened, star blurred"),
+    "Early and late": pair(17, "moved right early, red × 0 late", "a red circle"),
+    "Mask from a word": (
+        (Shot(12, "un-bent"), glow(13, "where star acts")),
+        (Shot(20, "red × 0, only there"),),
+    ),
+    "Paint a word's place": pair(16, "red circle painted at the right", "a red circle"),
+    "See where a word acts": (
+        (Shot(11, "the film"), glow(14, "where red acts")),
+        (glow(14, "where circle acts", 1), glow(14, "where left acts", 2)),
+    ),
+    "Swap two words": pair(12, "red and blue traded", "a red circle, a blue star"),
+    "Sweep a bend": ((Shot(14, "ALL turned, by five angles", output=1),),),
+    "Wan 2.2 two samplers": pair(17, "ALL smaller, in steps of both samplers"),
     "Which layer carries the word": ((Shot(15),),),
 }
 """A page for each twin, by its original's name."""

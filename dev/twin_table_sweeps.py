@@ -4,17 +4,19 @@ from .twins import Twin
 
 ROWS = {
     "Sweep a bend": Twin(
-        prompt="a (red) circle",
-        nodes={9: {"values_1": "15, 45, 90, 135, 180"}},
+        prompt="a (red) circle at the top",
+        nodes={9: {"values_1": "30, 60, 90, 135, 180"}},
         note="""
-            How much is enough? *Bend Sweep* makes a film for each of five angles of *ALL* words, **15** to **180**
-            degrees, and the un-bent one before them, in one run and from one seed. *Bend Grid* lays all six on a sheet
-            that plays.
+            How much is enough? *Bend Sweep* makes a film for each of five angles, **30, 60, 90, 135** and **180**
+            degrees of *ALL* words, and the un-bent one before them, in one run and from one seed. *Bend Grid* lays all
+            six on a sheet that plays.
 
-            **Look for:** the circle goes round the middle of the frame, clockwise, as its maps do. The un-bent film has
-            a white frame; beneath the others stands how much they changed.
+            **Look for:** from where on the circle leaves the top, where the prompt wants it. Half way the picture has
+            two minds; at 180 degrees it is upside down. The un-bent film has a white frame; beneath the others stands
+            how much they changed.
 
-            **Cost:** six films, so six times the time: on the toy less than a minute, also without a GPU.
+            **Cost:** six films, so six times the time, which is seconds here. *limit* guards against more than you
+            meant.
 
             **Try:** *parameter_1* strength with *values_1* 0.25:1:4, which is four even steps. Or layers with early;
             middle; late. Fill in *parameter_2* seed and *values_2* 1, 2, 3, and see what is the bend's doing and what
@@ -24,45 +26,46 @@ ROWS = {
     "Compare to the baseline": Twin(
         prompt="a (red) circle on the left",
         nodes={
-            8: {"token": "red"},
-            9: {"values_2": "0, 3"},
+            8: {"token": "red", "factor": 0},
+            9: {"values_2": "0, 5"},
             18: {"file": "attention_bending/toy_log.jsonl"},
         },
         note="""
-            **red** taken away (0) and made strong (3), each in the early, the middle and the late third of the layers:
+            **red** taken away (0) and made strong (5), each in the early, the middle and the late third of the layers:
             six films, and the un-bent one that they are all compared with.
 
-            **Look for:** which layers make the colour. They go across, the factor down, un-bent at the left. Under each
-            film stand *change* (0% the same), *ssim* (1 the same), *motion* and *flicker* (1 as much as un-bent).
+            **Look for:** the table. Layers go across, the factor down, un-bent at the left. Under each film stand
+            *change* (0% the same), *ssim* (1 the same), *motion* and *flicker* (1 as much as un-bent). In which layers
+            is the colour made?
 
             **Keep what you find:** *Experiment Log* adds a line for each film: prompt, seed, sampler, bends and its
             numbers. Write what you see into *observations* and run again: nothing is sampled anew, and the lines are
             added to *output/attention_bending/toy_log.jsonl*.
 
-            **Try:** *token* left, or circle. *success* yes or no, for all films of the run. *parameter_2* seed with
-            *values_2* 42, 43: each seed has its own un-bent film. *numbers* off in *Bend Grid*, for a plain sheet.
+            **Try:** *values_1* 0; 1; 2; 3; 4; 5, each layer by itself. *parameter_2* seed with *values_2* 42, 43: each
+            seed has its own un-bent film. *numbers* off in *Bend Grid*, for a plain sheet.
         """,
     ),
     "A recipe from a file": Twin(
-        prompt="a (red) circle on the left and a (blue) star on the right",
+        prompt="a (red) circle and a (blue) star",
         nodes={
-            8: {"file": "preset: trade places", "words": "horse=red, ship=blue"},
-            9: {"title": "Star: stronger", "token": "star"},
-            16: {"filename_prefix": "toy_trade_places", "about": "Red and blue trade places."},
+            8: {"file": "preset: spatial composition", "words": "sunset=red, people=blue"},
+            9: {"title": "Circle: away", "token": "circle", "factor": 0},
+            16: {"filename_prefix": "toy_red_above_blue", "about": "Red above, blue below, and no circle."},
         },
         note="""
-            *Load Bending* reads bends from a file, here the preset *trade places*. The file speaks of a horse and a
-            ship; *words* puts this prompt's **red** and **blue** in their place. A bend of your own comes after it: the
-            star 1.5 times as strong.
+            *Load Bending* reads bends from a file, here the preset *spatial composition*: one word keeps to the upper
+            half of the frame, another to the lower one. The file speaks of a sunset and of people; *words* puts this
+            prompt's **red** and **blue** in their place. A bend of your own comes after it: **circle** is taken away.
 
-            *Save Bending* writes both to a new file, as text that you can read, edit and send to others:
-            *user/default/attention_bending/toy_trade_places_00001_.yaml*.
+            *Save Bending* writes all three to a new file, as text that you can read, edit and send to others:
+            *user/default/attention_bending/toy_red_above_blue_00001_.yaml*.
 
-            **Look for:** a blue circle on the left and a red star on the right. *Load Bending* shows what the file says
-            of itself, *Save Bending* the text that it wrote.
+            **Look for:** red above, blue below. *Load Bending* shows what the file says of itself, *Save Bending* the
+            text that it wrote.
 
-            **Try:** *horse=left, ship=right*. Another preset in *file*; where it names one word, *words* red is enough.
-            Then press R and choose your own file: it ends in *[user]*.
+            **Try:** another preset in *file*, such as *push away* with the *words* red. Then press R and choose your
+            own file: it ends in *[user]*. Bypass *Bend: Amplify* (Ctrl+B) for the recipe as it came.
 
             Each run saves a new file; bypass *Save Bending* when you have it.
         """,

@@ -96,7 +96,7 @@ MAIN = {
 
 WINDOWS = ((0.0, 0.33), (0.33, 0.66), (0.66, 1.0))
 BANDS = ("early", "middle", "late")
-STRENGTHS = (0.25, 0.5)
+STRENGTHS = (0.5,)
 
 
 @dataclass(frozen=True)

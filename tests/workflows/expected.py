@@ -2,6 +2,8 @@
 
 import re
 
+from attention_bending.dev.twins import MARK
+
 REPORTS = {
     "A recipe from a file": [
         '1. Sharpen(amount=2, sigma=1, clamp=True) of "deer", strength 0.8: 4 layers × 4 steps',
@@ -64,8 +66,59 @@ SWEEPS = {
 }
 """The films of each sweep, in order."""
 
+TOY_REPORTS = {
+    "A recipe from a file": [
+        '1. Swap(other=blue, way=trade, mix=1) of "red", 0.0% to 50.0%: 6 layers × 2 steps',
+        '2. Amplify(factor=1.5) of "star": 6 layers × 4 steps',
+    ],
+    "Animate a bend": [
+        "1. Rotate(angle=15, padding=border, center_x=0.5, center_y=0.5) of ALL, 0.0% to 70.0%, angle over the "
+        "frames: 0%: 0, 100%: 90 (ease): 6 layers × 3 steps"
+    ],
+    "Before and after": ["1. Translate(x=0.25, y=0, padding=border) of ALL: 6 layers × 4 steps"],
+    "Bend one word": ['1. Amplify(factor=0) of "red": 6 layers × 4 steps'],
+    "Bent and un-bent side by side": [
+        "1. Rotate(angle=90, padding=border, center_x=0.5, center_y=0.5) of ALL: 6 layers × 4 steps"
+    ],
+    "Chain and stack": [
+        "1. Translate(x=0.25, y=0, padding=border) of ALL: 6 layers × 4 steps",
+        '2. Amplify(factor=0) of "red": 6 layers × 4 steps',
+        "3. Spatial Scale(factor=1.3, padding=border, center_x=0.5, center_y=0.5) of ALL, 0.0% to 40.0%, "
+        "layers middle: 2 layers × 2 steps",
+        '4. Blur(sigma=2, kernel_size=0) of "circle": 6 layers × 4 steps',
+    ],
+    "Compare to the baseline": ['1. Amplify(factor=3) of "red", layers late: 2 layers × 4 steps'],
+    "Compose with regions": [
+        '1. Regional Mask(x1=0, y1=0, x2=0.5, y2=1, feather=0, invert=False) of "red, circle": 6 layers × 4 steps',
+        '2. Regional Mask(x1=0.5, y1=0, x2=1, y2=1, feather=0, invert=False) of "blue, star": 6 layers × 4 steps',
+    ],
+    "Depth of field": [
+        '1. Sharpen(amount=2, sigma=1, clamp=True) of "circle", strength 0.8: 6 layers × 4 steps',
+        '2. Blur(sigma=3, kernel_size=0) of "star": 6 layers × 4 steps',
+    ],
+    "Early and late": [
+        "1. Translate(x=0.25, y=0, padding=border) of ALL, 0.0% to 40.0%, fade out 0.4: 6 layers × 2 steps",
+        '2. Amplify(factor=0) of "red", 40.0% to 100.0%, along a curve: 6 layers × 2 steps',
+    ],
+    "Mask from a word": [
+        '1. Amplify(factor=0) of "red", mask HASH (10 × 7, 9 frames, feather 0.1): 6 layers × 4 steps'
+    ],
+    "Paint a word's place": [
+        '1. Paint(mask=mask HASH (160 × 112, feather 0.15)) of "red, circle", 0.0% to 40.0%: 6 layers × 2 steps'
+    ],
+    "Swap two words": ['1. Swap(other=blue, way=trade, mix=1) of "red": 6 layers × 4 steps'],
+    "Sweep a bend": ["1. Rotate(angle=180, padding=border, center_x=0.5, center_y=0.5) of ALL: 6 layers × 4 steps"],
+    "Wan 2.2 two samplers": [
+        "1. Spatial Scale(factor=1.5, padding=border, center_x=0.5, center_y=0.3) of ALL, 20.0% to 70.0%: "
+        "6 layers × 1 step"
+    ],
+}
+"""What they say of the twins, on the toy's six layers."""
+
+REPORTS |= {name + MARK: lines for name, lines in TOY_REPORTS.items()}
+
 RECORDED = [
-    r"the text attention's output changed by \d+\.\d% on average, most in layer [0-3]: \d+\.\d%",
+    r"the text attention's output changed by \d+\.\d% on average, most in layer [0-5]: \d+\.\d%",
     r"bends and records took \d+\.\d\d s of the run's \d+\.\d s; records 0\.\d MB, and 0\.\d MB beside the model",
 ]
 """What one that records says besides: of its bends' effect, and of what both cost."""
@@ -78,6 +131,13 @@ SIZES = {
     "video/see_where_a_word_acts": (96, 308),
     "video/before_and_after": (196, 100),
     "video/before_and_after_difference": (96, 100),
+    "video/toy_bent_and_unbent": (328, 112),
+    "video/toy_compare_to_the_baseline": (1038, 538),
+    "video/toy_sweep_a_bend": (768, 564),
+    "video/toy_mask_from_a_word": (328, 112),
+    "video/toy_see_where_a_word_acts": (160, 452),
+    "video/toy_before_and_after": (324, 148),
+    "video/toy_before_and_after_difference": (160, 148),
 }
 """Width and height of saved films, by the beginning of their file's name, that are more than the film alone.
 

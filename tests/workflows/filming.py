@@ -61,6 +61,8 @@ AIMS = ("AttnBendWhere", "AttnBendWhen", "AttnBendAnimate")
 """Nodes that need a bending."""
 VIEWERS = ("AttnBendMaps", "AttnBendMapsGrid", "AttnBendReport", "AttnBendSaveMaps")
 """Nodes that need a record."""
+SOURCES = ("AttnBendPrompt", "AttnBendToyWan")
+"""Nodes that every film needs."""
 ENDS = ("AttnBendGrid", "AttnBendLog", "AttnBendSave")
 """Nodes that no film needs, but that need a sweep or a bending."""
 
@@ -171,7 +173,7 @@ def without_bends(prompt: Prompt) -> Prompt:
             prompt = bypassed(prompt, key, "bendings.bending_0")
         elif node["class_type"] == "AttnBendModel":
             prompt = edited(prompt, key, record="none")
-        elif node["class_type"] not in (*VIEWERS, "AttnBendPrompt") and node["class_type"].startswith("Attn"):
+        elif node["class_type"] not in (*VIEWERS, *SOURCES) and node["class_type"].startswith("Attn"):
             prompt = bypassed(prompt, key, "bending")
     for kind in VIEWERS:
         for key in nodes(prompt, kind):
