@@ -4,20 +4,21 @@ from .twins import Twin
 
 ROWS = {
     "Animate a bend": Twin(
-        prompt="a (red) circle at the top",
-        nodes={9: {"keyframes": "0%: -60, 100%: 60"}},
+        prompt="a (red) circle",
+        nodes={
+            9: {"keyframes": "0%: 0, 100%: 120"},
+            10: {"end": 0.7},
+        },
         note="""
             The picture turns about its middle while the film plays: *Bend: Rotate* turns *ALL* words, *Bend Animate*
-            moves its *angle* over the film, from -60 to 60 degrees. *ease* starts and stops softly.
+            moves its *angle* over the film, from 0 to 120 degrees. *ease* starts and stops softly. *Bend When* leaves
+            the last steps alone.
 
-            *Bend When* keeps it to the first half of the sampling, where the picture is laid out; the second half
-            draws the detail undisturbed.
+            **Look for:** the circle is elsewhere, and stands still there. Each frame is asked for at another angle, but
+            the toy looks at all frames together and has learned that what no word sets in motion stands still: it
+            settles on a place between. A large model follows part of the way.
 
-            **Look for:** what the prompt does not say: the circle moves. The toy looks at all frames together, as Wan
-            does, so it follows only part of the way.
-
-            **Try:** keyframes *0%: 60, 100%: -60*, the other way round. Or write *moving right* behind the prompt and
-            let the bend work against it.
+            **Try:** other keyframes, such as *0%: 120, 100%: 0*. *parameter* strength with *0%: 0, 100%: 1*.
 
             A position is a percent of the film or a latent frame from 0; this film has three of them.
         """,
@@ -55,36 +56,39 @@ ROWS = {
             * **Late:** *red* is taken away, from 0.4 to 1. How far, a *Curve Editor* says: its left end is the
             window's start, its right end the end of the film.
 
-            **Look for:** the circle stands further to the right, and its red is gone, though it was there at first.
-            Patch Model's report has both windows with the steps that fell in them.
+            **Look for:** the circle stands further to the right, and it is red all the same: when the word is taken
+            away, the colour has long been decided. Patch Model's report has both windows with the steps that fell in
+            them.
 
             **Try:** exchange the two windows: a late move shifts little. Then draw another curve, in ComfyUI's Nodes
             2.0: the older nodes use it, but do not show it.
         """,
     ),
     "Wan 2.2 two samplers": Twin(
-        prompt="a (white) circle at the top",
+        prompt="a (white) circle",
         nodes={
-            10: {"title": "ALL: smaller, about the middle", "token": "ALL", "factor": 0.5, "center_y": 0.5},
+            10: {"title": "ALL: away from the left", "token": "ALL", "factor": 2, "center_x": 0, "center_y": 0.5},
+            11: {"start": 0.1},
             12: {"title": "Patch Model, first sampler"},
             13: {"title": "Patch Model, second sampler"},
-            15: {"title": "Steps 0 to 10"},
-            16: {"title": "Steps 10 to 20"},
+            15: {"title": "Steps 0 to 10", "noise_seed": 1},
+            16: {"title": "Steps 10 to 20", "noise_seed": 1},
         },
         groups={"3 · One bending, two models": "3 · One bending, two Patch Models"},
         note="""
             Wan 2.2 14B makes a film with two models, one after the other. The toy is only one model, so here it is
             both: the first sampler does its steps 0 to 10, the second 10 to 20.
 
-            **One bending, two Patch Models.** *ALL* words shrink towards the middle, from 0.2 to 0.7 of the sampling.
-            In percent *Bend When* means the same moment in both samplers, whichever of them does it: the bend begins
-            in the first and ends in the second. In steps each sampler would count its own from 0.
+            **One bending, two Patch Models.** The maps of *ALL* words are doubled in size about the left edge, so that
+            all goes to the right, from 0.1 to 0.7 of the sampling. In percent *Bend When* means the same moment in both
+            samplers, whichever of them does it: the bend begins in the first and ends in the second. In steps each
+            sampler would count its own from 0.
 
-            **Look for:** the circle comes nearer to the middle. And the two reports: each names the steps that fell to
-            its sampler.
+            **Look for:** the circle, which un-bent is in the middle, is on the right. And the two reports: each names
+            the steps that fell to its sampler.
 
-            **Try:** a window of 0 to 0.2: all of it falls to the first sampler, and the second report says that no
-            step lies in it. Or bypass one Patch Model (Ctrl+B).
+            **Try:** a window of 0.5 to 1: all of it falls to the second sampler, the first report says that no step
+            lies in it, and the circle has its place by then. Or bypass one Patch Model (Ctrl+B).
         """,
     ),
 }

@@ -4,15 +4,15 @@ from .twins import Twin
 
 ROWS = {
     "Before and after": Twin(
-        prompt="a (red) (circle)",
+        prompt="a (red) circle",
         nodes={
             8: {"title": "ALL: to the right", "token": "ALL"},
             9: {"record": "marked words"},
         },
         note="""
-            *ALL* words are moved a quarter of the frame to the right, and the maps of **red** and **circle** are
-            recorded before and after: *Attention Maps* lays both over the bent film, side by side, and a second one
-            what changed: red where the word is now heard more, blue where less.
+            *ALL* words are moved a quarter of the frame to the right, and the map of **red** is recorded before and
+            after: *Attention Maps* lays both over the bent film, side by side, and a second one what changed: red
+            where the word is now heard more, blue where less.
 
             **Look for:** the same cloud further to the right, and the circle with it. *Bending Report* says it in
             numbers: each word's share of the attention and its spread, before and after.
@@ -30,6 +30,7 @@ ROWS = {
             10: {"record_tokens": "star"},
             13: {"title": "Attention Maps: the star", "words": "star"},
             16: {"title": "Red: away", "token": "red", "factor": 0},
+            14: {"value": 0.6},
             17: {"title": "Bend Where: in the star"},
         },
         note="""
@@ -38,8 +39,9 @@ ROWS = {
             white: *Bend Where*.
 
             **Look for:** both things are red in the film on the left, which is un-bent. In the bent one on the right
-            the red is gone where the mask was. The mask is soft; *Threshold Mask* makes what is over a quarter of its
-            peak white, the rest black. *Preview Mask* shows it: one pixel for each cell of the model's grid.
+            they are not; and not only where the mask was: the toy's things take their colours from each other. The
+            mask is soft; *Threshold Mask* makes what is over six tenths of its peak white, the rest black. *Preview
+            Mask* shows it: one pixel for each cell of the model's grid.
 
             **Try:** *value* 0.1 in *Threshold Mask* for a larger mask. **circle** in *record_tokens* and in *Attention
             Maps*. Or take *Invert Mask* before *Bend Where*: everywhere but there.
@@ -71,7 +73,7 @@ ROWS = {
         prompt="a (red) (circle) on the left",
         nodes={
             8: {"title": "ALL: down (bypassed)", "token": "ALL", "x": 0, "y": 0.25, "layers": "2-3"},
-            15: {"word": "red", "steps": "0, 4, 8, 12, 16, 19"},
+            15: {"word": "red"},
             16: {"filename_prefix": "attention_maps/toy_red"},
         },
         note="""
@@ -86,8 +88,8 @@ ROWS = {
             **Then bend only there:** select *Bend: Translate* and press Ctrl+B, for it is bypassed, and write your
             columns into its *layers*, such as 2-3. Compare with layers all.
 
-            **Try:** *word* circle. *normalize* cell, to see the faint ones. *steps* all. *record_heads* in *Patch
-            Model* (advanced) and *axes* heads × layers: which of the two heads is it?
+            **Try:** *word* circle. *normalize* cell, to see the faint ones. *record_heads* in *Patch Model* (advanced)
+            and *axes* heads × layers: which of the two heads is it?
         """,
     ),
 }

@@ -31,57 +31,62 @@ ROWS = {
         nodes={
             8: {"title": "Red circle: left half", "token": "red, circle", **LEFT},
             9: {"title": "Blue star: right half", "token": "blue, star", **RIGHT},
+            "KSampler": {"seed": 3},
         },
         note="""
-            The prompt says of no thing where it is. The words **red** and **circle** may act only in the left half of
-            the picture, **blue** and **star** only in the right one. A comma puts several words under one bend.
+            The toy alone mixes two things: of a red circle and a blue star it makes two circles, one of them purple.
+            Here the words **red** and **circle** may act only in the left half of the picture, **blue** and **star**
+            only in the right one. A comma puts several words under one bend.
 
-            **Look for:** the circle on the left and the star on the right, whatever the seed. Bypass both masks
-            (Ctrl+B), and chance decides, or the two mix.
+            **Look for:** a red circle on the left and a blue star on the right. Bypass both masks (Ctrl+B) to see what
+            the toy makes of the same prompt and seed.
 
             **Try:** exchange the two boxes. Or top and bottom: *x1* 0, *x2* 1, *y1* 0, *y2* 0.5 and *y1* 0.5, *y2* 1.
-            Or only **red** and **blue** in the *token* fields: the colours have a place, the shapes are free.
+            Or other seeds: some draw a third thing.
 
             A box is in fractions of the frame: 0, 0 is the top left, 1, 1 the bottom right.
         """,
     ),
     "Depth of field": Twin(
-        prompt="a red (circle) on the left and a blue (star) on the right",
+        prompt="a (yellow) (star) in the middle",
         nodes={
-            8: {"title": "Circle: sharpen", "token": "circle"},
+            8: {"title": "Yellow: sharpen", "token": "yellow"},
             9: {"title": "Star: blur", "token": "star", "sigma": 3, "kernel_size": 0},
         },
+        groups={},
         note="""
-            A lens inside the prompt: **circle** is drawn together at its peaks (sharpen), **star** is spread out over
+            A lens inside the prompt: **yellow** is drawn together at its peaks (sharpen), **star** is spread out over
             the whole picture (blur). A *Bender Stack* joins the two and runs them from the top slot down.
 
-            **Look for:** what becomes of the star's points.
+            **Look for:** the yellow thing is where it was, and its points are gone: a star is where the word is heard
+            in one place.
 
-            **Try:** exchange the two words in the *token* fields.
+            **Try:** bypass *Star: blur* (Ctrl+B), and the points are back. Or *sigma* 0.7, 1, 2: how little is enough?
 
             *sigma* counts cells of the model's own grid, 10 × 7 here; a cell is 16 pixels. *kernel_size* 0 lets the
             blur go as far as it likes.
         """,
     ),
     "Chain and stack": Twin(
-        prompt="a (red) circle and a blue star",
+        prompt="a (yellow) (star)",
         nodes={
             8: {"title": "ALL: to the right", "token": "ALL", "x": 0.25},
-            9: {"title": "Red: away", "token": "red", "factor": 0},
-            10: {"title": "ALL: zoom in, early, middle layers", "factor": 1.3},
-            11: {"title": "Circle: softer", "token": "circle", "sigma": 2},
+            9: {"title": "Star: stronger", "token": "star"},
+            10: {"title": "ALL: zoom in, early, middle layers"},
+            11: {"title": "Yellow: softer", "token": "yellow"},
+            "KSampler": {"seed": 1},
         },
         groups={
-            "3a · Chain A: one word, moved, then stronger": "3a · Chain A: the whole picture moved, then a word away",
+            "3a · Chain A: one word, moved, then stronger": "3a · Chain A: all words moved, then one stronger",
         },
         note="""
             Bends wired through their *bending* input form a **chain**: each acts on what the one before it left. A
             *Bender Stack* puts chains one after the other, from the top slot down.
 
-            **Look for:** Patch Model's report after the run: four lines in the order of the stack, each with its own
-            layers × steps.
+            **Look for:** the star has gone to the right. Patch Model's report after the run has four lines in the order
+            of the stack, each with its own layers × steps.
 
-            **Try:** bypass one bend (Ctrl+B), and the chain closes around it.
+            **Try:** bypass one bend (Ctrl+B), and the chain closes around it: which of the four does the work?
         """,
     ),
     "Paint a word's place": Twin(
@@ -102,16 +107,18 @@ ROWS = {
         """,
     ),
     "Swap two words": Twin(
-        prompt="a red circle on the (left) and a blue star on the (right)",
-        nodes={8: {"token": "red", "other": "blue", "end_percent": 1}},
+        prompt="a (green) circle on the left and a (yellow) circle on the right",
+        nodes={8: {"token": "green", "other": "yellow", "end_percent": 1}},
         note="""
-            **red** and **blue** trade places.
+            **green** and **yellow** trade places: where the model listens to one, it hears the other.
 
-            **Look for:** a blue circle and a red star, each where it was.
+            **Look for:** the colour has changed sides. The toy is too small to keep the colours of two things apart:
+            un-bent both circles are yellow, swapped both are green. A larger model gives each its own, and the swap
+            trades them.
 
             **Compare:** select *Bend: Swap*, press Ctrl+B to bypass it, and run again: the same seed without the swap.
 
-            **Try:** **left** and **right**.
+            **Try:** *mix* 0.5, half of each. Or **left** and **right**.
         """,
     ),
 }

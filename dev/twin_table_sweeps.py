@@ -47,25 +47,25 @@ ROWS = {
         """,
     ),
     "A recipe from a file": Twin(
-        prompt="a (red) circle and a (blue) star",
+        prompt="a (green) circle on the left and a (yellow) circle on the right",
         nodes={
-            8: {"file": "preset: spatial composition", "words": "sunset=red, people=blue"},
-            9: {"title": "Circle: away", "token": "circle", "factor": 0},
-            16: {"filename_prefix": "toy_red_above_blue", "about": "Red above, blue below, and no circle."},
+            8: {"file": "preset: trade places", "words": "horse=green, ship=yellow"},
+            9: {"title": "Circle: stronger", "token": "circle"},
+            16: {"filename_prefix": "toy_trade_places", "about": "Green and yellow trade places."},
         },
         note="""
-            *Load Bending* reads bends from a file, here the preset *spatial composition*: one word keeps to the upper
-            half of the frame, another to the lower one. The file speaks of a sunset and of people; *words* puts this
-            prompt's **red** and **blue** in their place. A bend of your own comes after it: **circle** is taken away.
+            *Load Bending* reads bends from a file, here the preset *trade places*. The file speaks of a horse and a
+            ship; *words* puts this prompt's **green** and **yellow** in their place. A bend of your own comes after it:
+            **circle** 1.5 times as strong.
 
-            *Save Bending* writes all three to a new file, as text that you can read, edit and send to others:
-            *user/default/attention_bending/toy_red_above_blue_00001_.yaml*.
+            *Save Bending* writes both to a new file, as text that you can read, edit and send to others:
+            *user/default/attention_bending/toy_trade_places_00001_.yaml*.
 
-            **Look for:** red above, blue below. *Load Bending* shows what the file says of itself, *Save Bending* the
-            text that it wrote.
+            **Look for:** the other colour. The toy gives two things one colour: un-bent it is yellow, now it is green.
+            *Load Bending* shows what the file says of itself, *Save Bending* the text that it wrote.
 
-            **Try:** another preset in *file*, such as *push away* with the *words* red. Then press R and choose your
-            own file: it ends in *[user]*. Bypass *Bend: Amplify* (Ctrl+B) for the recipe as it came.
+            **Try:** another preset in *file*; where it names one word, *words* green is enough. Then press R and choose
+            your own file: it ends in *[user]*. Bypass *Bend: Amplify* (Ctrl+B) for the recipe as it came.
 
             Each run saves a new file; bypass *Save Bending* when you have it.
         """,

@@ -149,8 +149,8 @@ def cases() -> Iterator[Case]:
 
 
 def fits(case: Case, subject: Subject) -> bool:
-    """Whether a subject has what a case bends."""
-    return bool((subject.other or case.mode != "swap") and (subject.thing.place or case.target != PLACE))
+    """Whether a subject has what a case bends. Two things only for Swap: the toy mixes them, so little is learned."""
+    return (subject.other is not None) == (case.mode == "swap") and bool(subject.thing.place or case.target != PLACE)
 
 
 def targets(mode: str) -> tuple[str, ...]:

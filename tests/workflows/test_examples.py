@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from attention_bending.bending.experiment_log import read
+from attention_bending.dev.twins import MARK
 from PIL import Image
 from workflows.expected import REPORTS, SIZES, SWEEPS, told
 from workflows.filming import (
@@ -46,9 +47,9 @@ WAN_22 = {
 }
 
 
-def in_full(names):
-    """Those on the toy, whose mechanics are the originals', only where there is time for all."""
-    return [pytest.param(name, marks=pytest.mark.slow) if name in TWINS else name for name in names]
+def in_full(names, late=TWINS):
+    """Some of them only where there is time for all: what is new in a twin is not its mechanics."""
+    return [pytest.param(name, marks=pytest.mark.slow) if name in late else name for name in names]
 
 
 def files(server, take, node):
@@ -113,7 +114,7 @@ def test_its_note_says_what_to_look_for_and_what_to_try(name):
     assert "**Try:**" in text
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", in_full(EXAMPLES, [name + MARK for name in SWEEPS]))
 def test_makes_a_film_that_its_bends_have_changed(server, name):
     """Where nothing is bent, the film is the same to the bit."""
     workflow = example(name, steps=4)
@@ -211,7 +212,7 @@ def test_the_sheet_has_every_layer_and_step_and_the_report_every_word(server):
         assert re.search(rf"\n{word} +[-\d]+ +[\d.]+ % +[\d.]+\n", report)
 
 
-@pytest.mark.parametrize("name", in_full(SWEEPS))
+@pytest.mark.parametrize("name", SWEEPS)
 def test_a_sweep_makes_every_film_and_one_sheet_of_them(server, name):
     """The first is the un-bent one, no two are alike, and the numbers say how far each is from the first."""
     workflow = example(name, steps=4)

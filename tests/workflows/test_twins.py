@@ -97,12 +97,29 @@ def is_in_the_box(seen: Seen) -> bool:
     return before.x < 0.6 < 0.7 < after.x and after.colour == "red"
 
 
+def loses_its_points(seen: Seen) -> bool:
+    (before,), (after,) = seen
+    return before.shape == "star" != after.shape and abs(before.x - after.x) < 0.1
+
+
+def goes_right(seen: Seen) -> bool:
+    (before,), (after,) = seen
+    return after.x - before.x > 0.15 and (after.colour, after.shape) == (before.colour, before.shape)
+
+
 SHOWS: dict[str, Callable[[Seen], bool]] = {
     "Bend one word": loses_its_red,
+    "Chain and stack": goes_right,
     "Compose with regions": keeps_to_the_halves,
+    "Depth of field": loses_its_points,
+    "Early and late": goes_right,
     "Paint a word's place": is_in_the_box,
+    "Wan 2.2 two samplers": goes_right,
 }
 """What a program sees of what the notes say, of the seed that stands in the workflow."""
+
+QUICK = ("Bend one word", "Compose with regions")
+"""Those that are looked at in every run of the tests."""
 
 
 def look(server, prompt: Prompt) -> list[Sighting]:
@@ -119,7 +136,9 @@ def look(server, prompt: Prompt) -> list[Sighting]:
     return measure.sightings(torch.from_numpy(np.stack(pictures)).movedim(3, 1) / 255)
 
 
-@pytest.mark.parametrize("name", SHOWS)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SHOWS]
+)
 def test_the_film_shows_what_the_note_says(server, name):
     prompt = example(f"{name}{MARK}", steps=STEPS)
     seen = Seen(look(server, without_bends(prompt)), look(server, prompt))
