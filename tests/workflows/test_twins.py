@@ -104,7 +104,7 @@ def loses_its_points(seen: Seen) -> bool:
 
 def goes_right(seen: Seen) -> bool:
     (before,), (after,) = seen
-    return after.x - before.x > 0.15 and (after.colour, after.shape) == (before.colour, before.shape)
+    return after.x - before.x > 0.1 and (after.colour, after.shape) == (before.colour, before.shape)
 
 
 SHOWS: dict[str, Callable[[Seen], bool]] = {
