@@ -66,7 +66,7 @@ def draw_sheet(rows: list[Row], pack: Callable[[str], Any], last: dict[str, list
         text(draw, (MARGIN, y), row.name, 20)
         prompt = textwrap.fill(f"“{row.prompt}”", 32)
         text(draw, (MARGIN, y + 28), prompt, 14)
-        says = textwrap.wrap(str(row.bend), 36)
+        says = textwrap.wrap(str(row.bend).replace("×", "x"), 36)  # the font has no such sign
         text(draw, (MARGIN, y + 34 + 18 * (prompt.count("\n") + 1)), "\n".join(says[:5]), 13, FAINT)
         bright = max(row.before.max(), 1e-12)
         pictures = [

@@ -40,7 +40,8 @@ RIGHT_HALF = {
 }
 
 RED = "a red circle"
-TWO = "a red circle on the left and a blue star on the right"
+TWO = "a green circle on the left and a yellow circle on the right"
+STAR = "a yellow star in the middle"
 ROTATE = mode("AttnBendRotate", angle=90.0, padding="border", **CENTER)
 
 ROWS: dict[str, Show] = {
@@ -50,7 +51,7 @@ ROWS: dict[str, Show] = {
         "red, circle",
         mode("AttnBendRegionalMask", "red, circle", x1=0.5, y1=0.0, x2=1.0, y2=1.0, feather=0.1, invert=False),
     ),
-    "Blur": Show(RED, "circle", mode("AttnBendBlur", sigma=2.0, kernel_size=0)),
+    "Blur": Show(STAR, "star", mode("AttnBendBlur", "star", sigma=2.0, kernel_size=0)),
     "Sharpen": Show(RED, "circle", mode("AttnBendSharpen", amount=4.0, sigma=1.0, clamp=True)),
     "Translate": Show(RED, "circle, red", mode("AttnBendTranslate", x=0.0, y=0.25, padding="border")),
     "Rotate": Show(RED, "circle", ROTATE),
@@ -65,7 +66,7 @@ ROWS: dict[str, Show] = {
     "Paint": Show(
         RED, "circle", {**RIGHT_HALF, **mode("AttnBendPaint", "red, circle", mask=["mask", 0], mask_feather=0.3)}
     ),
-    "Swap": Show(TWO, "red, blue", mode("AttnBendSwap", "red", other="blue", way="trade", mix=1.0)),
+    "Swap": Show(TWO, "green, yellow", mode("AttnBendSwap", "green", other="yellow", way="trade", mix=1.0)),
     "Temperature": Show(RED, "circle", {"bend": node("AttnBendTemperature", temperature=0.4, **COMMON)}),
     "Where": Show(RED, "circle", {**RIGHT_HALF, **aimed(ROTATE, "AttnBendWhere", mask=["mask", 0], **NO_AIM)}),
     "When": Show(
