@@ -16,7 +16,7 @@ from .host import Host
 TESTS = paths.ROOT / "tests"
 
 SETUP_BUDGET = 300
-ROOMS = {"core": 60, "host": 180, "workflows": 120, "browser": 180}
+ROOMS = {"core": 90, "host": 300, "workflows": 180, "browser": 180}
 """Each room and the seconds it may take."""
 
 NO_TESTS_RAN = 5  # pytest's exit code
