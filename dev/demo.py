@@ -23,7 +23,8 @@ FRAME = -1
 SEEN, GRID_STEPS = "Translate", "0, 4, 8, 12, 16"
 """The row that is also shown as the viewing nodes show it, and the steps on its grid."""
 
-KEPT_MAPS = ("keep maps", "keep grid")
+RECORDING = ("record", "seen", "sheet", "keep maps", "keep grid")
+"""The nodes that take a record."""
 
 
 def main(arguments: list[str]) -> int:
@@ -203,8 +204,7 @@ def with_bend(prompt: dict, caption: str, words: str, graph: Graph | None) -> di
     del prompt[patch.pop("bending")[0]]
     prompt[only(prompt, "AttnBendPrompt")]["inputs"]["text"] = caption
     if graph is None:
-        patch["record"] = "none"
-        return {key: each for key, each in prompt.items() if key not in ("record", "seen", "sheet", *KEPT_MAPS)}
+        return unrecorded(prompt)
     patch["record_tokens"] = words
     prompt["sheet"]["inputs"]["word"] = words.split(",")[0]
     prompt.update(graph)
@@ -213,12 +213,16 @@ def with_bend(prompt: dict, caption: str, words: str, graph: Graph | None) -> di
     return prompt
 
 
+def unrecorded(prompt: dict) -> dict:
+    """The workflow with nothing recorded."""
+    prompt[only(prompt, "AttnBendModel")]["inputs"]["record"] = "none"
+    return {key: each for key, each in prompt.items() if key not in RECORDING}
+
+
 def with_sweep(prompt: dict, show: Show) -> dict:
     """The workflow with a sweep for its bend, and nothing recorded."""
-    prompt = with_bend(prompt, show.caption, show.words, show.graph)
-    patch, sampler, decode = (only(prompt, kind) for kind in ("AttnBendModel", "KSampler", "VAEDecode"))
-    kept = {key: each for key, each in prompt.items() if key not in ("record", "seen", "sheet", *KEPT_MAPS)}
-    kept[patch]["inputs"]["record"] = "none"
+    kept = unrecorded(with_bend(prompt, show.caption, show.words, show.graph))
+    sampler, decode = (only(kept, kind) for kind in ("KSampler", "VAEDecode"))
     kept[sampler]["inputs"]["seed"] = ["bend", 2]
     kept["films"] = node("AttnBendGrid", images=[decode, 0], cells=["bend", 3])
     kept["keep sweep"] = node("DemoPictures", images=["films", 1], name="sweep")

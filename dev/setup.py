@@ -71,7 +71,8 @@ def _with_room(make):
 
 
 def _models_key(host: Host) -> str:
-    sources = [paths.DEV / "tiny.py", paths.DEV / "tiny_text.py", *sorted((paths.DEV / "nodes_tiny").glob("*.py"))]
+    names = ("tiny.py", "tiny_text.py", "vocabulary.py")
+    sources = [*(paths.DEV / name for name in names), *sorted((paths.DEV / "nodes_tiny").glob("*.py"))]
     version = host.comfy / "comfyui_version.py"
     return "\n".join(file.read_text(encoding="utf-8") for file in [*sources, version] if file.is_file())
 

@@ -8,7 +8,6 @@ There are none of two kinds, because their loaders fix the size: the Wan 2.2 VAE
 tested on latents) and CLIP vision (tests make its output themselves).
 """
 
-import io
 import logging
 import os
 import sys
@@ -28,6 +27,7 @@ import sentencepiece  # noqa: E402
 import tiny_text  # noqa: E402
 import torch  # noqa: E402
 import umt5  # noqa: E402
+import vocabulary  # noqa: E402
 from comfy.ldm.wan.model import WanModel  # noqa: E402
 from comfy.ldm.wan.vae import WanVAE  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
@@ -68,7 +68,7 @@ def main() -> None:
     vae = WanVAE(dim=8, z_dim=16, temperal_downsample=[False, True, True])
     save("vae", "tiny_wan21_vae", filled(vae, "tiny_wan21_vae"))
 
-    spiece_model = vocabulary()
+    spiece_model = vocabulary.learnt(tiny_text.PROMPTS, VOCABULARY, "unigram")
     pieces = sentencepiece.SentencePieceProcessor(model_proto=spiece_model).get_piece_size()
     encoder = umt5.build(spiece_model, umt5.configuration(pieces, d_ff=64)).cond_stage_model.umt5xxl.transformer
     weights = filled(encoder, umt5.FILE_NAME)
@@ -97,29 +97,6 @@ def draw(key: str, shape: torch.Size, generator: torch.Generator) -> torch.Tenso
         return noise
     unit = noise / shape[1:].numel() ** 0.5
     return HEAD_GAIN * unit if key == "head.head.weight" else unit
-
-
-def vocabulary() -> bytes:
-    """A SentencePiece model by UMT5's rules: pad 0, end 1, unknown 2, NFKC, dummy prefix, bytes for rare characters."""
-    model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(tiny_text.PROMPTS),
-        model_writer=model,
-        model_type="unigram",
-        vocab_size=VOCABULARY,
-        hard_vocab_limit=False,
-        character_coverage=1.0,
-        byte_fallback=True,
-        normalization_rule_name="nmt_nfkc",
-        add_dummy_prefix=True,
-        pad_id=0,
-        eos_id=1,
-        unk_id=2,
-        bos_id=-1,
-        num_threads=1,
-        minloglevel=2,
-    )
-    return model.getvalue()
 
 
 def save(folder: str, name: str, weights: dict[str, torch.Tensor]) -> None:

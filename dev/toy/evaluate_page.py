@@ -129,19 +129,19 @@ PARTS: dict[str, Callable[[cases.Case], bool]] = {
 MAIN_SETTING = {mode: tuple(cases.SETTINGS[mode][number].items()) for mode, number in cases.MAIN.items()}
 
 
-def is_main(case: cases.Case, mode: str) -> bool:
-    """Whether it is that mode's main setting, wherever and whenever it bends."""
-    return (case.mode, case.setting) == (mode, MAIN_SETTING[mode])
+def main_films(results: Results, mode: str, target: str, belongs: Callable[[cases.Case], bool]) -> Judged:
+    """The films of a mode's main setting, narrowed down; of Swap with the colour word where all the words are asked."""
+    bent = cases.COLOUR if (mode, target) == ("swap", cases.WORDS) else target
+    return results.judged(lambda c: (c.mode, c.setting, c.target) == (mode, MAIN_SETTING[mode], bent) and belongs(c))
 
 
 def narrowed(results: Results, target: str) -> str:
     """For each mode's main setting by layers, steps and strength: did it and, in parentheses, visibly changed."""
     lines = []
     for mode in cases.MAIN:
-        bent = cases.COLOUR if (mode, target) == ("swap", cases.WORDS) else target
         line = []
         for belongs in PARTS.values():
-            judged = results.judged(lambda c, b=belongs: is_main(c, mode) and c.target == bent and b(c))  # noqa: B023
+            judged = main_films(results, mode, target, belongs)
             visible = share([row for _, row in judged], changed)
             line.append(f"{did_it(judged).split(' of')[0]} ({visible})" if judged else "—")
         if any(cell != "—" for cell in line):

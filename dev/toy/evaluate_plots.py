@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from ..contact_sheet import FAINT, INK, PAPER, text
 from . import cases
-from .evaluate_page import PARTS, Results, changed, is_main, rows_of, title
+from .evaluate_page import PARTS, Results, changed, main_films, rows_of, title
 
 LEFT, TOP, CELL = 170, 130, (78, 34)
 PANEL, ROOM = (440, 300), (70, 70, 20, 50)
@@ -31,9 +31,8 @@ def parts(results: Results) -> Image.Image:
         for line, mode in enumerate(cases.MAIN):
             top = y + TOP + line * CELL[1]
             text(pen, (20, top + 8), title(mode), 15)
-            bent = cases.COLOUR if (mode, target) == ("swap", cases.WORDS) else target
             for column, belongs in enumerate(PARTS.values()):
-                rows = rows_of(results.judged(lambda c: is_main(c, mode) and c.target == bent and belongs(c)))  # noqa: B023
+                rows = rows_of(main_films(results, mode, target, belongs))
                 if rows:
                     _cell(pen, LEFT + column * CELL[0], top, sum(map(changed, rows)) / len(rows))
     return sheet

@@ -1,13 +1,14 @@
 """The training's state as the three files that the pack carries, in half precision and with ComfyUI's names."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
+
+from bending.whole_files import write_whole
 
 from . import text
 
@@ -36,8 +37,6 @@ def write(state: Path, folder: Path) -> None:
 def _save(weights: dict[str, Tensor], file: Path, metadata: dict[str, str]) -> None:
     """Write one file, whole or not at all: a running ComfyUI may have the old one open."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(f".{os.getpid()}")
-    save_file(weights, fresh, metadata)
-    os.replace(fresh, file)
+    write_whole(file, lambda part: save_file(weights, part, metadata))
     numbers = sum(weight.numel() for weight in weights.values())
     print(f"{file.name}: {numbers / 1e6:.1f} M numbers, {file.stat().st_size / 1e6:.1f} MB", flush=True)

@@ -1,18 +1,17 @@
 """What a training leaves on the disk: whole files only, so that it can stop at any moment and go on."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bending.whole_files import write_whole
+
 
 def save(file: Path, value: Any) -> None:
     """Write one file, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(f".{os.getpid()}")
-    torch.save(value, fresh)
-    os.replace(fresh, file)
+    write_whole(file, lambda part: torch.save(value, part))
 
 
 def load(file: Path, device: torch.device) -> Any:

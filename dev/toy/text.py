@@ -3,14 +3,12 @@
 One piece a word, so that a word is one column of the attention; bytes for all other text.
 """
 
-import io
-
-import sentencepiece
 import torch
 import torch.nn.functional as F
 from comfy.text_encoders.t5 import T5
 from torch import Tensor
 
+from ..vocabulary import learnt
 from . import world
 
 COLUMNS = 512
@@ -29,28 +27,10 @@ FIXED = {"dense_act_fn": "gelu_pytorch_tanh", "is_gated_act": True, "model_type"
 
 
 def vocabulary() -> bytes:
-    """A SentencePiece model by UMT5's rules: pad 0, end 1, unknown 2, NFKC, dummy prefix, bytes for rare characters."""
-    model = io.BytesIO()
-    captions = [world.scene(f"vocabulary {number}").caption for number in range(4000)]
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(captions),
-        model_writer=model,
-        # With merges to spare every word becomes one piece, which a unigram model does not promise.
-        model_type="bpe",
-        vocab_size=VOCABULARY,
-        hard_vocab_limit=False,
-        character_coverage=1.0,
-        byte_fallback=True,
-        normalization_rule_name="nmt_nfkc",
-        add_dummy_prefix=True,
-        pad_id=0,
-        eos_id=1,
-        unk_id=2,
-        bos_id=-1,
-        num_threads=1,
-        minloglevel=2,
-    )
-    return model.getvalue()
+    """The toy's SentencePiece model, learnt from captions of its world."""
+    captions = (world.scene(f"vocabulary {number}").caption for number in range(4000))
+    # With merges to spare every word becomes one piece, which a unigram model does not promise.
+    return learnt(captions, VOCABULARY, "bpe")
 
 
 def build(pieces: int, device: torch.device) -> T5:

@@ -1,5 +1,6 @@
 """What the host tests share: prompts, reports of runs, and a dense stand-in for bent attention."""
 
+import asyncio
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from unittest import mock
 
+import execution
 import numpy as np
 import torch
 from attention_bending.bending import Bend, Bending
@@ -23,6 +25,13 @@ from core.oracle import bent_attention
 OVERRIDE = "optimized_attention_override"
 SMALL = "wan22_14b_t2v_high"
 """A text-to-video model of two layers with one head: what is tested with it does not depend on the family."""
+
+
+def validated(node: str, **given) -> tuple[bool, str]:
+    """Whether ComfyUI takes a graph of this node, and what it says if not."""
+    graph = {"1": {"class_type": node, "inputs": given}}
+    valid, errors, _ = asyncio.run(execution.validate_inputs("test", graph, "1", {}, []))
+    return valid, " ".join(f"{error['message']} {error['details']}" for error in errors)
 
 
 @lru_cache(maxsize=64)

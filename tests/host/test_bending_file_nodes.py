@@ -1,10 +1,8 @@
 """Load Bending and Save Bending in ComfyUI's folders."""
 
-import asyncio
 import os
 from pathlib import Path
 
-import execution
 import folder_paths
 import pytest
 from attention_bending.bending import Bend, BendError, Bending, aims
@@ -14,6 +12,7 @@ from attention_bending.nodes import files
 from attention_bending.nodes.files import AttnBendLoad, AttnBendSave
 from comfy_api.latest import io
 from core.bendings import large_mask
+from host.support import validated
 
 import nodes
 
@@ -162,13 +161,6 @@ def test_links_out_of_the_folders_are_neither_offered_nor_read(tmp_path, inputs)
     assert AttnBendLoad.validate_inputs(file="link.yaml") is not True
     with pytest.raises(ValueError, match="Invalid file path"):
         run(AttnBendLoad, file="link.yaml")
-
-
-def validated(node: str, **given) -> tuple[bool, str]:
-    """Whether ComfyUI takes a graph of this node, and what it says if not."""
-    graph = {"1": {"class_type": node, "inputs": given}}
-    valid, errors, _ = asyncio.run(execution.validate_inputs("test", graph, "1", {}, []))
-    return valid, " ".join(f"{error['message']} {error['details']}" for error in errors)
 
 
 def test_comfyui_checks_the_file_when_a_graph_is_queued(inputs, monkeypatch):

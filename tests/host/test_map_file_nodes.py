@@ -1,12 +1,10 @@
 """Save Attention Maps, Load Attention Maps and Bending Report in ComfyUI's folders, with records made by hand."""
 
-import asyncio
 import json
 import os
 import shutil
 from pathlib import Path
 
-import execution
 import folder_paths
 import pytest
 import torch
@@ -19,6 +17,7 @@ from attention_bending.nodes.map_files import AttnBendLoadMaps, AttnBendSaveMaps
 from attention_bending.nodes.report import AttnBendReport
 from comfy_api.latest import io
 from core.test_map_files import assert_same, made, metadata_of
+from host.support import validated
 from safetensors.torch import save_file
 
 import nodes
@@ -172,13 +171,6 @@ def test_paths_outside_are_refused(tmp_path, file):
     assert "there is no file" in AttnBendLoadMaps.validate_inputs(file=file)
     with pytest.raises(ValueError, match="Invalid file path"):
         run(AttnBendLoadMaps, file=file)
-
-
-def validated(node: str, **given) -> tuple[bool, str]:
-    """Whether ComfyUI takes a graph of this node, and what it says if not."""
-    graph = {"1": {"class_type": node, "inputs": given}}
-    valid, errors, _ = asyncio.run(execution.validate_inputs("test", graph, "1", {}, []))
-    return valid, " ".join(f"{error['message']} {error['details']}" for error in errors)
 
 
 def test_comfyui_checks_the_file_when_a_graph_is_queued(inputs, monkeypatch):
