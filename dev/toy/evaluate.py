@@ -2,6 +2,7 @@
 
 --seeds N     films for each caption and bend (default 2)
 --only MODE   one mode, or several
+--plain       only bends in all layers and steps, full and renormalised
 --steps N     of the sampler (default 20)
 --page        only write docs/what-bends-do.md anew from the results there are
 
@@ -36,6 +37,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python dev evaluate-toy", description="What bends do.", allow_abbrev=False)
     parser.add_argument("--seeds", type=int, default=2, metavar="N", help="films for each caption and bend")
     parser.add_argument("--only", nargs="+", choices=tuple(cases.SETTINGS), metavar="MODE", help="some modes")
+    parser.add_argument("--plain", action="store_true", help="only bends in all layers and steps")
     parser.add_argument("--steps", type=int, default=20, metavar="N", help="of the sampler")
     parser.add_argument("--page", action="store_true", help="only write the page anew")
     return parser.parse_args(arguments)
@@ -56,23 +58,23 @@ class Evaluation:
         self.patched = lambda model, bend: patch_model(model, Patch(Bending((bend,)), True))
         self.studio = Studio(*load_toy(), lambda clip, text: encode_prompt(clip, text)[0])
         self.steps, self.file = steps, file
+        file.parent.mkdir(parents=True, exist_ok=True)
         self.unbent: dict[tuple[str, int], list] = {}
         self.done = {row["name"]: row for row in read(file)}
 
-    def run(self, case: cases.Case, subject: cases.Subject, seed: int) -> dict[str, Any]:
-        """One film's row: made and measured, or as it was found in the file."""
-        name = f"{case.name} | {subject.caption} | {seed}"
-        if name not in self.done:
-            before = self.look(subject, seed)
+    def run(self, case: cases.Case, subject: cases.Subject, seeds: int) -> list[dict[str, Any]]:
+        """A row for each film of a bend: made and measured, all that are missing at once, or as it was in the file."""
+        names = {f"{case.name} | {subject.caption} | {seed}": seed for seed in range(seeds)}
+        if missing := {name: seed for name, seed in names.items() if name not in self.done}:
             model = self.patched(self.studio.model, make(case, subject))
-            after = self.see(self.studio.film(subject.caption, seed, model, steps=self.steps))
-            row = {"name": name, "case": asdict(case), "caption": subject.caption, "seed": seed}
-            row |= compare(before, after, subject)
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            films = self.studio.films(subject.caption, list(missing.values()), model, steps=self.steps)
             with self.file.open("a", encoding="utf-8") as out:
-                out.write(json.dumps(row) + "\n")
-            self.done[name] = row
-        return self.done[name]
+                for (name, seed), film in zip(missing.items(), films, strict=True):
+                    row = {"name": name, "case": asdict(case), "caption": subject.caption, "seed": seed}
+                    row |= compare(self.look(subject, seed), self.see(film), subject)
+                    out.write(json.dumps(row) + "\n")
+                    self.done[name] = row
+        return [self.done[name] for name in names]
 
     def look(self, subject: cases.Subject, seed: int) -> list:
         """What is seen in the un-bent film."""
@@ -187,23 +189,22 @@ def evaluate(asked: argparse.Namespace) -> None:
     logging.disable(logging.WARNING)  # a bend that changes nothing is warned about, and is a result here
     with torch.inference_mode():
         evaluation = Evaluation(asked.steps)
-        films = [
-            (case, subject, seed)
-            for seed in range(asked.seeds)
+        bends = [
+            (case, subject)
             for case in cases.cases()
-            if not asked.only or case.mode in asked.only
+            if (not asked.only or case.mode in asked.only) and (case.plain or not asked.plain)
             for subject in cases.SUBJECTS
             if cases.fits(case, subject)
         ]
         begun, made, told = time.monotonic(), 0, ""
-        for number, (case, subject, seed) in enumerate(films):
+        for number, (case, subject) in enumerate(bends, 1):
             known = len(evaluation.done)
-            evaluation.run(case, subject, seed)
-            made += len(evaluation.done) - known
+            evaluation.run(case, subject, asked.seeds)
+            made += len(evaluation.done) > known
             if made and case.name != told:
                 told = case.name
-                left = (time.monotonic() - begun) / made * (len(films) - number - 1) / 60
-                say(f"{number + 1}/{len(films)} films, {left:.0f} min left: {case.name}")
+                left = (time.monotonic() - begun) / made * (len(bends) - number) / 60
+                say(f"{number}/{len(bends)} bends, {left:.0f} min left: {case.name}")
 
 
 if __name__ == "__main__":

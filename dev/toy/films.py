@@ -21,15 +21,19 @@ class Studio:
             self._conditionings[text] = self._encode(self.clip, text)
         return self._conditionings[text]
 
-    def film(
-        self, caption: str, seed: int, model=None, *, steps: int = STEPS, cfg: float = CFG, frames: int = 0
-    ) -> Tensor:
+    def film(self, caption: str, seed: int, model=None, *, steps: int = STEPS) -> Tensor:
         """`(F, 3, H, W)` in 0 … 1, by `model`, a patched clone of the studio's own, where one is given."""
+        (film,) = self.films(caption, [seed], model, steps=steps)
+        return film
+
+    def films(self, caption: str, seeds: list[int], model=None, *, steps: int = STEPS) -> list[Tensor]:
+        """A film of each seed, sampled together."""
         import comfy.sample
 
-        latent = torch.zeros(1, 16, ((frames or world.FRAMES) + 3) // 4, world.HEIGHT // 8, world.WIDTH // 8)
-        noise = comfy.sample.prepare_noise(latent, seed)
+        latent = torch.zeros(1, 16, (world.FRAMES + 3) // 4, world.HEIGHT // 8, world.WIDTH // 8)
+        noise = torch.cat([comfy.sample.prepare_noise(latent, seed) for seed in seeds])
+        latent = latent.expand_as(noise)
         prompts = (self.conditioning(caption), self.conditioning(""))
-        arguments = (model or self.model, noise, steps, cfg, "euler", "simple", *prompts, latent)
-        sampled = comfy.sample.sample(*arguments, disable_pbar=True, seed=seed)
-        return self.vae.decode(sampled)[0].movedim(3, 1).float()
+        arguments = (model or self.model, noise, steps, CFG, "euler", "simple", *prompts, latent)
+        sampled = comfy.sample.sample(*arguments, disable_pbar=True, seed=seeds[0])
+        return [film.movedim(3, 1).float() for film in self.vae.decode(sampled)]

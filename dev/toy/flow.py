@@ -9,13 +9,16 @@ from comfy.ldm.wan.model import WanModel
 from comfy.ops import disable_weight_init
 from torch import Tensor, nn
 
-from . import text
+from . import maps, text
 
 CONFIG = {"dim": 256, "ffn_dim": 768, "num_layers": 6}
 """What ComfyUI reads from the tensors."""
 
 SHIFT = 4.0
 """Noise levels are drawn evenly, then shifted so far towards noise, where places and colours are decided."""
+
+TOLD = 0.02
+"""The weight of the maps' part of the loss."""
 
 
 def build(device: torch.device) -> WanModel:
@@ -48,10 +51,12 @@ class Attention:
     """
 
     def __init__(self):
-        self.bias = None
+        self.bias = self.wanted = self.astray = None
+        """Of the last forward `astray` is how far its maps were from where they are wanted, summed over the layers."""
 
-    def pad(self, context: Tensor, mask: Tensor) -> Tensor:
-        """`(B, N + 1, d)` of `(B, N, d)` vectors, of which `mask` are real; the next calls' bias is made for them."""
+    def pad(self, context: Tensor, mask: Tensor, wanted: Tensor) -> Tensor:
+        """`(B, N + 1, d)` of `(B, N, d)` vectors, of which `mask` are real; the next calls are made for them."""
+        self.wanted, self.astray = wanted, torch.zeros((), device=context.device)
         bias = torch.zeros_like(mask, dtype=torch.float32).masked_fill(~mask, -1e9)
         padding = (text.COLUMNS - mask.sum(1, keepdim=True)).float().log()
         self.bias = torch.cat([bias, padding], dim=1)[:, None, None, :]
@@ -62,13 +67,10 @@ class Attention:
         logits = (q * q.shape[3] ** -0.5) @ k.transpose(2, 3)
         if k.shape[2] != q.shape[2]:
             logits = logits + self.bias
-        return (logits.softmax(3).to(v.dtype) @ v).transpose(1, 2).flatten(2)
-
-
-def velocity(model: WanModel, noisy: Tensor, sigma: Tensor, context: Tensor, mask: Tensor, attention: Attention):
-    """The answer `(B, 16, F, h, w)` at noise levels `(B,)`, for vectors `(B, N, d)`; `mask` tells the real ones."""
-    options = {"optimized_attention_override": attention}
-    return model(noisy, sigma * 1000, attention.pad(context, mask), transformer_options=options)
+        weights = logits.softmax(3)
+        if k.shape[2] != q.shape[2]:
+            self.astray = self.astray + maps.astray(weights, self.wanted)
+        return (weights.to(v.dtype) @ v).transpose(1, 2).flatten(2)
 
 
 def noise_levels(count: int, generator: torch.Generator) -> Tensor:
@@ -77,13 +79,19 @@ def noise_levels(count: int, generator: torch.Generator) -> Tensor:
     return SHIFT * even / (1 + (SHIFT - 1) * even)
 
 
-def loss(pair, latents: Tensor, ids: Tensor, mask: Tensor, attention: Attention, generator: torch.Generator):
-    """Mean squared error of each film `(B,)`, and its noise level `(B,)`; `pair` has a `model` and an `encoder`."""
+def loss(pair, latents: Tensor, ids: Tensor, mask: Tensor, wanted: Tensor, attention: Attention, generator):
+    """What is minimised, each film's mean squared error `(B,)`, its noise level `(B,)`, and how far maps are astray.
+
+    `pair` has a `model` and an `encoder`; `wanted` is of `maps.targets`.
+    """
     device = latents.device
     sigma = noise_levels(len(latents), generator).to(device)
     noise = torch.randn(latents.shape, generator=generator).to(device)
-    level = sigma.view(-1, 1, 1, 1, 1)
+    noisy = torch.lerp(latents, noise, sigma.view(-1, 1, 1, 1, 1))
+    options = {"optimized_attention_override": attention}
     with torch.autocast(device.type, torch.bfloat16):
-        context = text.encode(pair.encoder, ids, mask)
-        said = velocity(pair.model, torch.lerp(latents, noise, level), sigma, context, mask, attention)
-    return (said.float() - (noise - latents)).square().mean((1, 2, 3, 4)), sigma
+        context = attention.pad(text.encode(pair.encoder, ids, mask), mask, wanted)
+        said = pair.model(noisy, sigma * 1000, context, transformer_options=options)
+    error = (said.float() - (noise - latents)).square().mean((1, 2, 3, 4))
+    astray = attention.astray / CONFIG["num_layers"]
+    return error.mean() + TOLD * attention.astray, error, sigma, astray

@@ -13,7 +13,7 @@ import torch
 from comfy.text_encoders.t5 import T5
 from torch import nn
 
-from . import flow, state, text, world
+from . import flow, maps, state, text, world
 from .log import Log
 from .pool import Pool
 from .vae import latents
@@ -38,10 +38,8 @@ class Plan(NamedTuple):
     film_steps: int
     image_batch: int = 64
     film_batch: int = 24
-    images_first: int = 1024
-    images_a_step: int = 8
-    films_first: int = 512
-    films_a_step: int = 2
+    images: int = 32768
+    films: int = 3072
     cool: float = 0.25
     """The last part of all steps, in which the learning rate falls to nothing."""
 
@@ -52,12 +50,6 @@ class Plan(NamedTuple):
     def is_image(self, step: int) -> bool:
         """In the second part, every other step: for its cost a picture shows four times as many captions as a film."""
         return step < self.image_steps or step % 2 == 1
-
-    def made(self, step: int) -> int:
-        """How many pictures, or films, there have been by this step."""
-        if self.is_image(step):
-            return self.images_first + self.images_a_step * step
-        return self.films_first + self.films_a_step * (step - self.image_steps)
 
     def rate(self, step: int) -> float:
         """The learning rate at a step, as a part of the highest."""
@@ -107,21 +99,22 @@ def train(folder: Path, plan: Plan, vae, device: torch.device, log: Log, compile
     if compiled:
         for block in pair.model.blocks:
             block.compile(dynamic=False)
-    encode = functools.partial(latents, vae)
-    images = Pool(folder, "image", 1, 32768, device)
-    films = Pool(folder, "film", world.FRAMES, 8192, device)
+    images = Pool(folder, "image", 1, plan.images, device)
+    films = Pool(folder, "film", world.FRAMES, plan.films, device)
+    for pool in (images, films):
+        pool.fill(functools.partial(latents, vae), log)
     attention = flow.Attention()
-    losses = [[] for _ in BANDS[1:]]
+    losses, strayed = [[] for _ in BANDS[1:]], []
     saved = time.monotonic()
     for step in range(begin, plan.steps):
         pool, size = (images, plan.image_batch) if plan.is_image(step) else (films, plan.film_batch)
-        pool.grow(encode, plan.made(step))
         generator = torch.Generator().manual_seed(step)
-        batch, captions = pool.batch(size, generator)
-        ids, mask = text.tokens(processor, captions, device)
-        error, sigma = flow.loss(pair, batch, ids, mask, attention, generator)
+        batch, scenes = pool.batch(size, generator)
+        ids, mask = text.tokens(processor, [scene.caption for scene in scenes], device)
+        wanted = maps.targets(scenes, batch.shape[2]).to(device)
+        loss, error, sigma, astray = flow.loss(pair, batch, ids, mask, wanted, attention, generator)
         pair.zero_grad()
-        error.mean().backward()
+        loss.backward()
         nn.utils.clip_grad_norm_(pair.parameters(), 1.0)
         for stepper, highest in zip(steppers, (MUON, ADAM), strict=True):
             stepper.param_groups[0]["lr"] = highest * plan.rate(step)
@@ -129,10 +122,12 @@ def train(folder: Path, plan: Plan, vae, device: torch.device, log: Log, compile
         _follow(average, pair, min(AVERAGE, (step + 1) / (step + 10)))
         for one, level in zip(error.tolist(), sigma.tolist(), strict=True):
             losses[sum(level > edge for edge in BANDS[1:-1])].append(one)
+        strayed.append(astray.item())
         if (step + 1) % REPORT == 0:
             means = {f"to {edge}": _mean(band) for edge, band in zip(BANDS[1:], losses, strict=True)}
-            log.write("flow", step + 1, plan.steps, loss=_mean([one for band in losses for one in band]), **means)
-            losses = [[] for _ in BANDS[1:]]
+            loss = _mean([one for band in losses for one in band])
+            log.write("flow", step + 1, plan.steps, loss=loss, maps=_mean(strayed), **means)
+            losses, strayed = [[] for _ in BANDS[1:]], []
         if time.monotonic() - saved > CHECKPOINT_SECONDS or step + 1 == plan.steps:
             kept = {"step": step + 1, "pair": pair.state_dict(), "average": average.state_dict()}
             kept["optimizers"] = [stepper.state_dict() for stepper in steppers]

@@ -1,7 +1,4 @@
-"""Latents of the world's films, drawn and encoded as the training goes, and kept for a while.
-
-Encoding a film costs about as much as a step spends on it, so each is used a few times before a new one takes its slot.
-"""
+"""Latents of the world's films: drawn and encoded once, before the diffusion model sees the first."""
 
 from pathlib import Path
 
@@ -9,13 +6,16 @@ import torch
 from torch import Tensor
 
 from . import world
+from .log import Log
 
 AT_ONCE = 8
 """Films encoded together."""
 
+REPORT = 2048
+
 
 class Pool:
-    """A ring of `size` latent films of `frames` frames, in two files, so that a training that goes on finds them."""
+    """`size` latent films of `frames` frames, in two files, so that a training that goes on finds them."""
 
     def __init__(self, folder: Path, kind: str, frames: int, size: int, device: torch.device):
         """`kind` names the seeds, hence the films."""
@@ -24,27 +24,25 @@ class Pool:
         folder.mkdir(parents=True, exist_ok=True)
         count = size * torch.Size(cells).numel()
         self.latents = torch.from_file(str(folder / f"{kind}.f16"), True, count, dtype=torch.float16).view(size, *cells)
-        self.numbers = torch.from_file(str(folder / f"{kind}.i64"), True, size, dtype=torch.int64)
-        """For each slot the film's number, plus one; 0 where there is none yet."""
-
-    def __len__(self) -> int:
-        """Films that were ever made."""
-        return int(self.numbers.max())
+        self.made = torch.from_file(str(folder / f"{kind}.i64"), True, 1, dtype=torch.int64)
+        """How many there are, `(1,)`."""
 
     @torch.no_grad()
-    def grow(self, encode, until: int) -> None:
-        """Draw and encode films up to that number; `encode` takes pictures `(B, 3, F, H, W)` in −1 … 1."""
-        while (made := len(self)) < until:
-            numbers = range(made, min(made + AT_ONCE, until))
-            scenes = [world.scene(f"{self.kind} {number}") for number in numbers]
-            films = torch.stack([world.film(s, self.device, 0, self.frames).transpose(0, 1) for s in scenes])
-            latents = encode(films * 2 - 1).half().cpu()
-            for number, latent in zip(numbers, latents, strict=True):
-                self.latents[number % self.size] = latent
-                self.numbers[number % self.size] = number + 1
+    def fill(self, encode, log: Log) -> None:
+        """Draw and encode what is missing; `encode` takes pictures `(B, 3, F, H, W)` in −1 … 1."""
+        while (made := int(self.made)) < self.size:
+            numbers = range(made, min(made + AT_ONCE, self.size))
+            films = [world.film(self.scene(n), self.device, 0, self.frames).transpose(0, 1) for n in numbers]
+            self.latents[made : numbers.stop] = encode(torch.stack(films) * 2 - 1).half().cpu()
+            self.made[0] = numbers.stop
+            if numbers.stop % REPORT == 0 or numbers.stop == self.size:
+                log.write(self.kind, numbers.stop, self.size)
 
-    def batch(self, size: int, generator: torch.Generator) -> tuple[Tensor, list[str]]:
-        """Latents `(size, 16, F', h, w)` in float32 and their captions."""
-        slots = torch.randint(min(len(self), self.size), (size,), generator=generator)
-        captions = [world.scene(f"{self.kind} {number - 1}").caption for number in self.numbers[slots].tolist()]
-        return self.latents[slots].to(self.device).float(), captions
+    def scene(self, number: int) -> world.Scene:
+        """What the film of that number shows."""
+        return world.scene(f"{self.kind} {number}")
+
+    def batch(self, size: int, generator: torch.Generator) -> tuple[Tensor, list[world.Scene]]:
+        """Latents `(size, 16, F', h, w)` in float32 and their scenes."""
+        numbers = torch.randint(self.size, (size,), generator=generator)
+        return self.latents[numbers].to(self.device).float(), [self.scene(number) for number in numbers.tolist()]

@@ -81,10 +81,13 @@ def test_the_trained_model_is_the_hosts_with_all_its_padding():
     noisy, sigma = torch.randn(3, 16, 2, 6, 8), torch.tensor([0.1, 0.6, 0.97])
     padded = torch.nn.functional.pad(context, (0, 0, 0, text.COLUMNS - text.LONGEST))
     theirs = model(noisy, sigma * 1000, padded)
+    attention = flow.Attention()
     with mock.patch.object(comfy.model_management, "in_training", True):
-        ours = flow.velocity(model, noisy, sigma, context, mask, flow.Attention())
+        short = attention.pad(context, mask, torch.ones(3, 24, text.LONGEST + 1))
+        ours = model(noisy, sigma * 1000, short, transformer_options={"optimized_attention_override": attention})
     assert theirs.abs().max() > 0.1
     assert torch.allclose(ours, theirs, atol=1e-5 * theirs.abs().max().item() + 1e-5)
+    assert attention.astray.item() == pytest.approx(0, abs=1e-4)  # wanted everywhere, all of it lies there
 
 
 def test_films_come_back_from_latents(studio):

@@ -5,13 +5,13 @@ import functools
 import pytest
 import torch
 from attention_bending.bending.host.toy import FOLDER, VAE, load_toy
-from attention_bending.dev.toy import export, learn, vae
+from attention_bending.dev.toy import export, learn, maps, vae, world
 from attention_bending.dev.toy.log import Log
 from attention_bending.dev.toy.pool import Pool
 from safetensors.torch import load_file
 
 CPU = torch.device("cpu")
-PLAN = learn.Plan(2, 2, image_batch=3, film_batch=2, images_first=8, images_a_step=1, films_first=2, films_a_step=1)
+PLAN = learn.Plan(2, 2, image_batch=3, film_batch=2, images=9, films=2)
 
 
 @pytest.fixture(autouse=True)
@@ -45,18 +45,18 @@ def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path, coder, monkeyp
     # A checkpoint after each step, and a stop after the second.
     monkeypatch.setattr(learn, "CHECKPOINT_SECONDS", -1)
     with monkeypatch.context() as stopping, pytest.raises(KeyboardInterrupt):
-        stopping.setattr(learn.Plan, "made", functools.partialmethod(stop_at, 2, learn.Plan.made))
+        stopping.setattr(learn.Plan, "rate", functools.partialmethod(stop_at, 2, learn.Plan.rate))
         train(tmp_path / "halves", log=Log(tmp_path / "log"))
     train(tmp_path / "halves", log=Log(tmp_path / "log"))
     whole, halves = weights(tmp_path / "whole"), weights(tmp_path / "halves")
     assert all(torch.allclose(whole[name], halves[name], atol=1e-6) for name in whole)
 
 
-def stop_at(plan, last: int, made, step: int) -> int:
-    """What `made` gives, but for a stop at that step."""
+def stop_at(plan, last: int, rate, step: int) -> float:
+    """What `rate` gives, but for a stop at that step."""
     if step == last:
         raise KeyboardInterrupt
-    return made(plan, step)
+    return rate(plan, step)
 
 
 def test_what_it_writes_is_what_the_pack_loads(tmp_path, coder):
@@ -73,19 +73,66 @@ def test_what_it_writes_is_what_the_pack_loads(tmp_path, coder):
 
 
 def test_latents_are_what_a_sampler_expects(coder, tmp_path):
-    pool = Pool(tmp_path, "test", 9, 16, CPU)
-    pool.grow(functools.partial(vae.latents, coder), 8)
-    latents, captions = pool.batch(64, torch.Generator().manual_seed(0))
-    assert len(captions) == 64
+    pool = Pool(tmp_path, "test", 9, 8, CPU)
+    pool.fill(functools.partial(vae.latents, coder), Log(tmp_path / "log"))
+    latents, scenes = pool.batch(64, torch.Generator().manual_seed(0))
+    assert len(scenes) == 64
     assert latents.std().item() == pytest.approx(1, abs=0.2)
     assert latents.mean().item() == pytest.approx(0, abs=0.1)
 
 
-def test_a_pool_keeps_the_newest(tmp_path):
-    pool = Pool(tmp_path, "ring", 1, 4, CPU)
-    pool.grow(lambda films: torch.zeros(len(films), 16, 1, 14, 20), 6)
-    assert pool.numbers.tolist() == [5, 6, 3, 4]
-    assert len(Pool(tmp_path, "ring", 1, 4, CPU)) == 6
+def test_a_pool_goes_on_where_it_stopped_and_knows_its_films(tmp_path):
+    def encode(films):
+        encode.films += len(films)
+        if encode.films == 16:
+            raise KeyboardInterrupt
+        return films.mean((1, 2, 3, 4)).view(-1, 1, 1, 1, 1).expand(-1, 16, 1, 14, 20)
+
+    encode.films = 0
+    with pytest.raises(KeyboardInterrupt):
+        Pool(tmp_path, "pool", 1, 20, CPU).fill(encode, Log(tmp_path / "log"))
+    pool = Pool(tmp_path, "pool", 1, 20, CPU)
+    assert int(pool.made) == 8
+    pool.fill(encode, Log(tmp_path / "log"))
+    assert encode.films == 28
+    latents, scenes = pool.batch(6, torch.Generator().manual_seed(0))
+    means = [world.film(scene, last=1).mean().item() * 2 - 1 for scene in scenes]
+    assert latents.mean((1, 2, 3, 4)).tolist() == pytest.approx(means, abs=1e-3)
+
+
+def test_maps_of_a_things_words_belong_on_it():
+    red = world.Thing("circle", "red", 0.2, 0.5, 16.0)
+    star = world.Thing("star", "blue", 0.8, 0.5, 16.0, motion="up")
+    scene = world.Scene((red, star), "black", "a red circle on the left and a blue star, moving up")
+    assert maps.words(scene) == [[1, 2], [8, 9]]
+    wanted = maps.targets([scene], 3).view(3, 7, 10, -1)
+    assert wanted.amax((0, 1, 2)).nonzero().flatten().tolist() == [1, 2, 8, 9]
+    assert wanted[0, :, :5].sum() == wanted[0, :, :, 1:3].sum() > 0  # the circle at the left, the star at the right
+    rows = torch.arange(7.0).view(7, 1)
+    heights = [(wanted[frame, :, :, 9] * rows).sum() / wanted[frame, :, :, 9].sum() for frame in range(3)]
+    assert heights[0] > heights[1] > heights[2]  # upwards
+    assert wanted[0, :, :, 1].equal(wanted[2, :, :, 1])
+
+
+def test_a_caption_that_tells_less_wants_less():
+    thing = world.Thing("circle", "red", 0.2, 0.5, 16.0)
+    assert [maps.words(world.Scene((thing,), "grey", caption)) for caption in ("", "a circle", "red shape")] == [
+        [[]],
+        [[1]],
+        [[0]],
+    ]
+
+
+def test_maps_on_their_things_are_not_astray():
+    wanted = torch.zeros(2, 4, 3)
+    wanted[0, 1, 1] = wanted[1, 2:, 2] = 1
+    on = torch.tensor([[[0, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]], [[1, 0, 0], [0, 0, 0], [0, 0, 1], [0, 0, 1.0]]])
+    half = torch.stack([torch.full((4, 3), 0.25), torch.full((4, 3), 0.25)])
+    two_heads = [torch.stack([maps_, maps_], dim=1) for maps_ in (on, half)]
+    assert maps.astray(two_heads[0], wanted).item() == pytest.approx(0, abs=1e-5)
+    # A quarter of the first one's even map lies there, half of the second one's.
+    expected = -(torch.tensor(0.25).log() + torch.tensor(0.5).log()) / 2
+    assert maps.astray(two_heads[1], wanted).item() == pytest.approx(expected.item(), abs=1e-4)
 
 
 def test_the_plan_warms_up_and_cools_down():
