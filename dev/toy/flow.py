@@ -3,13 +3,15 @@
 Flow matching as ComfyUI samples it: at a noise level σ the model sees (1 − σ) x + σ n and says n − x.
 """
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from comfy.ldm.wan.model import WanModel
 from comfy.ops import disable_weight_init
 from torch import Tensor, nn
 
-from . import maps, text
+from . import text, words
 
 CONFIG = {"dim": 256, "ffn_dim": 768, "num_layers": 6}
 """What ComfyUI reads from the tensors."""
@@ -55,7 +57,7 @@ class Attention:
         """Of the last forward `astray` is how far its maps were from where they are wanted, summed over the layers."""
 
     def pad(self, context: Tensor, mask: Tensor, wanted: Tensor) -> Tensor:
-        """`(B, N + 1, d)` of `(B, N, d)` vectors, of which `mask` are real; the next calls are made for them."""
+        """`(B, N + 1, d)` of `(B, N, d)` vectors, of which `mask` are heard; the next calls are made for them."""
         self.wanted, self.astray = wanted, torch.zeros((), device=context.device)
         bias = torch.zeros_like(mask, dtype=torch.float32).masked_fill(~mask, -1e9)
         padding = (text.COLUMNS - mask.sum(1, keepdim=True)).float().log()
@@ -69,7 +71,7 @@ class Attention:
             logits = logits + self.bias
         weights = logits.softmax(3)
         if k.shape[2] != q.shape[2]:
-            self.astray = self.astray + maps.astray(weights, self.wanted)
+            self.astray = self.astray + words.astray(weights, self.wanted)
         return (weights.to(v.dtype) @ v).transpose(1, 2).flatten(2)
 
 
@@ -79,18 +81,31 @@ def noise_levels(count: int, generator: torch.Generator) -> Tensor:
     return SHIFT * even / (1 + (SHIFT - 1) * even)
 
 
-def loss(pair, latents: Tensor, ids: Tensor, mask: Tensor, wanted: Tensor, attention: Attention, generator):
+class Batch(NamedTuple):
+    """Films and what is told of them: `latents (B, 16, F', h, w)`, `ids` of captions and `mask` of those that are real
+    `(B, N)`, of these the ones `heard`, and the places `(B, F' · h · w, N + 1)` where columns' maps are `wanted`.
+    """
+
+    latents: Tensor
+    ids: Tensor
+    mask: Tensor
+    heard: Tensor
+    wanted: Tensor
+
+
+def loss(pair, batch: Batch, attention: Attention, generator: torch.Generator):
     """What is minimised, each film's mean squared error `(B,)`, its noise level `(B,)`, and how far maps are astray.
 
-    `pair` has a `model` and an `encoder`; `wanted` is of `maps.targets`.
+    `pair` has a `model` and an `encoder`.
     """
+    latents = batch.latents
     device = latents.device
     sigma = noise_levels(len(latents), generator).to(device)
     noise = torch.randn(latents.shape, generator=generator).to(device)
     noisy = torch.lerp(latents, noise, sigma.view(-1, 1, 1, 1, 1))
     options = {"optimized_attention_override": attention}
     with torch.autocast(device.type, torch.bfloat16):
-        context = attention.pad(text.encode(pair.encoder, ids, mask), mask, wanted)
+        context = attention.pad(text.encode(pair.encoder, batch.ids, batch.mask), batch.heard, batch.wanted)
         said = pair.model(noisy, sigma * 1000, context, transformer_options=options)
     error = (said.float() - (noise - latents)).square().mean((1, 2, 3, 4))
     astray = attention.astray / CONFIG["num_layers"]

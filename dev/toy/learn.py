@@ -3,6 +3,7 @@
 import copy
 import functools
 import math
+import random
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ import torch
 from comfy.text_encoders.t5 import T5
 from torch import nn
 
-from . import flow, maps, state, text, world
+from . import flow, state, text, words, world
 from .log import Log
 from .pool import Pool
 from .vae import latents
@@ -40,6 +41,9 @@ class Plan(NamedTuple):
     film_batch: int = 24
     images: int = 32768
     films: int = 3072
+    whole_steps: int = 2500
+    """The first of all steps, in which no word is left out of a caption: what words mean is learned before."""
+
     cool: float = 0.25
     """The last part of all steps, in which the learning rate falls to nothing."""
 
@@ -109,10 +113,8 @@ def train(folder: Path, plan: Plan, vae, device: torch.device, log: Log, compile
     for step in range(begin, plan.steps):
         pool, size = (images, plan.image_batch) if plan.is_image(step) else (films, plan.film_batch)
         generator = torch.Generator().manual_seed(step)
-        batch, scenes = pool.batch(size, generator)
-        ids, mask = text.tokens(processor, [scene.caption for scene in scenes], device)
-        wanted = maps.targets(scenes, batch.shape[2]).to(device)
-        loss, error, sigma, astray = flow.loss(pair, batch, ids, mask, wanted, attention, generator)
+        batch = _batch(pool, size, processor, step >= plan.whole_steps, generator, device)
+        loss, error, sigma, astray = flow.loss(pair, batch, attention, generator)
         pair.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(pair.parameters(), 1.0)
@@ -133,6 +135,21 @@ def train(folder: Path, plan: Plan, vae, device: torch.device, log: Log, compile
             kept["optimizers"] = [stepper.state_dict() for stepper in steppers]
             state.save(folder / "flow-state.pt", kept)
             saved = time.monotonic()
+
+
+def _batch(pool: Pool, size: int, processor, leave_out: bool, generator: torch.Generator, device) -> flow.Batch:
+    """Films with their captions; where `leave_out`, some captions miss a word."""
+    latents, scenes = pool.batch(size, generator)
+    draw = random.Random(generator.initial_seed())
+    told = [words.left_out(scene, draw) if leave_out else (scene.caption, None) for scene in scenes]
+    ids, mask = text.tokens(processor, [caption for caption, _ in told], device)
+    wanted = words.targets(scenes, latents.shape[2]).to(device)
+    heard = mask.clone()
+    for number, (_, column) in enumerate(told):
+        if column is not None:
+            heard[number, column] = False
+            wanted[number, :, column] = 0
+    return flow.Batch(latents, ids, mask, heard, wanted)
 
 
 @torch.no_grad()

@@ -5,13 +5,13 @@ import functools
 import pytest
 import torch
 from attention_bending.bending.host.toy import FOLDER, VAE, load_toy
-from attention_bending.dev.toy import export, learn, maps, vae, world
+from attention_bending.dev.toy import export, learn, vae, words, world
 from attention_bending.dev.toy.log import Log
 from attention_bending.dev.toy.pool import Pool
 from safetensors.torch import load_file
 
 CPU = torch.device("cpu")
-PLAN = learn.Plan(2, 2, image_batch=3, film_batch=2, images=9, films=2)
+PLAN = learn.Plan(2, 2, image_batch=3, film_batch=2, images=9, films=2, whole_steps=1)
 
 
 @pytest.fixture(autouse=True)
@@ -104,8 +104,8 @@ def test_maps_of_a_things_words_belong_on_it():
     red = world.Thing("circle", "red", 0.2, 0.5, 16.0)
     star = world.Thing("star", "blue", 0.8, 0.5, 16.0, motion="up")
     scene = world.Scene((red, star), "black", "a red circle on the left and a blue star, moving up")
-    assert maps.words(scene) == [[1, 2], [8, 9]]
-    wanted = maps.targets([scene], 3).view(3, 7, 10, -1)
+    assert words.columns(scene) == [[1, 2], [8, 9]]
+    wanted = words.targets([scene], 3).view(3, 7, 10, -1)
     assert wanted.amax((0, 1, 2)).nonzero().flatten().tolist() == [1, 2, 8, 9]
     assert wanted[0, :, :5].sum() == wanted[0, :, :, 1:3].sum() > 0  # the circle at the left, the star at the right
     rows = torch.arange(7.0).view(7, 1)
@@ -116,7 +116,7 @@ def test_maps_of_a_things_words_belong_on_it():
 
 def test_a_caption_that_tells_less_wants_less():
     thing = world.Thing("circle", "red", 0.2, 0.5, 16.0)
-    assert [maps.words(world.Scene((thing,), "grey", caption)) for caption in ("", "a circle", "red shape")] == [
+    assert [words.columns(world.Scene((thing,), "grey", caption)) for caption in ("", "a circle", "red shape")] == [
         [[]],
         [[1]],
         [[0]],
@@ -129,10 +129,10 @@ def test_maps_on_their_things_are_not_astray():
     on = torch.tensor([[[0, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]], [[1, 0, 0], [0, 0, 0], [0, 0, 1], [0, 0, 1.0]]])
     half = torch.stack([torch.full((4, 3), 0.25), torch.full((4, 3), 0.25)])
     two_heads = [torch.stack([maps_, maps_], dim=1) for maps_ in (on, half)]
-    assert maps.astray(two_heads[0], wanted).item() == pytest.approx(0, abs=1e-5)
+    assert words.astray(two_heads[0], wanted).item() == pytest.approx(0, abs=1e-5)
     # A quarter of the first one's even map lies there, half of the second one's.
     expected = -(torch.tensor(0.25).log() + torch.tensor(0.5).log()) / 2
-    assert maps.astray(two_heads[1], wanted).item() == pytest.approx(expected.item(), abs=1e-4)
+    assert words.astray(two_heads[1], wanted).item() == pytest.approx(expected.item(), abs=1e-4)
 
 
 def test_the_plan_warms_up_and_cools_down():

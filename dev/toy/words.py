@@ -1,9 +1,12 @@
-"""Where the maps of a thing's words should lie: on the thing.
+"""What a thing's words are, where their maps should lie, and what is open without them.
 
-Of two things in one film, each word must act on its own. A big model learns that from millions of pictures. This one is
-told, as in TokenCompose (Wang et al., CVPR 2024), that the cross-attention maps of what a thing is, its colour and its
-shape, belong on the thing; else "a red circle and a blue star" comes out as two purple things.
+Of two things in one film, each word must act on its own thing, and its meaning must be in its own column. A big model
+learns the first from millions of pictures. This one is told, as in TokenCompose (Wang et al., CVPR 2024), that the
+cross-attention maps of what a thing is, its colour and its shape, belong on the thing; else "a red circle and a blue
+star" comes out as two purple things. The second is told by leaving a column out and its meaning open.
 """
+
+import random
 
 import torch
 from torch import Tensor
@@ -17,7 +20,11 @@ AROUND = 6.0
 """Pixels around a thing's circle that still count as on it: most of a cell whose middle lies there shows the thing."""
 
 
-def words(scene: world.Scene) -> list[list[int]]:
+LEFT_OUT = 0.2
+"""The share of captions that miss a word."""
+
+
+def columns(scene: world.Scene) -> list[list[int]]:
     """For each thing the columns that tell its colour and its shape, one word being one column."""
     found = [[] for _ in scene.things]
     thing = 0
@@ -27,6 +34,23 @@ def words(scene: world.Scene) -> list[list[int]]:
         elif word in world.COLOURS or word in world.SHAPES:
             found[thing].append(number)
     return found
+
+
+def left_out(scene: world.Scene, draw: random.Random) -> tuple[str, int | None]:
+    """The caption and, now and then, a column of it that is not to be heard, which then tells another colour or shape.
+
+    The encoder mixes words. What the others in their columns still say of that one is then wrong as often as not, so a
+    colour is best asked of the colour's word alone: without it, as under Amplify by 0, it is open.
+    """
+    told = [column for thing in columns(scene) for column in thing]
+    if not told or draw.random() >= LEFT_OUT:
+        return scene.caption, None
+    column = draw.choice(told)
+    caption = scene.caption.split()
+    word = caption[column].rstrip(",")
+    kind = world.COLOURS if word in world.COLOURS else world.SHAPES
+    caption[column] = caption[column].replace(word, draw.choice([other for other in kind if other != word]))
+    return " ".join(caption), column
 
 
 def places(thing: world.Thing, frames: int) -> Tensor:
@@ -44,8 +68,8 @@ def targets(scenes: list[world.Scene], frames: int) -> Tensor:
     tokens = frames * (world.HEIGHT // CELL) * (world.WIDTH // CELL)
     wanted = torch.zeros(len(scenes), tokens, text.LONGEST + 1)
     for number, scene in enumerate(scenes):
-        for thing, columns in zip(scene.things, words(scene), strict=True):
-            wanted[number, :, columns] = places(thing, frames).float().unsqueeze(1)
+        for thing, its_columns in zip(scene.things, columns(scene), strict=True):
+            wanted[number, :, its_columns] = places(thing, frames).float().unsqueeze(1)
     return wanted
 
 
