@@ -149,6 +149,24 @@ def narrowed(results: Results, target: str) -> str:
     return table(["bend", "setting", *PARTS], lines, 2)
 
 
+def apart(results: Results) -> str:
+    """Captions of two things, of which one's words are bent: did it, and how often each of the two changed."""
+    targets = (cases.WORDS, cases.COLOUR, cases.SHAPE)
+    head = [column for target in targets for column in (f"{target}: did it", "changed", "the other")]
+    lines = []
+    for mode, setting in MAIN_SETTING.items():
+        line = []
+        for target in targets:
+            case = cases.Case(mode, setting, target)
+            judged = results.judged(case.__eq__, lambda subject: subject.other is not None)
+            line += [did_it(judged).split(" of")[0], *(COLUMNS[name](judged) for name in ("changed", OTHER))]
+        if any(cell != "—" for cell in line):
+            lines.append([title(mode), short(cases.Case(mode, setting, cases.WORDS)), *line])
+    return table(["bend", "setting", *head], lines, 2)
+
+
+OTHER = "the other changed"
+
 COLUMNS: dict[str, Callable[[Judged], str]] = {
     "films": lambda judged: str(len(judged)),
     "did it": lambda judged: did_it(judged),
@@ -159,7 +177,7 @@ COLUMNS: dict[str, Callable[[Judged], str]] = {
     "area ×": lambda judged: mean(rows_of(judged), "area", "{:.2f}"),
     "colour kept": lambda judged: share(rows_of(judged), lambda row: row["colour"] if row["present"] else None),
     "shape kept": lambda judged: share(rows_of(judged), lambda row: row["shape"] if row["present"] else None),
-    "the other changed": lambda judged: share([r["other"] for r in rows_of(judged) if "other" in r], changed),
+    OTHER: lambda judged: share([r["other"] for r in rows_of(judged) if "other" in r], changed),
 }
 
 
@@ -212,6 +230,8 @@ def tables(rows: Rows) -> str:
             promises(results),
             "## Places that words tell, and bends of ALL",
             places(results),
+            "## One of two things",
+            apart(results),
             "## Where and when: bends of ALL",
             narrowed(results, cases.ALL),
             "## Where and when: bends of the thing's words",

@@ -60,7 +60,8 @@ class Sighting:
 
 def field(film: Tensor) -> tuple[str, tuple[float, float, float]]:
     """The field's name and its colour: that of the median pixel. `film` is `(F, 3, H, W)` in 0 … 1."""
-    rgb = film.transpose(0, 1).flatten(1).median(1).values
+    # Of an expanded tensor torch's median is garbage, and a film without things is one colour, expanded.
+    rgb = film.transpose(0, 1).flatten(1).contiguous().median(1).values
     return _nearest(rgb, world.FIELDS)[0], tuple(rgb.tolist())
 
 

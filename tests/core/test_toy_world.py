@@ -77,3 +77,11 @@ def test_things_never_touch_and_stay_in_the_frame(read):
                 x, y = thing.at(frame)
                 assert 0.1 * world.WIDTH < x < 0.9 * world.WIDTH
                 assert 0.1 * world.HEIGHT < y < 0.9 * world.HEIGHT
+
+
+def test_an_empty_film_has_its_field_and_no_thing():
+    for field, colour in world.FIELDS.items():
+        film = world.film(world.Scene((), field, ""))
+        name, rgb = measure.field(film)
+        assert name == field and rgb == pytest.approx(colour)
+        assert measure.sightings(film) == []
