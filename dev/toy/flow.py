@@ -20,7 +20,10 @@ SHIFT = 4.0
 """Noise levels are drawn evenly, then shifted so far towards noise, where places and colours are decided."""
 
 TOLD = 0.02
-"""The weight of the maps' part of the loss."""
+"""The weight of the maps' part of the loss, for each layer."""
+
+APART = 0.1
+"""The weight of what words' vectors say of the word that was left out."""
 
 
 def build(device: torch.device) -> WanModel:
@@ -84,10 +87,13 @@ def noise_levels(count: int, generator: torch.Generator) -> Tensor:
 class Batch(NamedTuple):
     """Films and what is told of them: `latents (B, 16, F', h, w)`, `ids` of captions and `mask` of those that are real
     `(B, N)`, of these the ones `heard`, and the places `(B, F' · h · w, N + 1)` where columns' maps are `wanted`.
+
+    `whole` are ids of the captions before a word of some was changed; None if words may tell of each other.
     """
 
     latents: Tensor
     ids: Tensor
+    whole: Tensor | None
     mask: Tensor
     heard: Tensor
     wanted: Tensor
@@ -105,8 +111,12 @@ def loss(pair, batch: Batch, attention: Attention, generator: torch.Generator):
     noisy = torch.lerp(latents, noise, sigma.view(-1, 1, 1, 1, 1))
     options = {"optimized_attention_override": attention}
     with torch.autocast(device.type, torch.bfloat16):
-        context = attention.pad(text.encode(pair.encoder, batch.ids, batch.mask), batch.heard, batch.wanted)
+        vectors = text.encode(pair.encoder, batch.ids, batch.mask)
+        context = attention.pad(vectors, batch.heard, batch.wanted)
         said = pair.model(noisy, sigma * 1000, context, transformer_options=options)
+        told = 0.0
+        if batch.whole is not None:
+            told = words.told(vectors, text.encode(pair.encoder, batch.whole, batch.mask), batch.heard)
     error = (said.float() - (noise - latents)).square().mean((1, 2, 3, 4))
     astray = attention.astray / CONFIG["num_layers"]
-    return error.mean() + TOLD * attention.astray, error, sigma, astray
+    return error.mean() + TOLD * attention.astray + APART * told, error, sigma, astray

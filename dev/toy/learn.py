@@ -44,6 +44,9 @@ class Plan(NamedTuple):
     whole_steps: int = 2500
     """The first of all steps, in which no word is left out of a caption: what words mean is learned before."""
 
+    mixed_steps: int = 3250
+    """The first of all steps, in which words may tell of each other's colours and shapes."""
+
     cool: float = 0.25
     """The last part of all steps, in which the learning rate falls to nothing."""
 
@@ -113,7 +116,7 @@ def train(folder: Path, plan: Plan, vae, device: torch.device, log: Log, compile
     for step in range(begin, plan.steps):
         pool, size = (images, plan.image_batch) if plan.is_image(step) else (films, plan.film_batch)
         generator = torch.Generator().manual_seed(step)
-        batch = _batch(pool, size, processor, step >= plan.whole_steps, generator, device)
+        batch = _batch(*pool.batch(size, generator), processor, plan, step)
         loss, error, sigma, astray = flow.loss(pair, batch, attention, generator)
         pair.zero_grad()
         loss.backward()
@@ -137,19 +140,22 @@ def train(folder: Path, plan: Plan, vae, device: torch.device, log: Log, compile
             saved = time.monotonic()
 
 
-def _batch(pool: Pool, size: int, processor, leave_out: bool, generator: torch.Generator, device) -> flow.Batch:
-    """Films with their captions; where `leave_out`, some captions miss a word."""
-    latents, scenes = pool.batch(size, generator)
-    draw = random.Random(generator.initial_seed())
-    told = [words.left_out(scene, draw) if leave_out else (scene.caption, None) for scene in scenes]
-    ids, mask = text.tokens(processor, [caption for caption, _ in told], device)
-    wanted = words.targets(scenes, latents.shape[2]).to(device)
+def _batch(latents: torch.Tensor, scenes: list[world.Scene], processor, plan: Plan, step: int) -> flow.Batch:
+    """Films with what the plan tells of them at a step."""
+    draw = random.Random(step)
+    whole = [scene.caption for scene in scenes]
+    told = [(caption, None) for caption in whole]
+    if step >= plan.whole_steps:
+        told = [words.left_out(scene, draw) for scene in scenes]
+    ids, mask = text.tokens(processor, [caption for caption, _ in told], latents.device)
+    wanted = words.targets(scenes, latents.shape[2]).to(latents.device)
     heard = mask.clone()
     for number, (_, column) in enumerate(told):
         if column is not None:
             heard[number, column] = False
             wanted[number, :, column] = 0
-    return flow.Batch(latents, ids, mask, heard, wanted)
+    whole_ids = text.tokens(processor, whole, latents.device)[0] if step >= plan.mixed_steps else None
+    return flow.Batch(latents, ids, whole_ids, mask, heard, wanted)
 
 
 @torch.no_grad()

@@ -81,3 +81,13 @@ def astray(attention: Tensor, wanted: Tensor) -> Tensor:
     told = wanted.amax(1)
     share = (attention * wanted).sum(1) / attention.sum(1).clamp_min(1e-6)
     return -((share + 1e-6).log() * told).sum() / told.sum()
+
+
+def told(vectors: Tensor, whole: Tensor, heard: Tensor) -> Tensor:
+    """How much vectors `(B, N, d)` tell of the column that is not `heard`, in which their captions differ from `whole`:
+    the mean square difference of the columns that are, as a part of their square.
+    """
+    apart = (vectors - whole).float().square().sum(2)
+    differ = (apart.amax(1, keepdim=True) > 0) & heard
+    part = apart / whole.float().square().sum(2).clamp_min(1e-6)
+    return (part * differ).sum() / differ.sum().clamp_min(1)

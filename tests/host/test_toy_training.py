@@ -11,7 +11,7 @@ from attention_bending.dev.toy.pool import Pool
 from safetensors.torch import load_file
 
 CPU = torch.device("cpu")
-PLAN = learn.Plan(2, 2, image_batch=3, film_batch=2, images=9, films=2, whole_steps=1)
+PLAN = learn.Plan(2, 2, image_batch=3, film_batch=2, images=9, films=2, whole_steps=1, mixed_steps=2)
 
 
 @pytest.fixture(autouse=True)
