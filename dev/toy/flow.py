@@ -22,7 +22,7 @@ SHIFT = 4.0
 TOLD = 0.02
 """The weight of the maps' part of the loss, for each layer."""
 
-APART = 0.1
+APART = 0.5
 """The weight of what words' vectors say of the word that was left out."""
 
 
@@ -116,7 +116,7 @@ def loss(pair, batch: Batch, attention: Attention, generator: torch.Generator):
         said = pair.model(noisy, sigma * 1000, context, transformer_options=options)
         told = 0.0
         if batch.whole is not None:
-            told = words.told(vectors, text.encode(pair.encoder, batch.whole, batch.mask), batch.heard)
+            told = words.told(vectors, text.encode(pair.encoder, batch.whole, batch.mask), batch.mask, batch.heard)
     error = (said.float() - (noise - latents)).square().mean((1, 2, 3, 4))
     astray = attention.astray / CONFIG["num_layers"]
     return error.mean() + TOLD * attention.astray + APART * told, error, sigma, astray

@@ -83,11 +83,11 @@ def astray(attention: Tensor, wanted: Tensor) -> Tensor:
     return -((share + 1e-6).log() * told).sum() / told.sum()
 
 
-def told(vectors: Tensor, whole: Tensor, heard: Tensor) -> Tensor:
-    """How much vectors `(B, N, d)` tell of the column that is not `heard`, in which their captions differ from `whole`:
-    the mean square difference of the columns that are, as a part of their square.
+def told(vectors: Tensor, whole: Tensor, mask: Tensor, heard: Tensor) -> Tensor:
+    """How much vectors `(B, N, d)` of the columns that are `heard` tell of the one that is not, in which their captions
+    differ from `whole`: the square of what changes in a column, as a part of what changes in that one; the mean.
     """
     apart = (vectors - whole).float().square().sum(2)
-    differ = (apart.amax(1, keepdim=True) > 0) & heard
-    part = apart / whole.float().square().sum(2).clamp_min(1e-6)
-    return (part * differ).sum() / differ.sum().clamp_min(1)
+    own = (apart * (mask & ~heard)).sum(1, keepdim=True)
+    part = apart / own.clamp_min(1e-6) * (heard & (own > 0))
+    return part.sum() / (heard & (own > 0)).sum().clamp_min(1)

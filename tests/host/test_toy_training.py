@@ -1,6 +1,7 @@
 """The toy's training: it goes on where it stopped, and its files are those that the pack loads."""
 
 import functools
+import random
 
 import pytest
 import torch
@@ -133,6 +134,33 @@ def test_maps_on_their_things_are_not_astray():
     # A quarter of the first one's even map lies there, half of the second one's.
     expected = -(torch.tensor(0.25).log() + torch.tensor(0.5).log()) / 2
     assert words.astray(two_heads[1], wanted).item() == pytest.approx(expected.item(), abs=1e-4)
+
+
+def test_a_word_that_is_left_out_tells_another_of_its_kind():
+    scene = next(scene for scene in map(world.scene, range(100)) if scene.caption.count(" and ") == 1)
+    whole = scene.caption.split()
+    draws = [words.left_out(scene, random.Random(seed)) for seed in range(400)]
+    missed = [(caption.split(), column) for caption, column in draws if column is not None]
+    assert 40 < len(missed) < 120
+    assert {column for _, column in missed} == {column for thing in words.columns(scene) for column in thing}
+    assert all(caption == scene.caption for caption, column in draws if column is None)
+    for caption, column in missed:
+        assert [at for at, word in enumerate(caption) if word != whole[at]] == [column]
+        kinds = [caption[column].rstrip(",") in kind for kind in (world.COLOURS, world.SHAPES)]
+        assert kinds == [whole[column].rstrip(",") in kind for kind in (world.COLOURS, world.SHAPES)]
+
+
+def test_what_columns_tell_of_another():
+    whole = torch.randn(2, 3, 4)
+    changed = whole.clone()
+    changed[0, 1] += 2.0
+    mask = torch.tensor([[True, True, False], [True, True, True]])
+    heard = mask.clone()
+    heard[0, 1] = False
+    assert words.told(changed, whole, mask, heard) == 0
+    changed[0, 0] += 1.0  # a quarter of the other's square
+    assert words.told(changed, whole, mask, heard).item() == pytest.approx(0.25)
+    assert words.told(whole, whole, mask, mask) == 0
 
 
 def test_the_plan_warms_up_and_cools_down():
