@@ -58,23 +58,23 @@ def glow(node: int, caption: str, row: int = 0, column: int = 0) -> Shot:
     return Shot(node, caption, part=(x, y, x + WIDTH, y + HEIGHT))
 
 
-BOTH_YELLOW = "green left, yellow right: both are yellow"
+TWO = "a green circle on the left, a yellow one"
 
 PAGES: dict[str, Rows] = {
-    "A recipe from a file": pair(13, "green and yellow traded, by a preset", BOTH_YELLOW),
+    "A recipe from a file": pair(13, "green and yellow traded, by a preset", TWO),
     "Animate a bend": pair(14, "turned, more from frame to frame", "un-bent: first and last frame", (FIRST, LAST)),
     "Before and after": (
-        (Shot(12, "un-bent", bent=False), Shot(12, "moved right")),
+        (Shot(12, "un-bent", bent=False), Shot(12, "red circle moved down")),
         (glow(15, "where red acts"), glow(15, "where it acts now", column=1)),
     ),
     "Bend one word": pair(12, "red taken away", "a red circle on the left"),
-    "Bent and un-bent side by side": pair(15, "ALL turned by 180°", "a red circle at the top"),
-    "Chain and stack": pair(16, "moved right, stronger, zoomed in, softer", "un-bent"),
-    "Compare to the baseline": ((Shot(14, "red away and strong, by layers", output=1, part=(10, 94, 1038, 538)),),),
+    "Bent and un-bent side by side": pair(15, "both turned by 180°: sides changed", "a red circle on the left, a blue star"),
+    "Chain and stack": pair(16, "moved right, stronger, zoomed in, softer", "a yellow star"),
+    "Compare to the baseline": ((Shot(14, "star away and strong, by layers", output=1, part=(10, 94, 1038, 538)),),),
     "Compose with regions": pair(
-        13, "red circle: left half, blue star: right half", "a red circle, a blue star: mixed"
+        13, "red circle: left half, blue star: right half", "a red circle and a blue star: mixed"
     ),
-    "Depth of field": pair(14, "star blurred: no points", "a yellow star in the middle"),
+    "Depth of field": pair(14, "star blurred: blunt points", "a yellow star in the middle"),
     "Early and late": pair(17, "moved right early; red away late: too late", "a red circle"),
     "Mask from a word": (
         (Shot(12, "un-bent"), glow(13, "where star acts")),
@@ -85,8 +85,8 @@ PAGES: dict[str, Rows] = {
         (Shot(11, "the film"), glow(14, "where red acts")),
         (glow(14, "where circle acts", 1), glow(14, "where left acts", 2)),
     ),
-    "Swap two words": pair(12, "green and yellow traded", BOTH_YELLOW),
-    "Sweep a bend": ((Shot(14, "ALL turned, by five angles", output=1, part=(10, 88, 758, 554)),),),
+    "Swap two words": pair(12, "green and yellow traded", TWO),
+    "Sweep a bend": ((Shot(14, "both things turned, by five angles", output=1, part=(10, 88, 758, 554)),),),
     "Wan 2.2 two samplers": pair(17, "ALL away from the left, in both samplers"),
     "Which layer carries the word": ((Shot(15, "where red acts, by layer and step", part=(0, 90, 1474, 1440)),),),
 }

@@ -24,18 +24,23 @@ ROWS = {
         """,
     ),
     "Bent and un-bent side by side": Twin(
-        prompt="a (red) circle at the top",
-        nodes={8: {"angle": 180}},
+        prompt="a (red) (circle) on the left and a (blue) (star) on the right",
+        nodes={
+            8: {"title": "Bend: Rotate both things", "token": "red, circle, blue, star", "angle": 180},
+            10: {"value": 3},
+        },
         note="""
             One model, two branches, one seed: the film on the left is plain, the one on the right is bent. *Patch
             Model* never touches the model itself, so the plain branch does not know of the other.
 
-            Here *ALL* words turn by 180 degrees: the picture is laid out upside down.
+            Here the words of both things turn by 180 degrees about the middle: what was asked for on the left is asked
+            for on the right.
 
-            **Look for:** the prompt wants the circle at the top, and on the right it is at the bottom.
+            **Look for:** the prompt wants the circle on the left and the star on the right, and in the film on the
+            right they have changed sides.
 
-            **Try:** 90 degrees, a quarter, clockwise. Any other bend in the place of *Bend: Rotate*, or a single word
-            in its *token*. A new *Seed* gives both films a new start.
+            **Try:** 30 degrees, clockwise. *ALL* in *token*: then **left** and **right** turn too. Any other bend in
+            the place of *Bend: Rotate*, or only one thing's words. A new *Seed* gives both films a new start.
         """,
     ),
     "Early and late": Twin(

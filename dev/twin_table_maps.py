@@ -4,24 +4,25 @@ from .twins import Twin
 
 ROWS = {
     "Before and after": Twin(
-        prompt="a (red) circle",
+        prompt="a (red) circle on the left and a blue star on the right",
         nodes={
-            8: {"title": "ALL: to the right", "token": "ALL"},
+            8: {"title": "Red circle: down", "token": "red, circle", "x": 0, "y": 0.25},
             9: {"record": "marked words"},
         },
         note="""
-            *ALL* words are moved a quarter of the frame to the right, and the map of **red** is recorded before and
-            after: *Attention Maps* lays both over the bent film, side by side, and a second one what changed: red
-            where the word is now heard more, blue where less.
+            The words **red** and **circle** are moved a quarter of the frame down, and the map of **red** is recorded
+            before and after: *Attention Maps* lays both over the bent film, side by side, and a second one what
+            changed: red where the word is now heard more, blue where less.
 
-            **Look for:** the same cloud further to the right, and the circle with it. *Bending Report* says it in
-            numbers: each word's share of the attention and its spread, before and after.
+            **Look for:** the same cloud further down, and the circle with it; the star, whose words are not bent, has
+            not moved. *Bending Report* says it in numbers: each word's share of the attention and its spread, before
+            and after.
 
             **First look, then bend:** *apply_to_output* off in *Patch Model* leaves the film as it was, to the bit,
             and the maps still show what the bend would do.
 
-            **Try:** *y* 0.25 and *x* 0. Or any other bend in its place: Blur should spread the cloud, Amplify make it
-            brighter on the same scale.
+            **Try:** *blue, star* in *token*. *y* -0.25. Or any other bend in its place: Blur should spread the cloud,
+            Amplify make it brighter on the same scale.
         """,
     ),
     "Mask from a word": Twin(
@@ -39,9 +40,9 @@ ROWS = {
             white: *Bend Where*.
 
             **Look for:** both things are red in the film on the left, which is un-bent. In the bent one on the right
-            they are not; and not only where the mask was: the toy's things take their colours from each other. The
-            mask is soft; *Threshold Mask* makes what is over six tenths of its peak white, the rest black. *Preview
-            Mask* shows it: one pixel for each cell of the model's grid.
+            the circle still is, and the star has another colour. The word's map is soft; *Threshold Mask* makes what is
+            over six tenths of its peak white, the rest black. *Preview Mask* shows it: one pixel for each cell of the
+            model's grid.
 
             **Try:** *value* 0.1 in *Threshold Mask* for a larger mask. **circle** in *record_tokens* and in *Attention
             Maps*. Or take *Invert Mask* before *Bend Where*: everywhere but there.
@@ -57,10 +58,10 @@ ROWS = {
             words, **red**, **circle** and **left**, and *Attention Maps* lays each over the film as a glow. The film
             is the same as without it.
 
-            **Look for:** *red* glows on the circle, for there the colour is needed, and *circle* at its edge. *left*
-            glows where the circle is not: what it says is heard by the places that must stay empty. A map shows where
-            the model heard the word, not where the thing is. *max* under a picture is the word's share at its
-            brightest place. While it samples, *Patch Model* already shows the maps.
+            **Look for:** *red* and *circle* glow on the circle. *left* glows beside it too: what it says is heard by the
+            places that must stay empty. A map shows where the model heard the word, which need not be where the thing
+            is. *max* under a picture is the word's share at its brightest place. While it samples, *Patch Model*
+            already shows the maps.
 
             **Try:** in *Attention Maps*, without sampling again, *layers* early, middle, late; *steps* 0, then -1;
             *words* red, for one row; *opacity* 1, and *color_map* gray.
@@ -81,9 +82,9 @@ ROWS = {
             is heard in each of them, layers across and steps down, as one picture; *Bending Report* sums it up.
             Nothing is bent.
 
-            **Look for:** columns where the word has a clear place: the first layers hear it everywhere, the last where
-            the circle is drawn. Beneath a picture, as in *0.66% · 0.82*, stands its **share** of all attention and its
-            **entropy**: 1 is everywhere alike, 0 all in one place.
+            **Look for:** columns where the word has a clear place, and those that hardly listen to it. Beneath a
+            picture, as in *0.66% · 0.82*, stands its **share** of all attention and its **entropy**: 1 is everywhere
+            alike, 0 all in one place.
 
             **Then bend only there:** select *Bend: Translate* and press Ctrl+B, for it is bypassed, and write your
             columns into its *layers*, such as 2-3. Compare with layers all.

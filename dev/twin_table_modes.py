@@ -8,7 +8,7 @@ RIGHT = LEFT | {"x1": 0.5, "x2": 1}
 ROWS = {
     "Bend one word": Twin(
         prompt="a (red) circle on the left",
-        nodes={8: {"token": "red", "factor": 0, "strength": 1}},
+        nodes={8: {"token": "red", "factor": 0, "strength": 1}, "KSampler": {"seed": 0}},
         note="""
             A word reaches the picture wherever the model *attends* to it. Here **red** gets none of its attention:
             *factor* 0.
@@ -19,8 +19,9 @@ ROWS = {
             **Compare:** select *Bend: Amplify*, press Ctrl+B to bypass it, and run again: the same seed without the
             bend.
 
-            **Try:** **left** in *token*: red and a circle, but anywhere. Then *factor* 0.5, 0.2, 0.1 with **red**: how
-            little of a word is enough? The (parentheses) only mark words, they are not needed.
+            **Try:** **circle** in *token*: red, on the left, of another shape. Then *factor* 0.5, 0.2, 0.1: how little
+            of a word is enough? And other seeds: of some the circle stays red, for **circle** and **left** have heard
+            of it too. The (parentheses) only mark words, they are not needed.
 
             **After a run** *Bend Prompt* shows the pieces that the model reads, here one for each word, and *Patch
             Model* where the bend ran: layers × steps.
@@ -34,9 +35,9 @@ ROWS = {
             "KSampler": {"seed": 3},
         },
         note="""
-            The toy alone mixes two things: of a red circle and a blue star it makes two circles, one of them purple.
-            Here the words **red** and **circle** may act only in the left half of the picture, **blue** and **star**
-            only in the right one. A comma puts several words under one bend.
+            No word of the prompt says which thing is where, and the toy mixes them: with this seed, a red star and a
+            blue one with red in it. Here the words **red** and **circle** may act only in the left half of the
+            picture, **blue** and **star** only in the right one. A comma puts several words under one bend.
 
             **Look for:** a red circle on the left and a blue star on the right. Bypass both masks (Ctrl+B) to see what
             the toy makes of the same prompt and seed.
@@ -58,7 +59,7 @@ ROWS = {
             A lens inside the prompt: **yellow** is drawn together at its peaks (sharpen), **star** is spread out over
             the whole picture (blur). A *Bender Stack* joins the two and runs them from the top slot down.
 
-            **Look for:** the yellow thing is where it was, and its points are gone: a star is where the word is heard
+            **Look for:** the yellow thing is where it was, and its points are blunt: a star is where the word is heard
             in one place.
 
             **Try:** bypass *Star: blur* (Ctrl+B), and the points are back. Or *sigma* 0.7, 1, 2: how little is enough?
@@ -70,11 +71,10 @@ ROWS = {
     "Chain and stack": Twin(
         prompt="a (yellow) (star)",
         nodes={
-            8: {"title": "ALL: to the right", "token": "ALL", "x": 0.25},
+            8: {"title": "ALL: to the right", "token": "ALL", "x": 0.2},
             9: {"title": "Star: stronger", "token": "star"},
             10: {"title": "ALL: zoom in, early, middle layers"},
             11: {"title": "Yellow: softer", "token": "yellow"},
-            "KSampler": {"seed": 1},
         },
         groups={
             "3a · Chain A: one word, moved, then stronger": "3a · Chain A: all words moved, then one stronger",
@@ -83,7 +83,7 @@ ROWS = {
             Bends wired through their *bending* input form a **chain**: each acts on what the one before it left. A
             *Bender Stack* puts chains one after the other, from the top slot down.
 
-            **Look for:** the star has gone to the right. Patch Model's report after the run has four lines in the order
+            **Look for:** the star has gone to the right and is plumper. Patch Model's report after the run has four lines in the order
             of the stack, each with its own layers × steps.
 
             **Try:** bypass one bend (Ctrl+B), and the chain closes around it: which of the four does the work?
@@ -112,9 +112,7 @@ ROWS = {
         note="""
             **green** and **yellow** trade places: where the model listens to one, it hears the other.
 
-            **Look for:** the colour has changed sides. The toy is too small to keep the colours of two things apart:
-            un-bent both circles are yellow, swapped both are green. A larger model gives each its own, and the swap
-            trades them.
+            **Look for:** the colours have changed sides, and each circle stays where it was.
 
             **Compare:** select *Bend: Swap*, press Ctrl+B to bypass it, and run again: the same seed without the swap.
 

@@ -4,16 +4,19 @@ from .twins import Twin
 
 ROWS = {
     "Sweep a bend": Twin(
-        prompt="a (red) circle at the top",
-        nodes={9: {"values_1": "30, 60, 90, 135, 180"}},
+        prompt="a (red) (circle) on the left and a (blue) (star) on the right",
+        nodes={
+            8: {"title": "Bend: Rotate both things", "token": "red, circle, blue, star"},
+            9: {"values_1": "15, 30, 90, 150, 180", "seed": 3},
+        },
         note="""
-            How much is enough? *Bend Sweep* makes a film for each of five angles, **30, 60, 90, 135** and **180**
-            degrees of *ALL* words, and the un-bent one before them, in one run and from one seed. *Bend Grid* lays all
+            How much is enough? *Bend Sweep* makes a film for each of five angles, **15, 30, 90, 150** and **180**
+            degrees of the words of both things, and the un-bent one before them, in one run and from one seed. *Bend Grid* lays all
             six on a sheet that plays.
 
-            **Look for:** from where on the circle leaves the top, where the prompt wants it. Half way the picture has
-            two minds; at 180 degrees it is upside down. The un-bent film has a white frame; beneath the others stands
-            how much they changed.
+            **Look for:** from where on the two leave the sides where the prompt wants them. Half way the picture has
+            two minds; at 180 degrees they have changed sides. The un-bent film has a white frame; beneath the others
+            stands how much they changed.
 
             **Cost:** six films, so six times the time, which is seconds here. *limit* guards against more than you
             meant.
@@ -24,19 +27,19 @@ ROWS = {
         """,
     ),
     "Compare to the baseline": Twin(
-        prompt="a (red) circle on the left",
+        prompt="a yellow (star) in the middle",
         nodes={
-            8: {"token": "red", "factor": 0},
+            8: {"token": "star", "factor": 0},
             9: {"values_2": "0, 5"},
             18: {"file": "attention_bending/toy_log.jsonl"},
         },
         note="""
-            **red** taken away (0) and made strong (5), each in the early, the middle and the late third of the layers:
-            six films, and the un-bent one that they are all compared with.
+            **star** taken away (0) and made strong (5), each in the early, the middle and the late third of the
+            layers: six films, and the un-bent one that they are all compared with.
 
             **Look for:** the table. Layers go across, the factor down, un-bent at the left. Under each film stand
             *change* (0% the same), *ssim* (1 the same), *motion* and *flicker* (1 as much as un-bent). In which layers
-            is the colour made?
+            is the star made? Without the word in the middle ones its points are blunt.
 
             **Keep what you find:** *Experiment Log* adds a line for each film: prompt, seed, sampler, bends and its
             numbers. Write what you see into *observations* and run again: nothing is sampled anew, and the lines are
@@ -61,8 +64,8 @@ ROWS = {
             *Save Bending* writes both to a new file, as text that you can read, edit and send to others:
             *user/default/attention_bending/toy_trade_places_00001_.yaml*.
 
-            **Look for:** the other colour. The toy gives two things one colour: un-bent it is yellow, now it is green.
-            *Load Bending* shows what the file says of itself, *Save Bending* the text that it wrote.
+            **Look for:** the colours have changed sides. *Load Bending* shows what the file says of itself, *Save
+            Bending* the text that it wrote.
 
             **Try:** another preset in *file*; where it names one word, *words* green is enough. Then press R and choose
             your own file: it ends in *[user]*. Bypass *Bend: Amplify* (Ctrl+B) for the recipe as it came.
