@@ -40,9 +40,11 @@ RIGHT_HALF = {
 }
 
 RED = "a red circle"
-TWO = "a green circle on the left and a yellow circle on the right"
+CIRCLES = "a green circle on the left and a yellow circle on the right"
+TWO = f"{RED} on the left and a blue star on the right"
+BOTH = "red, circle, blue, star"
 STAR = "a yellow star in the middle"
-ROTATE = mode("AttnBendRotate", angle=90.0, padding="border", **CENTER)
+ROTATE = mode("AttnBendRotate", BOTH, angle=180.0, padding="border", **CENTER)
 
 ROWS: dict[str, Show] = {
     "Amplify": Show(f"{RED} on the left", "red", mode("AttnBendAmplify", "red", factor=0.0)),
@@ -53,10 +55,10 @@ ROWS: dict[str, Show] = {
     ),
     "Blur": Show(STAR, "star", mode("AttnBendBlur", "star", sigma=2.0, kernel_size=0)),
     "Sharpen": Show(RED, "circle", mode("AttnBendSharpen", amount=4.0, sigma=1.0, clamp=True)),
-    "Translate": Show(RED, "circle, red", mode("AttnBendTranslate", x=0.0, y=0.25, padding="border")),
-    "Rotate": Show(RED, "circle", ROTATE),
+    "Translate": Show(TWO, "red, circle", mode("AttnBendTranslate", "red, circle", x=0.0, y=0.25, padding="border")),
+    "Rotate": Show(TWO, BOTH, ROTATE),
     "Spatial Scale": Show(RED, "circle", mode("AttnBendSpatialScale", factor=1.5, padding="border", **CENTER)),
-    "Flip": Show(RED, "circle", mode("AttnBendFlip", axis="horizontal")),
+    "Flip": Show(TWO, BOTH, mode("AttnBendFlip", BOTH, axis="horizontal")),
     "Frequency Filter": Show(
         RED,
         "circle",
@@ -66,11 +68,11 @@ ROWS: dict[str, Show] = {
     "Paint": Show(
         RED, "circle", {**RIGHT_HALF, **mode("AttnBendPaint", "red, circle", mask=["mask", 0], mask_feather=0.3)}
     ),
-    "Swap": Show(TWO, "green, yellow", mode("AttnBendSwap", "green", other="yellow", way="trade", mix=1.0)),
+    "Swap": Show(CIRCLES, "green, yellow", mode("AttnBendSwap", "green", other="yellow", way="trade", mix=1.0)),
     "Temperature": Show(RED, "circle", {"bend": node("AttnBendTemperature", temperature=0.4, **COMMON)}),
-    "Where": Show(RED, "circle", {**RIGHT_HALF, **aimed(ROTATE, "AttnBendWhere", mask=["mask", 0], **NO_AIM)}),
+    "Where": Show(TWO, BOTH, {**RIGHT_HALF, **aimed(ROTATE, "AttnBendWhere", mask=["mask", 0], **NO_AIM)}),
     "When": Show(
-        RED, "circle", aimed(ROTATE, "AttnBendWhen", unit="percent", start=0.0, end=0.5, fade_in=0.0, fade_out=0.5)
+        TWO, BOTH, aimed(ROTATE, "AttnBendWhen", unit="percent", start=0.0, end=0.5, fade_in=0.0, fade_out=0.5)
     ),
     "Animate": Show(
         RED,

@@ -68,7 +68,9 @@ PAGES: dict[str, Rows] = {
         (glow(15, "where red acts"), glow(15, "where it acts now", column=1)),
     ),
     "Bend one word": pair(12, "red taken away", "a red circle on the left"),
-    "Bent and un-bent side by side": pair(15, "both turned by 180°: sides changed", "a red circle on the left, a blue star"),
+    "Bent and un-bent side by side": pair(
+        15, "both turned by 180°: sides changed", "a red circle on the left, a blue star"
+    ),
     "Chain and stack": pair(16, "moved right, stronger, zoomed in, softer", "a yellow star"),
     "Compare to the baseline": ((Shot(14, "star away and strong, by layers", output=1, part=(10, 94, 1038, 538)),),),
     "Compose with regions": pair(

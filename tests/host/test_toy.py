@@ -83,7 +83,8 @@ def test_the_trained_model_is_the_hosts_with_all_its_padding():
     theirs = model(noisy, sigma * 1000, padded)
     attention = flow.Attention()
     with mock.patch.object(comfy.model_management, "in_training", True):
-        short = attention.pad(context, mask, torch.ones(3, 24, text.LONGEST + 1))
+        wanted = torch.nn.functional.pad(mask, (0, 1)).float().unsqueeze(1).expand(3, 24, -1)
+        short = attention.pad(context, mask, wanted)
         ours = model(noisy, sigma * 1000, short, transformer_options={"optimized_attention_override": attention})
     assert theirs.abs().max() > 0.1
     assert torch.allclose(ours, theirs, atol=1e-5 * theirs.abs().max().item() + 1e-5)
@@ -129,6 +130,43 @@ def test_captions_are_drawn_right(studio):
 @pytest.mark.slow
 def test_nine_captions_of_ten_are_drawn_right(studio):
     assert sum(is_drawn_right(studio, seed) for seed in range(50)) >= 45
+
+
+def are_two_drawn_right(studio: Studio, seed: int) -> bool:
+    """Whether a film of two told things shows these two, each in its own colour, shape and half."""
+    draw = random.Random(f"two told {seed}")
+    shapes, colours = draw.sample(world.SHAPES, 2), draw.sample(tuple(world.COLOURS), 2)
+    sides = ("on the left", "on the right")
+    told = zip(colours, shapes, sides, strict=True)
+    seen = measure.sightings(studio.film(" and ".join(f"a {' '.join(words)}" for words in told), seed))
+    found = [(s.colour, s.shape) for s in sorted(seen, key=lambda s: s.x)]
+    return found == list(zip(colours, shapes, strict=True)) and seen[0].x != seen[1].x
+
+
+@pytest.mark.slow
+def test_two_things_keep_their_own_colours_and_shapes(studio):
+    right = sum(are_two_drawn_right(studio, seed) for seed in range(30))
+    assert right >= 15, right
+
+
+TWO = "a red circle on the left and a blue star on the right"
+
+
+def test_one_word_is_moved_and_the_other_thing_stays(studio):
+    for seed in range(3):
+        before = {s.colour: s for s in measure.sightings(studio.film(TWO, seed))}
+        moved = studio.film(TWO, seed, bent(studio.model, Bend(ops.Translate(0.0, 0.25), "red, circle")))
+        after = {s.colour: s for s in measure.sightings(moved)}
+        assert after["red"].y - before["red"].y > 0.1
+        assert abs(after["blue"].x - before["blue"].x) < 0.03 and abs(after["blue"].y - before["blue"].y) < 0.03
+
+
+def test_two_shapes_are_traded(studio):
+    """Each thing keeps its colour and its place."""
+    for seed in range(3):
+        film = studio.film(TWO, seed, bent(studio.model, Bend(ops.Swap("star"), "circle")))
+        left, right = sorted(measure.sightings(film), key=lambda s: s.x)[:2]
+        assert (left.shape, right.shape) == ("star", "circle")
 
 
 @pytest.mark.parametrize("x, y", [(0.1, 0.0), (-0.1, 0.0), (0.0, 0.25), (0.0, -0.25)])

@@ -75,19 +75,20 @@ TOY_REPORTS = {
         "1. Rotate(angle=15, padding=border, center_x=0.5, center_y=0.5) of ALL, 0.0% to 70.0%, angle over the "
         "frames: 0%: 0, 100%: 120 (ease): 6 layers × 3 steps"
     ],
-    "Before and after": ["1. Translate(x=0.25, y=0, padding=border) of ALL: 6 layers × 4 steps"],
+    "Before and after": ['1. Translate(x=0, y=0.25, padding=border) of "red, circle": 6 layers × 4 steps'],
     "Bend one word": ['1. Amplify(factor=0) of "red": 6 layers × 4 steps'],
     "Bent and un-bent side by side": [
-        "1. Rotate(angle=180, padding=border, center_x=0.5, center_y=0.5) of ALL: 6 layers × 4 steps"
+        '1. Rotate(angle=180, padding=border, center_x=0.5, center_y=0.5) of "red, circle, blue, star": '
+        "6 layers × 4 steps"
     ],
     "Chain and stack": [
-        "1. Translate(x=0.25, y=0, padding=border) of ALL: 6 layers × 4 steps",
+        "1. Translate(x=0.2, y=0, padding=border) of ALL: 6 layers × 4 steps",
         '2. Amplify(factor=1.6) of "star": 6 layers × 4 steps',
         "3. Spatial Scale(factor=1.1, padding=border, center_x=0.5, center_y=0.5) of ALL, 0.0% to 40.0%, layers "
         "middle: 2 layers × 2 steps",
         '4. Blur(sigma=2, kernel_size=0) of "yellow": 6 layers × 4 steps',
     ],
-    "Compare to the baseline": ['1. Amplify(factor=5) of "red", layers late: 2 layers × 4 steps'],
+    "Compare to the baseline": ['1. Amplify(factor=5) of "star", layers late: 2 layers × 4 steps'],
     "Compose with regions": [
         '1. Regional Mask(x1=0, y1=0, x2=0.5, y2=1, feather=0, invert=False) of "red, circle": 6 layers × 4 steps',
         '2. Regional Mask(x1=0.5, y1=0, x2=1, y2=1, feather=0, invert=False) of "blue, star": 6 layers × 4 steps',
@@ -107,7 +108,10 @@ TOY_REPORTS = {
         '1. Paint(mask=mask HASH (160 × 112, feather 0.15)) of "red, circle", 0.0% to 40.0%: 6 layers × 2 steps'
     ],
     "Swap two words": ['1. Swap(other=yellow, way=trade, mix=1) of "green": 6 layers × 4 steps'],
-    "Sweep a bend": ["1. Rotate(angle=180, padding=border, center_x=0.5, center_y=0.5) of ALL: 6 layers × 4 steps"],
+    "Sweep a bend": [
+        '1. Rotate(angle=180, padding=border, center_x=0.5, center_y=0.5) of "red, circle, blue, star": '
+        "6 layers × 4 steps"
+    ],
     "Wan 2.2 two samplers": [
         "1. Spatial Scale(factor=2, padding=border, center_x=0, center_y=0.5) of ALL, 10.0% to 70.0%: 6 layers × 1 step"
     ],

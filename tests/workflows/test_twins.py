@@ -102,23 +102,38 @@ def loses_its_points(seen: Seen) -> bool:
     return before.shape == "star" != after.shape and abs(before.x - after.x) < 0.1
 
 
+def trades_colours(seen: Seen) -> bool:
+    circles = [[of(film, colour, "circle") for colour in ("green", "yellow")] for film in seen]
+    (green, yellow), (green_now, yellow_now) = circles
+    return green.x < 0.4 < 0.6 < yellow.x and yellow_now.x < 0.4 < 0.6 < green_now.x
+
+
+def moves_one_of_two(seen: Seen) -> bool:
+    circle, star = (of(seen.before, *it) for it in (("red", "circle"), ("blue", "star")))
+    moved, still = (of(seen.after, *it) for it in (("red", "circle"), ("blue", "star")))
+    return moved.y - circle.y > 0.1 and abs(still.x - star.x) < 0.03 and abs(still.y - star.y) < 0.03
+
+
 def goes_right(seen: Seen) -> bool:
     (before,), (after,) = seen
     return after.x - before.x > 0.1 and (after.colour, after.shape) == (before.colour, before.shape)
 
 
 SHOWS: dict[str, Callable[[Seen], bool]] = {
+    "A recipe from a file": trades_colours,
+    "Before and after": moves_one_of_two,
     "Bend one word": loses_its_red,
     "Chain and stack": goes_right,
     "Compose with regions": keeps_to_the_halves,
     "Depth of field": loses_its_points,
     "Early and late": goes_right,
     "Paint a word's place": is_in_the_box,
+    "Swap two words": trades_colours,
     "Wan 2.2 two samplers": goes_right,
 }
 """What a program sees of what the notes say, of the seed that stands in the workflow."""
 
-QUICK = ("Bend one word", "Compose with regions")
+QUICK = ("Before and after", "Bend one word", "Compose with regions", "Swap two words")
 """Those that are looked at in every run of the tests."""
 
 
