@@ -58,9 +58,9 @@ ROWS = {
             words, **red**, **circle** and **left**, and *Attention Maps* lays each over the film as a glow. The film
             is the same as without it.
 
-            **Look for:** *red* and *circle* glow on the circle. *left* glows beside it too: what it says is heard by the
-            places that must stay empty. A map shows where the model heard the word, which need not be where the thing
-            is. *max* under a picture is the word's share at its brightest place. While it samples, *Patch Model*
+            **Look for:** *red* and *circle* glow on the circle. *left* glows beside it too: what it says is heard by
+            the places that must stay empty. A map shows where the model heard the word, which need not be where the
+            thing is. *max* under a picture is the word's share at its brightest place. While it samples, *Patch Model*
             already shows the maps.
 
             **Try:** in *Attention Maps*, without sampling again, *layers* early, middle, late; *steps* 0, then -1;

@@ -8,7 +8,7 @@ RIGHT = LEFT | {"x1": 0.5, "x2": 1}
 ROWS = {
     "Bend one word": Twin(
         prompt="a (red) circle on the left",
-        nodes={8: {"token": "red", "factor": 0, "strength": 1}, "KSampler": {"seed": 0}},
+        nodes={8: {"token": "red", "factor": 0, "strength": 1}, "KSampler": {"seed": 3}},
         note="""
             A word reaches the picture wherever the model *attends* to it. Here **red** gets none of its attention:
             *factor* 0.
@@ -83,8 +83,8 @@ ROWS = {
             Bends wired through their *bending* input form a **chain**: each acts on what the one before it left. A
             *Bender Stack* puts chains one after the other, from the top slot down.
 
-            **Look for:** the star has gone to the right and is plumper. Patch Model's report after the run has four lines in the order
-            of the stack, each with its own layers × steps.
+            **Look for:** the star has gone to the right and is plumper. Patch Model's report after the run has four
+            lines in the order of the stack, each with its own layers × steps.
 
             **Try:** bypass one bend (Ctrl+B), and the chain closes around it: which of the four does the work?
         """,

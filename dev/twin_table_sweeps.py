@@ -11,8 +11,8 @@ ROWS = {
         },
         note="""
             How much is enough? *Bend Sweep* makes a film for each of five angles, **15, 30, 90, 150** and **180**
-            degrees of the words of both things, and the un-bent one before them, in one run and from one seed. *Bend Grid* lays all
-            six on a sheet that plays.
+            degrees of the words of both things, and the un-bent one before them, in one run and from one seed. *Bend
+            Grid* lays all six on a sheet that plays.
 
             **Look for:** from where on the two leave the sides where the prompt wants them. Half way the picture has
             two minds; at 180 degrees they have changed sides. The un-bent film has a white frame; beneath the others
