@@ -32,12 +32,16 @@ def aimed(graph: Graph, class_type: str, **inputs: Any) -> Graph:
     return {**graph, "mode": graph["bend"], "bend": node(class_type, bending=["mode", 0], **inputs)}
 
 
-# the right half of the frame, made by core nodes
-RIGHT_HALF = {
-    "dark": node("SolidMask", value=0.0, width=64, height=64),
-    "bright": node("SolidMask", value=1.0, width=32, height=64),
-    "mask": node("MaskComposite", destination=["dark", 0], source=["bright", 0], x=32, y=0, operation="add"),
-}
+def half(x: int) -> Graph:
+    """A half of the frame, white from column `x` of 64 on, made by core nodes."""
+    return {
+        "dark": node("SolidMask", value=0.0, width=64, height=64),
+        "bright": node("SolidMask", value=1.0, width=32, height=64),
+        "mask": node("MaskComposite", destination=["dark", 0], source=["bright", 0], x=x, y=0, operation="add"),
+    }
+
+
+LEFT_HALF, RIGHT_HALF = half(0), half(32)
 
 RED = "a red circle"
 CIRCLES = "a green circle on the left and a yellow circle on the right"
@@ -51,7 +55,7 @@ ROWS: dict[str, Show] = {
     "Regional Mask": Show(
         RED,
         "red, circle",
-        mode("AttnBendRegionalMask", "red, circle", x1=0.5, y1=0.0, x2=1.0, y2=1.0, feather=0.1, invert=False),
+        mode("AttnBendRegionalMask", "red, circle", x1=0.0, y1=0.0, x2=0.5, y2=1.0, feather=0.1, invert=False),
     ),
     "Blur": Show(STAR, "star", mode("AttnBendBlur", "star", sigma=2.0, kernel_size=0)),
     "Sharpen": Show(RED, "circle", mode("AttnBendSharpen", amount=4.0, sigma=1.0, clamp=True)),
@@ -60,13 +64,13 @@ ROWS: dict[str, Show] = {
     "Spatial Scale": Show(RED, "circle", mode("AttnBendSpatialScale", factor=1.5, padding="border", **CENTER)),
     "Flip": Show(TWO, BOTH, mode("AttnBendFlip", BOTH, axis="horizontal")),
     "Frequency Filter": Show(
-        RED,
-        "circle",
-        mode("AttnBendFrequencyFilter", kind="low", low=0.1, high=0.25, rolloff=0.1, keep_mean=True),
+        STAR,
+        "star",
+        mode("AttnBendFrequencyFilter", "star", kind="low", low=0.1, high=0.25, rolloff=0.1, keep_mean=True),
     ),
     "Time": Show(f"{RED} moving right", "circle", mode("AttnBendTime", way="reverse", amount=1.0, padding="border")),
     "Paint": Show(
-        RED, "circle", {**RIGHT_HALF, **mode("AttnBendPaint", "red, circle", mask=["mask", 0], mask_feather=0.3)}
+        RED, "circle", {**LEFT_HALF, **mode("AttnBendPaint", "red, circle", mask=["mask", 0], mask_feather=0.3)}
     ),
     "Swap": Show(CIRCLES, "green, yellow", mode("AttnBendSwap", "green", other="yellow", way="trade", mix=1.0)),
     "Temperature": Show(RED, "circle", {"bend": node("AttnBendTemperature", temperature=0.4, **COMMON)}),

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python dev train-toy", description="Train the toy Wan.", allow_abbrev=False)
     parser.add_argument("--state", type=Path, default=STATE, metavar="FOLDER", help="what it needs to go on")
-    parser.add_argument("--image-steps", type=int, default=3000, metavar="N", help="on single pictures")
+    parser.add_argument("--image-steps", type=int, default=2000, metavar="N", help="on single pictures")
     parser.add_argument("--film-steps", type=int, default=2500, metavar="N", help="on films")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--threads", type=int, metavar="N", help="of the CPU; default torch's choice")
