@@ -19,9 +19,8 @@ CELL = 16
 AROUND = 6.0
 """Pixels around a thing's circle that still count as on it: most of a cell whose middle lies there shows the thing."""
 
-
 LEFT_OUT = 0.2
-"""The share of captions that miss a word."""
+"""The share of captions that miss a word, from the step on that the plan says."""
 
 
 def columns(scene: world.Scene) -> list[list[int]]:
