@@ -132,21 +132,21 @@ def test_nine_captions_of_ten_are_drawn_right(studio):
     assert sum(is_drawn_right(studio, seed) for seed in range(50)) >= 45
 
 
-def are_two_drawn_right(studio: Studio, seed: int) -> bool:
-    """Whether a film of two told things shows these two, each in its own colour, shape and half."""
+def two_drawn(studio: Studio, seed: int) -> tuple[bool, bool]:
+    """Whether a film of two told things shows two, each half's in its own colour; and in its own shape too."""
     draw = random.Random(f"two told {seed}")
     shapes, colours = draw.sample(world.SHAPES, 2), draw.sample(tuple(world.COLOURS), 2)
-    sides = ("on the left", "on the right")
-    told = zip(colours, shapes, sides, strict=True)
-    seen = measure.sightings(studio.film(" and ".join(f"a {' '.join(words)}" for words in told), seed))
-    found = [(s.colour, s.shape) for s in sorted(seen, key=lambda s: s.x)]
-    return found == list(zip(colours, shapes, strict=True)) and seen[0].x != seen[1].x
+    caption = f"a {colours[0]} {shapes[0]} on the left and a {colours[1]} {shapes[1]} on the right"
+    seen = sorted(measure.sightings(studio.film(caption, seed)), key=lambda s: s.x)
+    in_colour = [s.colour for s in seen] == colours
+    return in_colour, in_colour and [s.shape for s in seen] == shapes
 
 
 @pytest.mark.slow
 def test_two_things_keep_their_own_colours_and_shapes(studio):
-    right = sum(are_two_drawn_right(studio, seed) for seed in range(30))
-    assert right >= 15, right
+    """Nine of ten colours; of the shapes, squares still come out round."""
+    in_colour, right = map(sum, zip(*(two_drawn(studio, seed) for seed in range(30)), strict=True))
+    assert in_colour >= 27 and right >= 15, (in_colour, right)
 
 
 TWO = "a red circle on the left and a blue star on the right"
