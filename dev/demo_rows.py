@@ -33,7 +33,7 @@ def aimed(graph: Graph, class_type: str, **inputs: Any) -> Graph:
 
 
 def half(x: int) -> Graph:
-    """A half of the frame, white from column `x` of 64 on, made by core nodes."""
+    """A half of the frame as a mask, made by core nodes: of 64 columns the 32 from `x` on are white."""
     return {
         "dark": node("SolidMask", value=0.0, width=64, height=64),
         "bright": node("SolidMask", value=1.0, width=32, height=64),
