@@ -98,10 +98,14 @@ WINDOWS = ((0.0, 0.33), (0.33, 0.66), (0.66, 1.0))
 BANDS = ("early", "middle", "late")
 STRENGTHS = (0.5,)
 
+SENDING = ("regional_mask", "translate", "rotate", "spatial_scale", "flip", "paint", "swap")
+"""The modes that send a word's map elsewhere: what arrives is also tried louder, and not renormalised."""
+LOUDER = 2.0
+
 
 @dataclass(frozen=True)
 class Case:
-    """One bend, to be tried on every subject."""
+    """One bend, to be tried on every subject; `louder` is the factor of an Amplify of all its words behind it."""
 
     mode: str
     setting: tuple[tuple[str, float | str], ...]
@@ -110,13 +114,17 @@ class Case:
     window: tuple[float, float] = (0.0, 1.0)
     strength: float = 1.0
     renormalize: bool = True
+    louder: float = 1.0
 
     @property
     def name(self) -> str:
         """Names the case in the results' file."""
         start, end = self.window
         scale = "" if self.renormalize else " | not renormalised"
-        return f"{self.mode} | {self.told} | {self.target} | {self.layers} | {start}-{end} | {self.strength}{scale}"
+        then = "" if self.louder == 1 else f" | then amplify {self.louder}"
+        return (
+            f"{self.mode} | {self.told} | {self.target} | {self.layers} | {start}-{end} | {self.strength}{scale}{then}"
+        )
 
     @property
     def told(self) -> str:
@@ -146,6 +154,9 @@ def cases() -> Iterator[Case]:
                 for strength in STRENGTHS:
                     yield Case(mode, setting, target, strength=strength)
                 yield Case(mode, setting, target, renormalize=False)
+    for mode in SENDING:
+        for setting in SETTINGS[mode]:
+            yield Case(mode, tuple(setting.items()), main_targets(mode)[0], renormalize=False, louder=LOUDER)
 
 
 def fits(case: Case, subject: Subject) -> bool:

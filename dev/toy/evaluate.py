@@ -55,7 +55,7 @@ class Evaluation:
 
         from .films import Studio
 
-        self.patched = lambda model, bend: patch_model(model, Patch(Bending((bend,)), True))
+        self.patched = lambda model, bends: patch_model(model, Patch(Bending(bends), True))
         self.studio = Studio(*load_toy(), lambda clip, text: encode_prompt(clip, text)[0])
         self.steps, self.file = steps, file
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -90,12 +90,18 @@ class Evaluation:
 
 
 def make(case: cases.Case, subject: cases.Subject):
-    """The case's Bend for a subject."""
+    """The case's Bends for a subject, a tuple."""
     from bending import Bend
+    from bending.operators import Amplify
 
     start, end = case.window
     token = cases.TARGETS[case.target](subject.thing)
-    return Bend(operator(case, subject), token, case.strength, start, end, case.layers, case.renormalize)
+
+    def bend(each, token):
+        return Bend(each, token, case.strength, start, end, case.layers, case.renormalize)
+
+    first = bend(operator(case, subject), token)
+    return (first,) if case.louder == 1 else (first, bend(Amplify(case.louder), ", ".join(first.tokens)))
 
 
 def operator(case: cases.Case, subject: cases.Subject):

@@ -23,6 +23,11 @@ def changed(row: Row) -> bool:
     return far(row) or not 1 / RESIZED < row["area"] < RESIZED or not row["colour"] or not row["shape"]
 
 
+def whole(row: Row) -> bool:
+    """Whether the thing is there in its colour and shape."""
+    return row["present"] and row["colour"] and row["shape"]
+
+
 def share(rows: Iterable, holds: Callable) -> str:
     """In percent, of those for which `holds` answers at all."""
     answers = [answer for answer in map(holds, rows) if answer is not None]
@@ -121,7 +126,7 @@ PARTS: dict[str, Callable[[cases.Case], bool]] = {
     **{f"{band} layers": lambda c, band=band: c.layers == band for band in cases.BANDS},
     **{f"{s:.0%} to {e:.0%}": lambda c, w=(s, e): c.window == w for s, e in cases.WINDOWS},
     **{f"strength {s}": lambda c, s=s: c.strength == s for s in cases.STRENGTHS},
-    "not renormalised": lambda c: not c.renormalize,
+    "not renormalised": lambda c: not c.renormalize and c.louder == 1,
 }
 """How a mode's main setting is narrowed down."""
 
@@ -165,7 +170,26 @@ def apart(results: Results) -> str:
     return table(["bend", "setting", *head], lines, 2)
 
 
+def louder(results: Results) -> str:
+    """The thing's words sent elsewhere, as ever and so that they arrive louder."""
+    ways = {
+        "renormalised": {},
+        f"not renormalised, then Amplify {cases.LOUDER:g}": {"renormalize": False, "louder": cases.LOUDER},
+    }
+    shown = ("did it", WHOLE, OTHER)
+    lines = []
+    for mode in cases.SENDING:
+        for setting in cases.SETTINGS[mode]:
+            target = cases.main_targets(mode)[0]
+            each = [cases.Case(mode, tuple(setting.items()), target, **way) for way in ways.values()]
+            line = [COLUMNS[name](results.judged(case.__eq__)) for case in each for name in shown]
+            lines.append([title(mode), short(each[0]), target, *line])
+    head = [f"{way}: {name}" if name == shown[0] else name for way in ways for name in shown]
+    return table(["bend", "setting", "bent", *head], lines, 3)
+
+
 OTHER = "the other changed"
+WHOLE = "still whole"
 
 COLUMNS: dict[str, Callable[[Judged], str]] = {
     "films": lambda judged: str(len(judged)),
@@ -177,6 +201,7 @@ COLUMNS: dict[str, Callable[[Judged], str]] = {
     "area ×": lambda judged: mean(rows_of(judged), "area", "{:.2f}"),
     "colour kept": lambda judged: share(rows_of(judged), lambda row: row["colour"] if row["present"] else None),
     "shape kept": lambda judged: share(rows_of(judged), lambda row: row["shape"] if row["present"] else None),
+    WHOLE: lambda judged: share(rows_of(judged), whole),
     OTHER: lambda judged: share([r["other"] for r in rows_of(judged) if "other" in r], changed),
 }
 
@@ -232,6 +257,8 @@ def tables(rows: Rows) -> str:
             places(results),
             "## One of two things",
             apart(results),
+            "## Sent elsewhere, and louder",
+            louder(results),
             "## Where and when: bends of ALL",
             narrowed(results, cases.ALL),
             "## Where and when: bends of the thing's words",

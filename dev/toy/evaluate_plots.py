@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from ..contact_sheet import FAINT, INK, PAPER, text
 from . import cases
-from .evaluate_page import PARTS, Results, changed, main_films, rows_of, title
+from .evaluate_page import PARTS, Results, changed, main_films, rows_of, title, whole
 
 LEFT, TOP, CELL = 170, 130, (78, 34)
 PANEL, ROOM = (440, 300), (70, 70, 20, 50)
@@ -133,15 +133,11 @@ def shares(results: Results, mode: str, name: str, target: str, says: str, ticks
         if rows := results.of(case):
             points[setting[name]] = rows
     for row, (label, color, holds) in enumerate(
-        (("visibly changed", LINE, changed), ("colour and shape kept", OTHER, _kept))
+        (("visibly changed", LINE, changed), ("colour and shape kept", OTHER, whole))
     ):
         if points:
             panel.curve([(x, sum(map(holds, rows)) / len(rows)) for x, rows in points.items()], color, label, row)
     return panel
-
-
-def _kept(row: dict) -> bool:
-    return row["present"] and row["colour"] and row["shape"]
 
 
 def write(results: Results, folder: Path) -> None:
