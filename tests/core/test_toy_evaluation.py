@@ -64,6 +64,31 @@ def test_cases_are_told_apart_and_their_settings_fit():
     assert all(number < len(cases.SETTINGS[mode]) for mode, number in cases.MAIN.items())
 
 
+def test_louder_words_are_bent_twice_and_a_swaps_both():
+    subject = next(one for one in cases.SUBJECTS if one.other)
+    told = {(case.mode, case.target): evaluate.make(case, subject) for case in cases.cases() if case.louder != 1}
+    assert {mode for mode, _ in told} == set(cases.SENDING)
+    assert all(len(bends) == 2 and not any(bend.renormalize for bend in bends) for bends in told.values())
+    assert {bends[1].operator.factor for bends in told.values()} == {cases.LOUDER}
+    assert [bend.token for bend in told["translate", cases.WORDS]] == ["red, circle, left"] * 2
+    assert [bend.token for bend in told["swap", cases.COLOUR]] == ["red", "red, blue"]
+    assert all(len(evaluate.make(case, subject)) == 1 for case in cases.cases() if case.plain)
+
+
+def test_louder_words_stand_beside_the_plain_ones():
+    plain, loud = (
+        next(c for c in cases.cases() if (c.mode, c.target, c.louder) == ("translate", cases.WORDS, louder))
+        for louder in (1, cases.LOUDER)
+    )
+    rows = [
+        {"name": f"{case.name} | a red circle | 0", "caption": "a red circle", "seed": 0}
+        | evaluate.compare(see(RED), see(after), ALONE)
+        for case, after in ((plain, thing()), (loud, thing("square", x=0.4)))
+    ]
+    page = evaluate_page.tables(rows)
+    assert "| Translate | x 0.1 | its words | 0% of 1 | 100% | — | 100% of 1 | 0% | — |" in page
+
+
 def test_results_survive_a_line_that_was_cut_short(tmp_path):
     file = tmp_path / "rows.jsonl"
     file.write_text(json.dumps({"name": "one"}) + "\n" + '{"name": "tw')
@@ -137,7 +162,7 @@ def test_a_page_tells_of_every_case_that_was_tried():
     compared = evaluate.compare(see(RED), see(thing(colour="blue")), ALONE)
     row = {"name": f"{case.name} | a red circle | 0", "caption": "a red circle", "seed": 0, **compared}
     page = evaluate_page.tables([row])
-    told = "| factor 0 | its colour | 1 | 100% of 1 | 100% | 0% | +0.00 | +0.00 | 1.00 | 0% | 100% | — |"
+    told = "| factor 0 | its colour | 1 | 100% of 1 | 100% | 0% | +0.00 | +0.00 | 1.00 | 0% | 100% | 0% | — |"
     assert told in page.split("### Amplify")[1]
     assert "| Amplify | factor 0: the colour, the shape is another; the place is left | 100% of 1 | — |" in page
     assert "| a red circle | 1 of 1 |" in page

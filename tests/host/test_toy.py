@@ -161,6 +161,17 @@ def test_one_word_is_moved_and_the_other_thing_stays(studio):
         assert abs(after["blue"].x - before["blue"].x) < 0.03 and abs(after["blue"].y - before["blue"].y) < 0.03
 
 
+def test_louder_words_carry_their_thing_a_quarter_aside(studio):
+    """The recipe of docs/what-bends-do.md; Translate alone moves one film of three."""
+    words, x = "red, circle", 0.25
+    chain = [Bend(each, words, renormalize=False) for each in (ops.Translate(x, 0.0), ops.Amplify(2.0))]
+    for seed in range(3):
+        before = measure.sightings(studio.film("a red circle", seed))[0]
+        after = measure.sightings(studio.film("a red circle", seed, bent(studio.model, *chain)))
+        red = [s for s in after if s.colour == "red"]
+        assert red and all(s.x - before.x > x / 2 for s in red), (seed, before, after)
+
+
 def test_two_shapes_are_traded(studio):
     """Each thing keeps its colour and its place."""
     for seed in range(3):
@@ -189,8 +200,9 @@ def test_a_colour_word_amplified_by_nothing_loses_its_colour(studio):
     assert kept <= 1
 
 
-def test_a_mask_keeps_what_a_word_says_inside(studio):
+@pytest.mark.parametrize("token", ["red, circle", "ALL"])
+def test_a_mask_keeps_what_a_word_says_inside(studio, token):
     mask = ops.RegionalMask(0.5, 0.0, 1.0, 1.0, feather=0.0)
     for seed in range(3):
-        film = studio.film("a red circle", seed, bent(studio.model, Bend(mask, "red, circle")))
+        film = studio.film("a red circle", seed, bent(studio.model, Bend(mask, token)))
         assert all(s.x > 0.45 for s in measure.sightings(film) if s.colour == "red")
