@@ -95,8 +95,15 @@ MAIN = {
 """The setting that is also tried by layers, by window and by strength."""
 
 WINDOWS = ((0.0, 0.33), (0.33, 0.66), (0.66, 1.0))
-BANDS = ("early", "middle", "late")
-STRENGTHS = (0.5,)
+
+PARTS: dict[str, dict] = {
+    "in full": {},
+    **{f"{band} layers": {"layers": band} for band in ("early", "middle", "late")},
+    **{f"{start:.0%} to {end:.0%}": {"window": (start, end)} for start, end in WINDOWS},
+    "strength 0.5": {"strength": 0.5},
+    "not renormalised": {"renormalize": False},
+}
+"""How a mode's main setting is narrowed down: fields of its Case."""
 
 SENDING = ("regional_mask", "translate", "rotate", "spatial_scale", "flip", "paint", "swap")
 """The modes that send a word's map elsewhere: what arrives is also tried louder, and not renormalised."""
@@ -146,14 +153,9 @@ def cases() -> Iterator[Case]:
     for mode, number in MAIN.items():
         setting = tuple(SETTINGS[mode][number].items())
         for target in main_targets(mode):
-            for layers in BANDS:
-                yield Case(mode, setting, target, layers=layers)
-            for window in WINDOWS:
-                yield Case(mode, setting, target, window=window)
-            if mode != "temperature":
-                for strength in STRENGTHS:
-                    yield Case(mode, setting, target, strength=strength)
-                yield Case(mode, setting, target, renormalize=False)
+            for part in PARTS.values():
+                if part and not (mode == "temperature" and part.keys() & {"strength", "renormalize"}):
+                    yield Case(mode, setting, target, **part)
     for mode in SENDING:
         for setting in SETTINGS[mode]:
             yield Case(mode, tuple(setting.items()), main_targets(mode)[0], renormalize=False, louder=LOUDER)

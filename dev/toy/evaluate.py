@@ -15,7 +15,7 @@ import logging
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,12 +96,10 @@ def make(case: cases.Case, subject: cases.Subject):
 
     start, end = case.window
     token = cases.TARGETS[case.target](subject.thing)
-
-    def bend(each, token):
-        return Bend(each, token, case.strength, start, end, case.layers, case.renormalize)
-
-    first = bend(operator(case, subject), token)
-    return (first,) if case.louder == 1 else (first, bend(Amplify(case.louder), ", ".join(first.tokens)))
+    bend = Bend(operator(case, subject), token, case.strength, start, end, case.layers, case.renormalize)
+    if case.louder == 1:
+        return (bend,)
+    return bend, replace(bend, operator=Amplify(case.louder), token=", ".join(bend.tokens))
 
 
 def operator(case: cases.Case, subject: cases.Subject):

@@ -18,9 +18,7 @@ Judged = list[tuple[cases.Case, Row]]
 
 def changed(row: Row) -> bool:
     """Whether somebody who sees both films side by side says that they differ."""
-    if not row["present"]:
-        return True
-    return far(row) or not 1 / RESIZED < row["area"] < RESIZED or not row["colour"] or not row["shape"]
+    return not whole(row) or far(row) or not 1 / RESIZED < row["area"] < RESIZED
 
 
 def whole(row: Row) -> bool:
@@ -53,15 +51,9 @@ class Results:
     def of(self, case: cases.Case) -> Rows:
         return self._by_case.get(case.name, [])
 
-    def judged(self, wanted: Callable[[cases.Case], bool], on: Callable[[cases.Subject], bool] | None = None) -> Judged:
-        """All films of the cases that are wanted, on the subjects that are."""
-        return [
-            (case, row)
-            for case in cases.cases()
-            if wanted(case)
-            for row in self.of(case)
-            if on is None or on(subject(row))
-        ]
+    def judged(self, case: cases.Case, on: Callable[[cases.Subject], bool] | None = None) -> Judged:
+        """The films of a case, on the subjects that are wanted."""
+        return [(case, row) for row in self.of(case) if on is None or on(subject(row))]
 
 
 def did_it(judged: Judged) -> str:
@@ -96,13 +88,12 @@ def promises(results: Results) -> str:
     """For each mode the share of films in which it did what it says, by what was bent."""
     lines = []
     for mode, (says, settings) in PROMISES.items():
-
-        def among(target, mode=mode, settings=settings):
-            return results.judged(
-                lambda c: (c.mode, c.target) == (mode, target) and c.plain and (not settings or c.told in settings)
-            )
-
-        lines.append([title(mode), says, *(did_it(among(target)) for target in TARGETS)])
+        plain = [c for c in cases.cases() if c.mode == mode and c.plain and (not settings or c.told in settings)]
+        line = [
+            did_it([film for case in plain if case.target == target for film in results.judged(case)])
+            for target in TARGETS
+        ]
+        lines.append([title(mode), says, *line])
     return table(["bend", "what it says", *TARGETS], lines, 2)
 
 
@@ -116,28 +107,18 @@ def places(results: Results) -> str:
     for mode in ("translate", "rotate", "spatial_scale", "flip", "regional_mask"):
         for setting in cases.SETTINGS[mode]:
             case = cases.Case(mode, tuple(setting.items()), cases.ALL)
-            told = [did_it(results.judged(case.__eq__, on)) for on in kinds.values()]
+            told = [did_it(results.judged(case, on)) for on in kinds.values()]
             lines.append([title(mode), short(case), *told])
     return table(["bend of ALL", "setting", *kinds], lines, 2)
-
-
-PARTS: dict[str, Callable[[cases.Case], bool]] = {
-    "in full": lambda c: c.plain,
-    **{f"{band} layers": lambda c, band=band: c.layers == band for band in cases.BANDS},
-    **{f"{s:.0%} to {e:.0%}": lambda c, w=(s, e): c.window == w for s, e in cases.WINDOWS},
-    **{f"strength {s}": lambda c, s=s: c.strength == s for s in cases.STRENGTHS},
-    "not renormalised": lambda c: not c.renormalize and c.louder == 1,
-}
-"""How a mode's main setting is narrowed down."""
 
 
 MAIN_SETTING = {mode: tuple(cases.SETTINGS[mode][number].items()) for mode, number in cases.MAIN.items()}
 
 
-def main_films(results: Results, mode: str, target: str, belongs: Callable[[cases.Case], bool]) -> Judged:
+def main_films(results: Results, mode: str, target: str, part: dict) -> Judged:
     """The films of a mode's main setting, narrowed down; of Swap with the colour word where all the words are asked."""
     bent = cases.COLOUR if (mode, target) == ("swap", cases.WORDS) else target
-    return results.judged(lambda c: (c.mode, c.setting, c.target) == (mode, MAIN_SETTING[mode], bent) and belongs(c))
+    return results.judged(cases.Case(mode, MAIN_SETTING[mode], bent, **part))
 
 
 def narrowed(results: Results, target: str) -> str:
@@ -145,13 +126,13 @@ def narrowed(results: Results, target: str) -> str:
     lines = []
     for mode in cases.MAIN:
         line = []
-        for belongs in PARTS.values():
-            judged = main_films(results, mode, target, belongs)
+        for part in cases.PARTS.values():
+            judged = main_films(results, mode, target, part)
             visible = share([row for _, row in judged], changed)
             line.append(f"{did_it(judged).split(' of')[0]} ({visible})" if judged else "—")
         if any(cell != "—" for cell in line):
             lines.append([title(mode), short(cases.Case(mode, MAIN_SETTING[mode], target)), *line])
-    return table(["bend", "setting", *PARTS], lines, 2)
+    return table(["bend", "setting", *cases.PARTS], lines, 2)
 
 
 def apart(results: Results) -> str:
@@ -163,7 +144,7 @@ def apart(results: Results) -> str:
         line = []
         for target in targets:
             case = cases.Case(mode, setting, target)
-            judged = results.judged(case.__eq__, lambda subject: subject.other is not None)
+            judged = results.judged(case, lambda subject: subject.other is not None)
             line += [did_it(judged).split(" of")[0], *(COLUMNS[name](judged) for name in ("changed", OTHER))]
         if any(cell != "—" for cell in line):
             lines.append([title(mode), short(cases.Case(mode, setting, cases.WORDS)), *line])
@@ -182,7 +163,7 @@ def louder(results: Results) -> str:
         for setting in cases.SETTINGS[mode]:
             target = cases.main_targets(mode)[0]
             each = [cases.Case(mode, tuple(setting.items()), target, **way) for way in ways.values()]
-            line = [COLUMNS[name](results.judged(case.__eq__)) for case in each for name in shown]
+            line = [COLUMNS[name](results.judged(case)) for case in each for name in shown]
             lines.append([title(mode), short(each[0]), target, *line])
     head = [f"{way}: {name}" if name == shown[0] else name for way in ways for name in shown]
     return table(["bend", "setting", "bent", *head], lines, 3)
@@ -228,8 +209,7 @@ def details(results: Results) -> str:
         plain = [case for case in cases.cases() if case.mode == mode and case.plain and results.of(case)]
         lines = []
         for case in plain:
-            judged = [(case, row) for row in results.of(case)]
-            lines.append([short(case), case.target, *(column(judged) for column in COLUMNS.values())])
+            lines.append([short(case), case.target, *(column(results.judged(case)) for column in COLUMNS.values())])
         if lines:
             parts.append(f"### {title(mode)}\n\n" + table(["setting", "bent", *COLUMNS], lines, 2))
     return "\n\n".join(parts)

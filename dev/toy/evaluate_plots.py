@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from ..contact_sheet import FAINT, INK, PAPER, text
 from . import cases
-from .evaluate_page import PARTS, Results, changed, main_films, rows_of, title, whole
+from .evaluate_page import Results, changed, main_films, rows_of, title, whole
 
 LEFT, TOP, CELL = 170, 130, (78, 34)
 PANEL, ROOM = (440, 300), (70, 70, 20, 50)
@@ -20,19 +20,19 @@ DOT, LINE, OTHER = (150, 170, 205), (43, 60, 130), (192, 62, 45)
 def parts(results: Results) -> Image.Image:
     """For each mode's main setting, the share of films that visibly changed: by layers, steps and strength."""
     half = TOP + len(cases.MAIN) * CELL[1] + 20
-    sheet = Image.new("RGB", (LEFT + len(PARTS) * CELL[0] + 20, 2 * half), PAPER)
+    sheet = Image.new("RGB", (LEFT + len(cases.PARTS) * CELL[0] + 20, 2 * half), PAPER)
     pen = ImageDraw.Draw(sheet)
     for number, target in enumerate((cases.WORDS, cases.ALL)):
         y = number * half
         text(pen, (20, y + 16), f"Films that visibly changed, bent in {target}", 20)
         text(pen, (20, y + 44), "each mode's main setting; Swap of its colour word with the other's", 15, FAINT)
-        for column, name in enumerate(PARTS):
+        for column, name in enumerate(cases.PARTS):
             text(pen, (LEFT + column * CELL[0] + 4, y + TOP - 42), name.replace(" ", "\n", 1), 13, FAINT)
         for line, mode in enumerate(cases.MAIN):
             top = y + TOP + line * CELL[1]
             text(pen, (20, top + 8), title(mode), 15)
-            for column, belongs in enumerate(PARTS.values()):
-                rows = rows_of(main_films(results, mode, target, belongs))
+            for column, part in enumerate(cases.PARTS.values()):
+                rows = rows_of(main_films(results, mode, target, part))
                 if rows:
                     _cell(pen, LEFT + column * CELL[0], top, sum(map(changed, rows)) / len(rows))
     return sheet
@@ -104,7 +104,7 @@ def moved(results: Results) -> Panel:
     for setting in cases.SETTINGS["translate"]:
         case = cases.Case("translate", tuple(setting.items()), cases.ALL)
         name = "y" if "y" in setting else "x"
-        judged = results.judged(case.__eq__, lambda subject: not subject.thing.place)
+        judged = results.judged(case, lambda subject: not subject.thing.place)
         points += [(setting[name], row["d" + name]) for row in rows_of(judged) if row["present"]]
     panel.dots(points)
     sent = sorted({x for x, _ in points})

@@ -1,5 +1,6 @@
 """The toy: files that ComfyUI's own loaders take, a training that computes what the host does, and bends that show."""
 
+import functools
 import random
 from unittest import mock
 
@@ -23,6 +24,12 @@ LONG = "a purple triangle in the bottom right moving left and a white star in th
 def studio():
     with torch.inference_mode():
         return Studio(*load_toy(), lambda clip, caption: encode_prompt(clip, caption)[0])
+
+
+@pytest.fixture(scope="module")
+def unbent(studio):
+    """What is seen in the un-bent film of a caption and a seed; each is made once."""
+    return functools.cache(lambda caption, seed: measure.sightings(studio.film(caption, seed)))
 
 
 def filled(module: torch.nn.Module) -> torch.nn.Module:
@@ -152,21 +159,21 @@ def test_two_things_keep_their_own_colours_and_shapes(studio):
 TWO = "a red circle on the left and a blue star on the right"
 
 
-def test_one_word_is_moved_and_the_other_thing_stays(studio):
+def test_one_word_is_moved_and_the_other_thing_stays(studio, unbent):
     for seed in range(3):
-        before = {s.colour: s for s in measure.sightings(studio.film(TWO, seed))}
+        before = {s.colour: s for s in unbent(TWO, seed)}
         moved = studio.film(TWO, seed, bent(studio.model, Bend(ops.Translate(0.0, 0.25), "red, circle")))
         after = {s.colour: s for s in measure.sightings(moved)}
         assert after["red"].y - before["red"].y > 0.1
         assert abs(after["blue"].x - before["blue"].x) < 0.03 and abs(after["blue"].y - before["blue"].y) < 0.03
 
 
-def test_louder_words_carry_their_thing_a_quarter_aside(studio):
+def test_louder_words_carry_their_thing_a_quarter_aside(studio, unbent):
     """The recipe of docs/what-bends-do.md; Translate alone moves one film of three."""
     words, x = "red, circle", 0.25
     chain = [Bend(each, words, renormalize=False) for each in (ops.Translate(x, 0.0), ops.Amplify(2.0))]
     for seed in range(3):
-        before = measure.sightings(studio.film("a red circle", seed))[0]
+        before = unbent("a red circle", seed)[0]
         after = measure.sightings(studio.film("a red circle", seed, bent(studio.model, *chain)))
         red = [s for s in after if s.colour == "red"]
         assert red and all(s.x - before.x > x / 2 for s in red), (seed, before, after)
@@ -181,11 +188,11 @@ def test_two_shapes_are_traded(studio):
 
 
 @pytest.mark.parametrize("x, y", [(0.1, 0.0), (-0.1, 0.0), (0.0, 0.25), (0.0, -0.25)])
-def test_translate_of_all_goes_the_way_of_the_arrow(studio, x, y):
+def test_translate_of_all_goes_the_way_of_the_arrow(studio, unbent, x, y):
     """On a caption that tells no place: one that does speaks against the arrow."""
     ways = []
     for seed in range(3):
-        before = measure.sightings(studio.film("a red circle", seed))[0]
+        before = unbent("a red circle", seed)[0]
         moved = studio.film("a red circle", seed, bent(studio.model, Bend(ops.Translate(x, y), "ALL")))
         ways += [(s.x - before.x) * x + (s.y - before.y) * y for s in measure.sightings(moved)[:1]]
     assert len(ways) >= 2
