@@ -1,5 +1,7 @@
 """The core of Attention Bending: exact bends of cross-attention without building the map. No ComfyUI in here.
 
+Only re-exports what the Python API documents; no room of the pack imports it.
+
 >>> from attention_bending.bending import Bend, Bending, Grid, bend_attention
 >>> from attention_bending.bending.operators import Translate
 """
@@ -7,21 +9,22 @@
 from .api import BentAttention, bend_attention
 from .bend import Bend, Bending
 from .errors import BendError
-from .film import Film, MaskFilm
-from .grid import Grid
-from .tokens import TokenMap
-from .when import Moment, When
+from .frames.grid import Grid
+from .frames.layout import FrameLayout
+from .frames.mask_video import MaskVideo
+from .text.tokens import TokenMap
+from .time.windows import SamplingMoment, TimeWindow
 
 __all__ = [
     "Bend",
     "BendError",
     "Bending",
     "BentAttention",
-    "Film",
+    "FrameLayout",
     "Grid",
-    "MaskFilm",
-    "Moment",
+    "MaskVideo",
+    "SamplingMoment",
+    "TimeWindow",
     "TokenMap",
-    "When",
     "bend_attention",
 ]

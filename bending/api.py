@@ -7,20 +7,20 @@ from itertools import chain
 import torch.nn.functional as F
 from torch import Tensor
 
-from .action import strength_at
-from .attention import Attention
+from .attention.action import strength_at
+from .attention.chain import plan_chain
+from .attention.device_cache import DeviceCache
+from .attention.kernel import Attention
+from .attention.state import run_chain
 from .bend import Bending
-from .chain import plan_chain
 from .errors import BendError
-from .film import Film
-from .grid import Grid
+from .frames.grid import Grid
+from .frames.layout import FrameLayout
 from .operators import Temperature
-from .state import run_chain
-from .tables import Tables
-from .tokens import TokenMap, resolve
-from .when import Moment
+from .text.tokens import TokenMap, resolve
+from .time.windows import SamplingMoment
 
-START = Moment(0.0, 0, 1)
+START = SamplingMoment(0.0, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ def bend_attention(
     tokens: TokenMap | Sequence[Sequence[int]] | None = None,
     *,
     watch: Sequence[int] = (),
-    moment: Moment = START,
-    film: Film | None = None,
+    moment: SamplingMoment = START,
+    layout: FrameLayout | None = None,
     scale: float | None = None,
 ) -> BentAttention:
     """`softmax(q kᵀ · scale) v` with columns of the softmax bent; exact, and without building it.
@@ -53,7 +53,7 @@ def bend_attention(
                 lists of them), or None where every bend is of ALL tokens
     watch       columns whose maps are returned, before and after the chain
     moment      for windows and what moves over steps; default the first of one step
-    film        for what moves over frames, where these are not the whole film
+    layout      which frames of the film these are, for what moves over frames; default the whole film
     scale       default `D ** -0.5`
 
     Raises BendError where a token is not in the map, a column not in the context, or L does not fit the grid.
@@ -78,7 +78,7 @@ def bend_attention(
         heads_first = (tensor.transpose(1, 2) for tensor in (q, k, values))
         return F.scaled_dot_product_attention(*heads_first, scale=scale).transpose(1, 2)
 
-    tables = Tables(film or Film.whole(grid), q.shape[1], q.device)
+    tables = DeviceCache(layout or FrameLayout.whole(grid), q.shape[1], q.device)
     tables.at(moment)
     acting = [
         (bend, some)

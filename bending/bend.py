@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from . import ranges
 from .errors import BendError
-from .film import MaskFilm
+from .frames.mask_video import MaskVideo
 from .operators import Operator
-from .tokens import parse_token
-from .tracks import Track
-from .when import When
+from .text.tokens import parse_token
+from .time import ranges
+from .time.animation import Track
+from .time.windows import TimeWindow
 
 PASSES = ("positive", "negative", "both")
 
@@ -57,8 +57,8 @@ class Bend:
     heads: str = "all"
     frames: str = "all"
     passes: str | None = None
-    masks: tuple[MaskFilm, ...] = ()
-    windows: tuple[When, ...] = ()
+    masks: tuple[MaskVideo, ...] = ()
+    windows: tuple[TimeWindow, ...] = ()
     animations: tuple[Animation, ...] = ()
     origin: str | None = field(default=None, compare=False, repr=False)
 
@@ -105,9 +105,9 @@ class Bend:
         return self.operator.signed or any(moves_below)
 
     @property
-    def whens(self) -> tuple[When, ...]:
+    def whens(self) -> tuple[TimeWindow, ...]:
         """All windows of time, the bend's own percents first."""
-        return (When("percent", self.start, self.end), *self.windows)
+        return (TimeWindow("percent", self.start, self.end), *self.windows)
 
     @property
     def title(self) -> str:

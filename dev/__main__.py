@@ -4,6 +4,7 @@ Uses nothing newer than Python 3.6, so that an old Python gets a sentence instea
 """
 
 import os
+import runpy
 import sys
 
 if sys.version_info < (3, 10):  # noqa: UP036
@@ -12,9 +13,10 @@ if sys.version_info < (3, 10):  # noqa: UP036
         "Run the command again with a newer one, for example: python3.12 dev"
     )
 
-# Running a folder puts that folder first on the path; its parent is what makes `dev` a package.
-sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Running a folder puts that folder first on the path, where its modules would go by other names too.
+folder = sys.path.pop(0)
+runpy.run_path(os.path.join(folder, "pack.py"))["alias"]()
 
-from dev.cli import main  # noqa: E402
+from attention_bending.dev.cli import main  # noqa: E402
 
 sys.exit(main(sys.argv[1:]))

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 from . import paths, setup
-from .console import Trouble, fail, say
+from .console import Trouble, say
 from .host import locate
 
 SCENARIOS = (
@@ -91,7 +91,9 @@ def main(arguments: list[str]) -> int:
     parse(arguments)
     host = setup.ensure()
     environment = {"KINETO_LOG_LEVEL": "99", **os.environ}  # the profiler that counts memory is else talkative
-    return subprocess.run(host.module("dev.bench", *arguments), cwd=paths.ROOT, env=environment).returncode
+    return subprocess.run(
+        host.module("attention_bending.dev.bench", *arguments), cwd=paths.ROOT, env=environment
+    ).returncode
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -179,8 +181,6 @@ def write_json(file: Path, result: dict[str, Any]) -> None:
     file.write_text(f'{{"machine": {machine},\n "rows": [\n{rows}\n]}}\n', encoding="utf-8")
 
 
-if __name__ == "__main__":
-    try:
-        bench(parse(sys.argv[1:]))
-    except Trouble as trouble:
-        sys.exit(fail(trouble))
+def run(arguments: list[str]) -> None:
+    """What the command does in ComfyUI's Python."""
+    bench(parse(arguments))

@@ -10,22 +10,27 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
-from bending import Bend, Bending, Film, Grid, MaskFilm, aims, tracks
-from bending import operators as ops
-from bending.attention import Attention
-from bending.chain import plan_chain
-from bending.state import run_chain
-from bending.tables import Tables
+from ..bending import narrow
+from ..bending import operators as ops
+from ..bending.attention.chain import plan_chain
+from ..bending.attention.device_cache import DeviceCache
+from ..bending.attention.kernel import Attention
+from ..bending.attention.state import run_chain
+from ..bending.bend import Bend, Bending
+from ..bending.frames.grid import Grid
+from ..bending.frames.layout import FrameLayout
+from ..bending.frames.mask_video import MaskVideo
+from ..bending.time import animation
 
 GRID, HEADS, DEPTH, TOKENS = Grid(5, 30, 52), 12, 128, 512
 ROUNDS = 8
 ONE_WORD, ALL = [[3]], [list(range(TOKENS))]
-MASK, MASK_FILM = MaskFilm(torch.rand(1, 60, 104)), MaskFilm(torch.rand(17, 60, 104))
+MASK, MASK_FILM = MaskVideo(torch.rand(1, 60, 104)), MaskVideo(torch.rand(17, 60, 104))
 
 
 def moving(bend: Bend) -> Bend:
-    track = tracks.parse_keyframes("0: 10, 100%: 90")
-    return aims.animate(Bending((bend,)), "angle", "frames", track).bends[0]
+    track = animation.parse_keyframes("0: 10, 100%: 90")
+    return narrow.animate(Bending((bend,)), "angle", "frames", track).bends[0]
 
 
 ROTATE, BLUR, TRANSLATE = (Bend(operator, "word") for operator in (ops.Rotate(), ops.Blur(), ops.Translate()))
@@ -42,7 +47,7 @@ PAIRS = {
 def site(bend: Bend, columns: list[list[int]], qkv: tuple[torch.Tensor, ...]) -> Callable[[], object]:
     """One bent attention call, as a site of a run makes it where torch's kernel tells its log-sum-exp."""
     plan = plan_chain([(bend, columns)], TOKENS)
-    tables = Tables(Film.whole(GRID), HEADS, qkv[0].device)
+    tables = DeviceCache(FrameLayout.whole(GRID), HEADS, qkv[0].device)
     flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 
     def kernel(q, k, values):
@@ -75,5 +80,5 @@ def main() -> None:
         print(f"{name:<36}  {played / plain:.2f}", flush=True)
 
 
-if __name__ == "__main__":
+def run(arguments: list[str]) -> None:
     main()

@@ -12,20 +12,22 @@ from comfy.ldm.modules.attention import attention_pytorch, get_attention_functio
 from comfy.model_management import get_free_memory
 from torch import Tensor
 
-from bending import Bend, Bending, Film, Grid, aims, tracks
-from bending import operators as ops
-from bending.action import operators_at
-from bending.api import START
-from bending.attention import Attention
-from bending.chain import plan_chain
-from bending.host.geometry import Geometry
-from bending.host.kernel import with_lse
-from bending.host.run import Job
-from bending.host.site import bent_forward
-from bending.host.wan import Site
-from bending.state import run_chain
-from bending.tables import Tables
-
+from ..bending import narrow
+from ..bending import operators as ops
+from ..bending.api import START
+from ..bending.attention.action import operators_at
+from ..bending.attention.chain import plan_chain
+from ..bending.attention.device_cache import DeviceCache
+from ..bending.attention.kernel import Attention
+from ..bending.attention.state import run_chain
+from ..bending.bend import Bend, Bending
+from ..bending.frames.grid import Grid
+from ..bending.frames.layout import FrameLayout
+from ..bending.time import animation
+from ..host.families.geometry import Geometry
+from ..host.families.wan import Site
+from ..host.run.kernel import with_lse
+from ..host.run.site import RowSlice, bent_forward
 from .bench_meter import MB, median_ms, peak_bytes, spread, time_in_turn
 
 DEPTH, TOKENS = 128, 512
@@ -72,8 +74,8 @@ def everything(bend: Bend) -> Scenario:
 
 def turning() -> Bend:
     """A rotation with another angle in every frame."""
-    track = tracks.parse_keyframes("0: 10, 100%: 90")
-    return aims.animate(Bending((Bend(ops.Rotate(), "ALL"),)), "angle", "frames", track).bends[0]
+    track = animation.parse_keyframes("0: 10, 100%: 90")
+    return narrow.animate(Bending((Bend(ops.Rotate(), "ALL"),)), "angle", "frames", track).bends[0]
 
 
 SCENARIOS = {
@@ -164,8 +166,8 @@ class OneSite:
         self.maps: Tensor | None = None
         grid, device = inputs.grid, inputs.q.device
         geometry = Geometry(grid.cells, 0, tuple(range(grid.frames)), grid.height, grid.width)
-        tables = Tables(Film.whole(grid), inputs.heads, device)
-        self.job = Job(slice(0, 1), geometry.rows(device), None, geometry, tables)
+        tables = DeviceCache(FrameLayout.whole(grid), inputs.heads, device)
+        self.job = RowSlice(slice(0, 1), geometry.rows(device), None, geometry, tables)
         self.plan = plan_chain([(bend, (cover,)) for bend, cover in scenario.bends], TOKENS, scenario.watch)
 
         def attend(transformer_options: dict) -> Tensor:
@@ -177,10 +179,10 @@ class OneSite:
         self.maps = None
         return self.forward(transformer_options={})
 
-    def jobs_at(self, layer: int) -> list[Job]:
+    def jobs_at(self, layer: int) -> list[RowSlice]:
         return [self.job] if self.scenario.bends or self.scenario.watch else []
 
-    def bend(self, layer: int, job: Job, attention: Attention, output: Tensor, again: Callable) -> Tensor:
+    def bend(self, layer: int, job: RowSlice, attention: Attention, output: Tensor, again: Callable) -> Tensor:
         maps = run_chain(self.plan, attention, output, job.tables).maps
         self.maps = maps if self.scenario.watch else None
         return output
@@ -195,7 +197,7 @@ class Dense:
         self.heads = heads
         self.maps: Tensor | None = None
         self.columns = [torch.tensor(columns, device=device) for _, columns in scenario.bends]
-        film = Film.whole(grid)
+        film = FrameLayout.whole(grid)
         self.kernels = [  # one for all frames, or one for each
             [each.kernel(grid.height, grid.width, device) for each in operators_at(bend, START, film)]
             for bend, _ in scenario.bends

@@ -14,14 +14,15 @@ from comfy.ldm.modules.attention import optimized_attention
 from comfy.ldm.wan.model import WanModel
 from torch import Tensor
 
-from bending import Bend, Bending, Grid, TokenMap
-from bending.host.attach import patch_model
-from bending.host.clip import KEY, fingerprint
-from bending.host.patch import Patch, Recording
-from bending.host.shelf import Handle
-from bending.host.site import OVERRIDE
-from bending.tokens import EncoderTokens, Piece
-
+from ..bending.bend import Bend, Bending
+from ..bending.digest import fingerprint
+from ..bending.frames.grid import Grid
+from ..bending.text.tokens import EncoderTokens, Piece, TokenMap
+from ..host.maps.record_store import Handle
+from ..host.run.attach import patch_model
+from ..host.run.patch import Patch, Recording
+from ..host.run.site import OVERRIDE
+from ..host.text.prompt_encoding import KEY
 from .bench_call import DEPTH, DTYPES, MODES, SCENARIOS, TOKENS, Dense, Rounds, Row
 from .bench_meter import MB, median_ms, peak_bytes, spread, time_in_turn
 

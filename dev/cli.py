@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..toy import evaluate, train
 from . import bench, console, demo, serving, setup, testing, workflows
-from .toy import evaluate, train
 
 
 class Command(NamedTuple):

@@ -1,13 +1,17 @@
 """The demo's picture: per mode a test card, a word's map and the film, before and after."""
 
 import textwrap
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
+
+from ..bending import operators
+from ..bending.attention.device_cache import DeviceCache
+from ..bending.frames.grid import Grid
+from ..bending.frames.layout import FrameLayout
 
 CARD = (30, 52)
 """The test card's cells, height and width: the grid of Wan 2.1 at 832 × 480."""
@@ -37,10 +41,8 @@ class Row:
     film: np.ndarray
 
 
-def draw_sheet(rows: list[Row], pack: Callable[[str], Any], last: dict[str, list[np.ndarray]]) -> Image.Image:
-    """The sheet. `pack` gives the pack's modules by name, for what bends the card; `last` are pictures for the end, by
-    their title.
-    """
+def draw_sheet(rows: list[Row], last: dict[str, list[np.ndarray]]) -> Image.Image:
+    """The sheet; `last` are pictures for the end, by their title."""
     width = LABEL + len(COLUMNS) * (SIZE[0] + MARGIN) + 2 * MARGIN
     half = (width - 3 * MARGIN) // 2
     extra = {title: [_fitted(each, half) for each in pictures] for title, pictures in last.items()}
@@ -70,7 +72,7 @@ def draw_sheet(rows: list[Row], pack: Callable[[str], Any], last: dict[str, list
         text(draw, (MARGIN, y + 34 + 18 * (prompt.count("\n") + 1)), "\n".join(says[:5]), 13, FAINT)
         bright = max(row.before.max(), 1e-12)
         pictures = [
-            gray(bend(row.bend, card, pack)),
+            gray(bend(row.bend, card)),
             heat(np.sqrt(row.before / bright)),
             heat(_signed_root(row.after / bright)),
             picture(row.unbent),
@@ -116,16 +118,15 @@ def test_card() -> np.ndarray:
     return card
 
 
-def bend(bend: Any, card: np.ndarray, pack: Callable[[str], Any]) -> np.ndarray:
+def bend(bend: Any, card: np.ndarray) -> np.ndarray:
     """The card after the very code that bends the maps: the last frame of a film of three.
 
     The film stands still, but for Time, where the card moves to the right. A word that it is swapped with has the card
     upside down for its map.
     """
-    core, operators = pack("bending"), pack("bending.operators")
     still = [card] * 3 if not isinstance(bend.operator, operators.Time) else [np.roll(card, 6 * f, 1) for f in range(3)]
     rows = torch.tensor(np.stack(still), dtype=torch.float32).view(1, -1, 1, 1)
-    tables = pack("bending.tables").Tables(core.Film.whole(core.Grid(3, *card.shape)), 1, rows.device)
+    tables = DeviceCache(FrameLayout.whole(Grid(3, *card.shape)), 1, rows.device)
     if isinstance(bend.operator, operators.Temperature):
         bent = (rows / rows.max()) ** (1 / bend.operator.temperature) * rows.max()
     elif isinstance(bend.operator, operators.Paint | operators.Swap):

@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     if arguments:
         raise Trouble(f"demo takes no arguments, but got {' '.join(arguments)}.")
     host = setup.ensure()
-    return subprocess.run(host.module("dev.demo"), cwd=paths.ROOT).returncode
+    return subprocess.run(host.module("attention_bending.dev.demo"), cwd=paths.ROOT).returncode
 
 
 @dataclass
@@ -78,7 +78,9 @@ class Demo:
         self.pictures[name] = images.float().cpu()
 
     def _find(self, maps, latent) -> None:
-        self.record = self.comfy.pack("bending.host.shelf").record_of(maps, latent)
+        from ..host.maps.record_store import record_of
+
+        self.record = record_of(maps, latent)
 
     def acted(self) -> tuple[set[int], set[int]]:
         """The layers and steps in which the bends changed any word's map; all where they changed none."""
@@ -122,7 +124,7 @@ class Demo:
 
 def told(film) -> list[str]:
     """What a program sees in a film `(F, H, W, 3)`: for each thing what it is and where."""
-    from .toy.measure import sightings
+    from ..toy.measure import sightings
 
     return [f"{s.colour} {s.shape} at {s.x:.2f}, {s.y:.2f}" for s in sightings(film.movedim(3, 1))]
 
@@ -163,7 +165,7 @@ def demo(folder: Path) -> None:
         f"{SEEN}, as Attention Maps and Attention Maps Grid show it": seen,
         f"{SWEPT.caption}, as Bend Sweep and Bend Grid show it: measured against the un-bent film": swept,
     }
-    draw_sheet(rows, demo.comfy.pack, last).save(folder / "contact_sheet.png")
+    draw_sheet(rows, last).save(folder / "contact_sheet.png")
     report = {
         "workflow": WORKFLOW.name,
         "prompt": demo.workflow,
@@ -236,5 +238,6 @@ def versions() -> dict[str, str]:
     return {"ComfyUI": comfyui_version.__version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
-if __name__ == "__main__":
+def run(arguments: list[str]) -> None:
+    """What the command does in ComfyUI's Python."""
     demo(FOLDER)

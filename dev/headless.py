@@ -8,13 +8,17 @@ from unittest import mock
 
 from . import paths
 from .host import locate
+from .pack import adopt
 
 
 class Headless:
     """ComfyUI's own executor with all nodes loaded. `texts` holds what nodes showed on themselves, by node id."""
 
     def __init__(self, *arguments: str):
-        """`arguments` are ComfyUI's own. Once a process: ComfyUI reads them when it is first imported."""
+        """`arguments` are ComfyUI's own. Once a process: ComfyUI reads them when it is first imported.
+
+        Before any room of the pack is imported by its own name: from here on it is what ComfyUI has loaded.
+        """
         sys.path.insert(0, str(locate().comfy))
         import comfy.options
 
@@ -36,6 +40,7 @@ class Headless:
         host.send_sync = lambda *message: None  # nobody listens
         host.send_progress_text = lambda text, node, sid=None: self.texts.update({node: text})
         self.loop.run_until_complete(nodes.init_extra_nodes(init_custom_nodes=True, init_api_nodes=False))
+        adopt(nodes.NODE_CLASS_MAPPINGS["AttnBendModel"].__module__.removesuffix(".nodes.model"))
         self._execution = execution
         self._executor = execution.PromptExecutor(
             host, cache_type=execution.CacheType.CLASSIC, cache_args={"lru": 0, "ram": 0, "ram_inactive": 0}
@@ -57,13 +62,6 @@ class Headless:
         if not self._executor.success:
             details = next(data for kind, data in self._executor.status_messages if kind == "execution_error")
             raise RuntimeError(f"{details['node_type']} failed: {details['exception_message']}")
-
-    def pack(self, module: str) -> Any:
-        """A module of the pack as ComfyUI loaded it, for example ``bending.host.patch``."""
-        import importlib
-
-        ours = self.nodes.NODE_CLASS_MAPPINGS["AttnBendModel"].__module__
-        return importlib.import_module(ours.removesuffix("nodes.model") + module)
 
 
 def recorder(record: Callable[..., Any], inputs: dict[str, tuple], output: str | None = None) -> type:

@@ -6,10 +6,15 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from bending import Bend, Bending, Film, Grid, MaskFilm, Moment, When, aims
-from bending import operators as ops
-from bending.tables import Tables
-from bending.tracks import parse_keyframes
+from ..bending import narrow
+from ..bending import operators as ops
+from ..bending.attention.device_cache import DeviceCache
+from ..bending.bend import Bend, Bending
+from ..bending.frames.grid import Grid
+from ..bending.frames.layout import FrameLayout
+from ..bending.frames.mask_video import MaskVideo
+from ..bending.time.animation import parse_keyframes
+from ..bending.time.windows import SamplingMoment, TimeWindow
 
 FRAMES = (5, 14, 20)
 """The test film's frames and its height and width in cells: five of them stand side by side."""
@@ -21,7 +26,7 @@ Panels = list[tuple[str, np.ndarray]]
 def play(film: np.ndarray, bending: Bending) -> np.ndarray:
     """A film `(F, h, w)` as a bending leaves a word's map, before renormalising."""
     grid = Grid(*film.shape)
-    tables = Tables(Film.whole(grid), 1, torch.device("cpu"))
+    tables = DeviceCache(FrameLayout.whole(grid), 1, torch.device("cpu"))
     rows = torch.from_numpy(film).reshape(1, grid.cells, 1, 1)
     for each in bending:
         if isinstance(each.operator, ops.Paint):
@@ -41,8 +46,8 @@ def painted(card: np.ndarray) -> Panels:
     draw = ImageDraw.Draw(mask)
     draw.line([(60, 250), (200, 90), (340, 210), (470, 50)], fill=255, width=60, joint="curve")
     stroke = torch.from_numpy(np.asarray(mask, np.float32) / 255)
-    paint = ops.Paint(MaskFilm(stroke))
-    soft = ops.Paint(MaskFilm(stroke, feather=0.5))
+    paint = ops.Paint(MaskVideo(stroke))
+    soft = ops.Paint(MaskVideo(stroke, feather=0.5))
     film = card[None]
     return [
         ("as it is", card),
@@ -74,7 +79,7 @@ def tempered(card: np.ndarray) -> Panels:
     """The card as the share of one of two words: a softmax of its logit and 0."""
     share = (1.8 * card).clip(0.01, 0.99)
     logits = torch.from_numpy(np.log(share / (1 - share))).reshape(1, -1, 1, 1)
-    tables = Tables(Film.whole(Grid(1, *card.shape)), 1, torch.device("cpu"))
+    tables = DeviceCache(FrameLayout.whole(Grid(1, *card.shape)), 1, torch.device("cpu"))
 
     def at(temperature: float) -> np.ndarray:
         tempers = list(one(ops.Temperature(temperature)))
@@ -87,12 +92,12 @@ def windows(card: np.ndarray) -> Panels:
     """A bend's strength in each of ten steps, as bars."""
     hill = tuple(float(np.sin(np.pi * t) ** 2) for t in np.linspace(0, 1, 101))
     shown = {
-        "percent, 0.2 to 0.6": When("percent", 0.2, 0.6),
-        "steps, 2 to 6": When("steps", 2, 6),
-        "the same, fades of 2": When("steps", 2, 6, 2, 2),
-        "steps 0 to 9, a curve": When("steps", 0, 9, curve=hill),
+        "percent, 0.2 to 0.6": TimeWindow("percent", 0.2, 0.6),
+        "steps, 2 to 6": TimeWindow("steps", 2, 6),
+        "the same, fades of 2": TimeWindow("steps", 2, 6, 2, 2),
+        "steps 0 to 9, a curve": TimeWindow("steps", 0, 9, curve=hill),
     }
-    moments = [Moment(k / 10, k, 10) for k in range(10)]
+    moments = [SamplingMoment(k / 10, k, 10) for k in range(10)]
     return [(caption, bars(map(window.weight, moments), card.shape)) for caption, window in shown.items()]
 
 
@@ -127,12 +132,12 @@ def aimed(card: np.ndarray) -> Panels:
     turned = one(ops.Rotate(90.0, padding="zeros"))
     right = torch.zeros(14, 20)
     right[:, 10:] = 1
-    frames = aims.where(turned, frames="40%-100%")
+    frames = narrow.where(turned, frames="40%-100%")
     return [
         ("a word turned by 90", play(film, turned)),
         ("frames 40%-100%", play(film, frames)),
-        ("a mask of the right half", play(film, aims.where(turned, mask=MaskFilm(right)))),
-        ("one Where after the other", play(film, aims.where(frames, mask=MaskFilm(right)))),
+        ("a mask of the right half", play(film, narrow.where(turned, mask=MaskVideo(right)))),
+        ("one Where after the other", play(film, narrow.where(frames, mask=MaskVideo(right)))),
     ]
 
 
@@ -141,7 +146,7 @@ def animated(card: np.ndarray) -> Panels:
     turned = one(ops.Rotate(0.0, padding="zeros"))
 
     def shown(bending: Bending, parameter: str, keyframes: str, ease: str = "linear") -> np.ndarray:
-        return play(film, aims.animate(bending, parameter, "frames", parse_keyframes(keyframes, ease)))
+        return play(film, narrow.animate(bending, parameter, "frames", parse_keyframes(keyframes, ease)))
 
     return [
         ("angle 0%: 0, 100%: 90, linear", shown(turned, "angle", "0%: 0, 100%: 90")),

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from bending import operators as ops
-
+from ..bending import operators as ops
 from . import help_films, help_seeing, paths
 from .help_films import Panels
 
@@ -172,5 +171,5 @@ def side_by_side(values: np.ndarray) -> Image.Image:
     return image
 
 
-if __name__ == "__main__":
+def run(arguments: list[str]) -> None:
     main()

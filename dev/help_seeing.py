@@ -5,10 +5,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from bending import Grid, contact, pictures
-from bending import operators as ops
-from bending.record import MapFilms, Record
-
+from ..bending import operators as ops
+from ..bending.frames.grid import Grid
+from ..bending.maps.record import PackedMaps, Record
+from ..bending.pictures import drawing, maps_grid
 from .scenes import kiss_at_sunset
 
 GRID = Grid(3, 15, 26)
@@ -42,16 +42,16 @@ def made_up() -> Record:
     bent[0] = move(original[0].flatten(0, 3)[..., None])[..., 0].view(original[0].shape)
     axes = (tuple((k, k) for k in range(count)) for count in (STEPS, LAYERS))
     seen = torch.ones(original.shape[:3], dtype=torch.bool)
-    return Record(WORDS, ((4,), (8,)), GRID, *axes, 1, MapFilms.pack(original), MapFilms.pack(bent), seen)
+    return Record(WORDS, ((4,), (8,)), GRID, *axes, 1, PackedMaps.pack(original), PackedMaps.pack(bent), seen)
 
 
 def all_pictures() -> dict[str, Image.Image]:
     """By the name of the file that each is for."""
     record = made_up()
     scene = torch.from_numpy(np.asarray(kiss_at_sunset().resize((384, 190)), np.float32) / 255)
-    over = pictures.draw(pictures.choose(record, "kiss"), pictures.Look("plasma", opacity=0.85), scene[None])
-    grid = contact.sheet(contact.collect(record, "kiss"), "plasma")
-    live = pictures.draw(pictures.choose(record), pictures.Look("plasma"))[:1]
+    over = drawing.draw(drawing.choose(record, "kiss"), drawing.Look("plasma", opacity=0.85), scene[None])
+    grid = maps_grid.sheet(maps_grid.collect(record, "kiss"), "plasma")
+    live = drawing.draw(drawing.choose(record), drawing.Look("plasma"))[:1]
     named = {"AttnBendMaps": over, "AttnBendMapsGrid": grid, "AttnBendModel_live": live}
     return {name: _small(picture[0]) for name, picture in named.items()}
 

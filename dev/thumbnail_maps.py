@@ -7,10 +7,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from bending import lettering
-from bending import operators as ops
-from bending import pictures as seeing
-
+from ..bending import operators as ops
+from ..bending.pictures import drawing as seeing
+from ..bending.pictures import text_rendering
 from . import scenes
 from .scenes import PANEL
 
@@ -99,11 +98,11 @@ def _layers(word: np.ndarray) -> dict[int, list[np.ndarray]]:
 
 def sheet(layers: dict[int, list[np.ndarray]], best: int) -> Image.Image:
     """A small Attention Maps Grid, with a frame around one layer."""
-    slate, left, top, (wide, tall) = lettering.Slate(*PANEL), 62, 26, (84, 42)
+    slate, left, top, (wide, tall) = text_rendering.Canvas(*PANEL), 62, 26, (84, 42)
     largest = max(float(map_.max()) for maps in layers.values() for map_ in maps)
     x = left + list(layers).index(best) * (wide + 4)
     slate.fill(x - 3, 2, wide + 6, 199, BRIGHTEST)
-    slate.fill(x - 1, 4, wide + 2, 195, lettering.PAPER)
+    slate.fill(x - 1, 4, wide + 2, 195, text_rendering.PAPER)
     for column, (layer, maps) in enumerate(layers.items()):
         x = left + column * (wide + 4)
         slate.write(x, 4, f"layer {layer}", 16)
@@ -113,9 +112,9 @@ def sheet(layers: dict[int, list[np.ndarray]], best: int) -> Image.Image:
             slate.paste(x, y, seeing.heat(values, COLORS))
             numbers = seeing.statistics(torch.from_numpy(map_)[None] / 4)
             says = f"{100 * numbers['share']:.2g}% · {numbers['entropy']:.2f}"
-            slate.write(x, y + tall, says, 11, lettering.FAINT)
+            slate.write(x, y + tall, says, 11, text_rendering.FAINT)
     for row, step in enumerate((0, 12, 24)):
-        slate.write(6, top + row * (tall + 16) + 12, f"step {step}", 15, lettering.FAINT)
+        slate.write(6, top + row * (tall + 16) + 12, f"step {step}", 15, text_rendering.FAINT)
     return image(slate.pixels())
 
 

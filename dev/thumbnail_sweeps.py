@@ -7,9 +7,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from bending import Bend, Bending, files, lettering, sheet_of_films, sweep
-from bending import operators as ops
-
+from ..bending import files
+from ..bending import operators as ops
+from ..bending.bend import Bend, Bending
+from ..bending.explore import sweep
+from ..bending.pictures import films_grid, text_rendering
 from . import scenes
 from .scenes import PANEL
 from .thumbnail_maps import Part, Shown, bend, image
@@ -30,36 +32,36 @@ def film(picture: np.ndarray, steps: Sequence[float]) -> Tensor:
     return torch.stack([torch.from_numpy(bend([ops.Translate(step)], picture)) for step in steps])
 
 
-def swept(bending: Bending, *axes: tuple[str, str], films: Callable[[Bending], Tensor]) -> sheet_of_films.Sheet:
+def swept(bending: Bending, *axes: tuple[str, str], films: Callable[[Bending], Tensor]) -> films_grid.Sheet:
     """The sheet of a sweep, with a film for the bending of each of its cells."""
     cells = sweep.expand(bending, sweep.axes(bending, *axes))
-    return sheet_of_films.collect([films(point.bending) for point in cells.points], cells)
+    return films_grid.collect([films(point.bending) for point in cells.points], cells)
 
 
-def cells_of(sheet: sheet_of_films.Sheet, numbers: bool = True) -> Image.Image:
+def cells_of(sheet: films_grid.Sheet, numbers: bool = True) -> Image.Image:
     """The sheet's cells, without its headline, as wide as a panel."""
-    drawn = image(sheet_of_films.draw(sheet, moving=False, numbers=numbers)[0])
+    drawn = image(films_grid.draw(sheet, moving=False, numbers=numbers)[0])
     drawn = drawn.crop((10, 88, drawn.width - 10, drawn.height - 10))
     return drawn.resize((PANEL[0], round(drawn.height * PANEL[0] / drawn.width)), Image.Resampling.LANCZOS)
 
 
 def on_paper(picture: Image.Image) -> Image.Image:
     """In the middle of a panel."""
-    panel = Image.new("RGB", PANEL, lettering.PAPER)
+    panel = Image.new("RGB", PANEL, text_rendering.PAPER)
     panel.paste(picture, (0, (PANEL[1] - picture.height) // 2))
     return panel
 
 
 def page(lines: Sequence[str], size: int) -> Image.Image:
     """Lines of text on a panel; a name and its colon are faint."""
-    slate = lettering.Slate(*PANEL)
-    height = lettering.line_height(size)
+    slate = text_rendering.Canvas(*PANEL)
+    height = text_rendering.line_height(size)
     for row, line in enumerate(lines):
         x, y = 20, (PANEL[1] - len(lines) * height) // 2 + row * height
         name, colon, value = line.partition(":")
         x += (len(name) - len(name.lstrip())) * size // 2
-        slate.write(x, y, name.strip() + colon, size, lettering.FAINT)
-        x += lettering.width_of(name.strip() + colon, size) + size // 2
+        slate.write(x, y, name.strip() + colon, size, text_rendering.FAINT)
+        x += text_rendering.width_of(name.strip() + colon, size) + size // 2
         slate.write(x, y, value.strip(), size)
     return image(slate.pixels())
 

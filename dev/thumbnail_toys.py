@@ -5,15 +5,14 @@ are laid on a page. Run this in the development environment after a change of a 
 """
 
 import json
-import sys
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ..toy.world import COLOURS, FRAMES, HEIGHT, WIDTH
 from . import paths
-from .toy.world import COLOURS, FRAMES, HEIGHT, WIDTH
 from .twins import FOLDER, MARK
 
 EXPORTS = paths.ROOT / "tests" / "workflows"
@@ -186,5 +185,5 @@ def main(names: list[str]) -> None:
         print(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size / 1000:.1f} kB")
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def run(arguments: list[str]) -> None:
+    main(arguments)

@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from bending import Film, Grid, MaskFilm, Moment, When
-from bending import operators as ops
-from bending.tables import Tables
-from bending.tracks import parse_keyframes
-
+from ..bending import operators as ops
+from ..bending.attention.device_cache import DeviceCache
+from ..bending.frames.grid import Grid
+from ..bending.frames.layout import FrameLayout
+from ..bending.frames.mask_video import MaskVideo
+from ..bending.time.animation import parse_keyframes
+from ..bending.time.windows import SamplingMoment, TimeWindow
 from . import paths, scenes, thumbnail_maps, thumbnail_sweeps
 from .scenes import PANEL
 from .thumbnail_maps import CELLS, Chain, bend, blob, texture
@@ -64,14 +66,14 @@ class Picture(NamedTuple):
 
 def exchange(operator: ops.Operator, *maps: np.ndarray) -> list[np.ndarray]:
     """The maps of words after an operator that takes them whole."""
-    tables = Tables(Film.whole(Grid(1, *CELLS)), 1, torch.device("cpu"))
+    tables = DeviceCache(FrameLayout.whole(Grid(1, *CELLS)), 1, torch.device("cpu"))
     sums = [torch.from_numpy(map_).reshape(1, -1, 1, 1) for map_ in maps]
     return [new.view(CELLS).numpy() for new in operator.exchange(sums, tables)]
 
 
-def strengths(window: When, first: int = 0, last: int = STEPS) -> list[float]:
+def strengths(window: TimeWindow, first: int = 0, last: int = STEPS) -> list[float]:
     """A window's weight in each of the steps; 0 in those of another sampler."""
-    return [window.weight(Moment(k / STEPS, k, STEPS)) * (first <= k < last) for k in range(STEPS)]
+    return [window.weight(SamplingMoment(k / STEPS, k, STEPS)) * (first <= k < last) for k in range(STEPS)]
 
 
 def panel(scene: Image.Image, glows: list[Glow], side: Side) -> Image.Image:
@@ -154,13 +156,16 @@ def pictures() -> dict[str, Picture]:
     rose = blob(0.24, 0.34, 0.09, 0.16, 0.9) + 0.1
     box = torch.zeros(480, 832)
     box[80:440, 520:800] = 1
-    (painted,) = exchange(ops.Paint(MaskFilm(box, 0.15)), rose)
+    (painted,) = exchange(ops.Paint(MaskVideo(box, 0.15)), rose)
     cat, dog = blob(0.29, 0.56, 0.12, 0.3, 0.7), blob(0.71, 0.54, 0.13, 0.34, 0.7)
     deer = blob(0.32, 0.5, 0.12, 0.24, 0.7)
     mist = 0.3 * texture(6, 1.5) * blob(0.5, 0.5, 0.9, 0.26)
-    early, late = When(end=0.4, fade_out=0.4), When(start=0.4, curve=tuple(np.interp(np.linspace(0, 1, 99), *RISE)))
+    early, late = (
+        TimeWindow(end=0.4, fade_out=0.4),
+        TimeWindow(start=0.4, curve=tuple(np.interp(np.linspace(0, 1, 99), *RISE))),
+    )
     moon = blob(0.5, 0.3, 0.07, 0.14, 0.75)
-    both = When(start=0.2, end=0.7)
+    both = TimeWindow(start=0.2, end=0.7)
     leaning = tuple([ops.Rotate(angle)] for angle in parse_keyframes("0%: 0, 50%: 20, 100%: 0", "ease").values(3))
     return {
         "Animate a bend": Picture(
@@ -276,5 +281,5 @@ def main() -> None:
         print(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size / 1000:.1f} kB")
 
 
-if __name__ == "__main__":
+def run(arguments: list[str]) -> None:
     main()

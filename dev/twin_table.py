@@ -3,8 +3,8 @@
 Values for all twins stand here, the rows in the modules beside this one, by what their workflows are for.
 """
 
+from ..toy.world import FRAMES, HEIGHT, WIDTH
 from . import twin_table_aims, twin_table_maps, twin_table_modes, twin_table_sweeps
-from .toy.world import FRAMES, HEIGHT, WIDTH
 
 STEPS = 20
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import paths, setup, twins
 from .browser import CHROMIUM_CURE, find_chromium, open_editor
-from .console import Trouble, fail, say
+from .console import Trouble, say
 from .server import server
 
 EXAMPLES = paths.ROOT / "example_workflows"
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     if find_chromium() is None:
         raise Trouble(f"The workflows cannot be exported: {CHROMIUM_CURE}")
     host = setup.ensure()
-    return subprocess.run(host.module("dev.workflows"), cwd=paths.ROOT).returncode
+    return subprocess.run(host.module("attention_bending.dev.workflows"), cwd=paths.ROOT).returncode
 
 
 def to_json(prompt: dict) -> str:
@@ -64,9 +64,7 @@ def export_all(files: list[Path]) -> None:
             export.unlink()
 
 
-if __name__ == "__main__":
-    try:
-        write_twins()
-        export_all(sorted(EXAMPLES.glob("*.json")))
-    except Trouble as trouble:
-        raise SystemExit(fail(trouble)) from None
+def run(arguments: list[str]) -> None:
+    """What the command does in ComfyUI's Python."""
+    write_twins()
+    export_all(sorted(EXAMPLES.glob("*.json")))

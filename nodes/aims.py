@@ -3,8 +3,12 @@
 import torch
 from comfy_api.latest import io
 
-from ..bending import Bending, MaskFilm, When, aims, tracks
+from ..bending import narrow
+from ..bending.bend import Bending
 from ..bending.errors import BendError
+from ..bending.frames.mask_video import MaskVideo
+from ..bending.time import animation
+from ..bending.time.windows import TimeWindow
 from .common import CATEGORY, BendingWire, curve_input, is_whole, sampled
 
 AIMED = "The bends to aim; all of them are. With none there is nothing to aim, and the graph stays whole."
@@ -65,8 +69,8 @@ class AttnBendWhere(io.ComfyNode):
 
     @classmethod
     def execute(cls, layers, heads, frames, bending=None, mask=None, mask_feather=0.0, **rest) -> io.NodeOutput:
-        film = None if mask is None else MaskFilm(mask, mask_feather)
-        return io.NodeOutput(aims.where(bending or Bending(), layers, heads, frames, rest["pass"], film))
+        film = None if mask is None else MaskVideo(mask, mask_feather)
+        return io.NodeOutput(narrow.where(bending or Bending(), layers, heads, frames, rest["pass"], film))
 
 
 class AttnBendWhen(io.ComfyNode):
@@ -103,8 +107,8 @@ class AttnBendWhen(io.ComfyNode):
     def execute(cls, unit, start, end, fade_in, fade_out, bending=None, curve=None) -> io.NodeOutput:
         if unit == "steps" and not (is_whole(start) and is_whole(end)):
             raise BendError(f"steps {start:g} to {end:g} are no whole numbers. Give the first and the last step.")
-        window = When(unit, start, end, fade_in, fade_out, None if curve is None else sampled(curve))
-        return io.NodeOutput(aims.when(bending or Bending(), window))
+        window = TimeWindow(unit, start, end, fade_in, fade_out, None if curve is None else sampled(curve))
+        return io.NodeOutput(narrow.when(bending or Bending(), window))
 
 
 class AttnBendAnimate(io.ComfyNode):
@@ -144,7 +148,7 @@ class AttnBendAnimate(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "ease",
-                    options=list(tracks.EASES),
+                    options=list(animation.EASES),
                     tooltip="Between two keyframes: a straight line, a soft start and stop, or the earlier value held.",
                 ),
                 curve_input("The way from curve_low to curve_high, from start to end."),
@@ -186,13 +190,15 @@ class AttnBendAnimate(io.ComfyNode):
         if curve and values:
             raise BendError("a curve and values are both connected. Keep the one to follow.")
         if values:
-            track = tracks.samples([number for one in values for number in torch.as_tensor(one).flatten().tolist()])
+            track = animation.sampled_curve(
+                [number for one in values for number in torch.as_tensor(one).flatten().tolist()]
+            )
         elif curve:
             low, high = (curve_low or [0.0])[0], (curve_high or [1.0])[0]
-            track = tracks.samples([low + (high - low) * y for y in sampled(curve[0])], "curve")
+            track = animation.sampled_curve([low + (high - low) * y for y in sampled(curve[0])], "curve")
         else:
-            track = tracks.parse_keyframes(keyframes[0], ease[0])
-        return io.NodeOutput(aims.animate(bending[0], parameter[0].strip(), over[0], track))
+            track = animation.parse_keyframes(keyframes[0], ease[0])
+        return io.NodeOutput(narrow.animate(bending[0], parameter[0].strip(), over[0], track))
 
 
 AIMS = [AttnBendWhere, AttnBendWhen, AttnBendAnimate]

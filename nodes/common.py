@@ -6,9 +6,9 @@ from pathlib import Path
 from comfy_api.input import CurveInput
 from comfy_api.latest import io, ui
 
-from ..bending import Bend, Bending
-from ..bending.host.display import show_text
+from ..bending.bend import Bend, Bending
 from ..bending.operators import Operator
+from ..host.display import show_text
 
 CATEGORY = "model/patch/attention bending"
 BendingWire = io.Custom("BENDING")

@@ -3,8 +3,8 @@
 import folder_paths
 from comfy_api.latest import io
 
-from ..bending import experiment_log
-from ..bending.host.experiment import experiment
+from ..bending.explore import experiment_log
+from ..host.log.experiment import experiment
 from .common import CATEGORY, BendingWire, MapsWire, said
 
 

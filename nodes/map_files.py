@@ -8,9 +8,9 @@ import folder_paths
 from comfy.cli_args import args
 from comfy_api.latest import io
 
-from ..bending.host.shelf import record_of
-from ..bending.map_files import is_map_file, load, save
-from ..bending.report_text import about
+from ..bending.maps.files import is_map_file, load, save
+from ..bending.maps.report_text import about
+from ..host.maps.record_store import record_of
 from .common import CATEGORY, MapsWire, maps_inputs, relative, said
 
 FOLDER = "attention_maps"

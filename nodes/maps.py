@@ -2,8 +2,9 @@
 
 from comfy_api.latest import io
 
-from ..bending import Bend, Bending, MaskFilm
 from ..bending import operators as ops
+from ..bending.bend import Bend, Bending
+from ..bending.frames.mask_video import MaskVideo
 from ..bending.operators import time as time_operator
 from .common import CATEGORY, BendingWire, ModeNode, layers_input, percent_inputs, strength_input
 
@@ -67,7 +68,7 @@ class AttnBendPaint(ModeNode):
 
     @classmethod
     def make(cls, mask, mask_feather) -> ops.Operator:
-        return ops.Paint(MaskFilm(mask, mask_feather))
+        return ops.Paint(MaskVideo(mask, mask_feather))
 
 
 class AttnBendSwap(ModeNode):

@@ -2,10 +2,10 @@
 
 from comfy_api.latest import io
 
-from ..bending import Bending
-from ..bending.host.attach import patch_model
-from ..bending.host.patch import Patch, Recording
-from ..bending.host.shelf import Handle
+from ..bending.bend import Bending
+from ..host.maps.record_store import Handle
+from ..host.run.attach import patch_model
+from ..host.run.patch import Patch, Recording
 from .common import CATEGORY, BendingWire, MapsWire
 
 

@@ -2,8 +2,8 @@
 
 from comfy_api.latest import io
 
-from ..bending.host.clip import attach_words, encode_prompt
-from ..bending.tokens import describe
+from ..bending.text.tokens import describe
+from ..host.text.prompt_encoding import attach_words, encode_prompt
 from .common import CATEGORY, said
 
 

@@ -2,8 +2,8 @@
 
 from comfy_api.latest import io
 
-from ..bending.host.shelf import record_of
-from ..bending.report_text import report_text
+from ..bending.maps.report_text import report_text
+from ..host.maps.record_store import record_of
 from .common import CATEGORY, maps_inputs, said
 
 

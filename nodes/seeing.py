@@ -3,8 +3,8 @@
 from comfy_api.latest import io, ui
 from torch.nn.functional import interpolate
 
-from ..bending import contact, pictures
-from ..bending.host.shelf import record_of
+from ..bending.pictures import drawing, maps_grid
+from ..host.maps.record_store import record_of
 from .common import CATEGORY, maps_inputs
 
 
@@ -27,7 +27,7 @@ def chosen_inputs() -> list[io.Input]:
 def color_map_input() -> io.Input:
     return io.Combo.Input(
         "color_map",
-        options=list(pictures.COLOR_MAPS),
+        options=list(drawing.COLOR_MAPS),
         default="viridis",
         tooltip="The colours, from none of the word to most; gray and red are plain. A difference is always blue (less "
         "than before) to red (more).",
@@ -127,10 +127,10 @@ class AttnBendMaps(io.ComfyNode):
         latent=None,
         images=None,
     ) -> io.NodeOutput:
-        look = pictures.Look(color_map, normalize, opacity, captions)
-        views = pictures.choose(record_of(maps, latent), words, show, layers, steps)
-        film = pictures.draw(views, look, images)
-        return io.NodeOutput(film, pictures.as_mask(views, len(film)), ui=film_preview(film, 16))
+        look = drawing.Look(color_map, normalize, opacity, captions)
+        views = drawing.choose(record_of(maps, latent), words, show, layers, steps)
+        film = drawing.draw(views, look, images)
+        return io.NodeOutput(film, drawing.as_mask(views, len(film)), ui=film_preview(film, 16))
 
 
 class AttnBendMapsGrid(io.ComfyNode):
@@ -194,8 +194,8 @@ class AttnBendMapsGrid(io.ComfyNode):
 
     @classmethod
     def execute(cls, maps, word, axes, show, layers, steps, frames, color_map, normalize, latent=None) -> io.NodeOutput:
-        cells = contact.collect(record_of(maps, latent), word, axes, show, layers, steps, frames)
-        sheet = contact.sheet(cells, color_map, normalize)
+        cells = maps_grid.collect(record_of(maps, latent), word, axes, show, layers, steps, frames)
+        sheet = maps_grid.sheet(cells, color_map, normalize)
         return io.NodeOutput(sheet, cells.as_json(), ui=film_preview(sheet, 4))
 
 

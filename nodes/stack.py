@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..bending import Bending
+from ..bending.bend import Bending
 from .common import CATEGORY, BendingWire
 
 

@@ -2,7 +2,8 @@
 
 from comfy_api.latest import io
 
-from ..bending import sheet_of_films, sweep
+from ..bending.explore import sweep
+from ..bending.pictures import films_grid
 from .common import CATEGORY, BendingWire, said
 from .seeing import film_preview
 
@@ -139,8 +140,8 @@ class AttnBendGrid(io.ComfyNode):
 
     @classmethod
     def execute(cls, images, cells=None, label=None, numbers=(True,)) -> io.NodeOutput:
-        sheet = sheet_of_films.collect(images, cells[0] if cells else None, label or ())
-        film, still = (sheet_of_films.draw(sheet, moving, numbers[0]) for moving in (True, False))
+        sheet = films_grid.collect(images, cells[0] if cells else None, label or ())
+        film, still = (films_grid.draw(sheet, moving, numbers[0]) for moving in (True, False))
         return io.NodeOutput(film, still, sheet.as_json(), ui=film_preview(film, 16))
 
 

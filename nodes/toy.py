@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..bending.host.toy import load_toy
+from ..host.toy import load_toy
 from .common import CATEGORY
 
 

@@ -14,7 +14,7 @@ True
 
 from .presets import presets
 from .read import Loaded, is_bending_file, load, parse
-from .replace import replace_words
+from .rename_words import replace_words
 from .write import dump, save
 
 __all__ = ["Loaded", "dump", "is_bending_file", "load", "parse", "presets", "replace_words", "save"]

@@ -21,8 +21,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import BendError
-from ..film import MaskFilm
-from .yaml_nodes import Fault, Node, choice, items, keyed, number, text, whole
+from ..frames.mask_video import MaskVideo
+from .yaml_nodes import FileError, Node, choice, items, keyed, number, text, whole
 
 INLINE = 60_000
 """Characters of base64 that stand in a file itself, all its masks together: some dozens of drawn ones."""
@@ -39,29 +39,31 @@ class Packed(str):
     """Base64: a text that may be wrapped."""
 
 
-class Store:
+class MaskReader:
     """Where masks of a file are found: none but those in the file itself, without a `folder`."""
 
     def __init__(self, folder: Path | None = None):
         self.folder = folder
 
-    def read(self, node: Node, name: str = "mask") -> MaskFilm:
+    def read(self, node: Node, name: str = "mask") -> MaskVideo:
         entries = keyed(node, name, ("size", "digest", "feather", "bits", "data", "file"), ("size", "digest"))
         if ("data" in entries) == ("file" in entries):
-            raise Fault(node.line, f"{name} needs either data or a file. Keep one of the two.")
+            raise FileError(node.line, f"{name} needs either data or a file. Keep one of the two.")
         shape = tuple(whole(side, f"a side in size of {name}") for side in items(entries["size"], f"size of {name}"))
         size = math.prod(shape) * torch.float32.itemsize
         if len(shape) != 3 or min(shape) < 1 or size > LIMIT:
-            raise Fault(entries["size"].line, f"size of {name} is {shape}. It is pictures, height, width.")
+            raise FileError(entries["size"].line, f"size of {name} is {shape}. It is pictures, height, width.")
         digest = text(entries["digest"], "digest")
         values = self._inline(node, shape) if "data" in entries else self._beside(entries["file"], digest, shape)
         feather = number(entries["feather"], "feather") if "feather" in entries else 0.0
         try:
-            film = MaskFilm(values, feather)
+            film = MaskVideo(values, feather)
         except BendError as error:
-            raise Fault(node.line, str(error)) from None
+            raise FileError(node.line, str(error)) from None
         if film.digest != digest:
-            raise Fault(node.line, f"{name} is not the one that was saved ({digest}). Take another copy of its file.")
+            raise FileError(
+                node.line, f"{name} is not the one that was saved ({digest}). Take another copy of its file."
+            )
         return film
 
     def _inline(self, node: Node, shape: tuple[int, ...]) -> Tensor:
@@ -76,36 +78,38 @@ class Store:
         except (zlib.error, binascii.Error, ValueError):
             whole_and_no_more = False
         if not whole_and_no_more:
-            raise Fault(packed.line, "the data of this mask is damaged. Take another copy of the file.")
+            raise FileError(packed.line, "the data of this mask is damaged. Take another copy of the file.")
         values = _native(torch.frombuffer(bytearray(raw), dtype=_DTYPES[bits]))
         return (values.float() / 255 if bits == "8" else values).view(shape)
 
     def _beside(self, node: Node, digest: str, shape: tuple[int, ...]) -> Tensor:
         name = text(node, "file")
         if not _NAME.fullmatch(name) or self.folder is None:
-            raise Fault(
+            raise FileError(
                 node.line, f"file is {node}. Masks come from a .masks.safetensors file in the same folder alone."
             )
         path = self.folder / name
         if path.resolve().parent != self.folder.resolve() or not path.is_file():
-            raise Fault(node.line, f'"{name}" is not in the folder of this file. Copy it there, too.')
+            raise FileError(node.line, f'"{name}" is not in the folder of this file. Copy it there, too.')
         try:
             with safe_open(path, framework="pt") as file:
                 found = file.get_slice(digest) if digest in file.keys() else None  # noqa: SIM118, as it is no mapping
                 if found is not None and found.get_dtype() == "F32" and tuple(found.get_shape()) == shape:
                     return file.get_tensor(digest).clone()
         except (OSError, SafetensorError):
-            raise Fault(node.line, f'"{name}" cannot be read: it is damaged. Take another copy of it.') from None
-        raise Fault(node.line, f'"{name}" does not hold the mask {digest}. Take the one that was saved with this file.')
+            raise FileError(node.line, f'"{name}" cannot be read: it is damaged. Take another copy of it.') from None
+        raise FileError(
+            node.line, f'"{name}" does not hold the mask {digest}. Take the one that was saved with this file.'
+        )
 
 
-class Gathered:
+class MaskWriter:
     """Masks on their way into a file: small ones stay in it, the others gather here, in `tensors` by digest."""
 
     def __init__(self, stem: str | None = None):
         self.stem, self.tensors, self._waiting, self._inline = stem, {}, [], 0
 
-    def write(self, mask: MaskFilm) -> dict:
+    def write(self, mask: MaskVideo) -> dict:
         """What stands in the file of bends."""
         if mask.values.numel() * mask.values.itemsize > LIMIT:
             raise BendError(f"{mask} is larger than {LIMIT / 1e9:g} GB. Make it smaller; a mask is fitted to the grid.")

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from ..bend import Bending
 from ..errors import BendError
-from .masks import Store
-from .peer import read_peer
-from .reference import read_research, read_seed
+from .masks import MaskReader
+from .model_bending import read_peer
 from .schema import read_bend
-from .yaml_nodes import Fault, Node, compose, items, keyed, meant, text, whole
+from .seed_formats import read_research, read_seed
+from .yaml_nodes import FileError, Node, compose, items, keyed, meant, text, whole
 
 FORMAT, VERSION = "attention-bending", 1
 
@@ -62,7 +62,7 @@ def load(path: str | os.PathLike) -> Loaded:
 
 def parse(content: str, name: str = "this text", folder: Path | None = None) -> Loaded:
     """Read a text; masks that are not in it come from `folder`. Raises BendError as `load` does."""
-    return _parse(content, name, Store(folder))
+    return _parse(content, name, MaskReader(folder))
 
 
 def reread(content: str, tensors: Mapping[str, Tensor]) -> Loaded:
@@ -82,7 +82,7 @@ def is_bending_file(path: str | os.PathLike) -> bool:
     return any(pattern.search(head) for pattern in (_OURS, _OTHERS, _BARE))
 
 
-class _Held(Store):
+class _Held(MaskReader):
     def __init__(self, tensors: Mapping[str, Tensor]):
         super().__init__()
         self.tensors = tensors
@@ -91,35 +91,35 @@ class _Held(Store):
         return self.tensors[digest]
 
 
-def _parse(content: str, name: str, store: Store) -> Loaded:
+def _parse(content: str, name: str, store: MaskReader) -> Loaded:
     try:
         root = compose(content)
         if not isinstance(root.value, dict):
-            raise Fault(root.line, f"the file is {root}, and no bending. Begin it with format: {FORMAT}.")
+            raise FileError(root.line, f"the file is {root}, and no bending. Begin it with format: {FORMAT}.")
         for key, read in _FORMATS.items():
             if key in root.value:
                 return read(root, store)
         for key, line in root.lines.items():
             if "Did you mean" in (hint := meant(key, tuple(_FORMATS))):
-                raise Fault(line, f'a bending has no "{key}". {hint}')
-        raise Fault(root.line, f"this is no file of bends. Begin one with format: {FORMAT}.")
-    except Fault as fault:
+                raise FileError(line, f'a bending has no "{key}". {hint}')
+        raise FileError(root.line, f"this is no file of bends. Begin one with format: {FORMAT}.")
+    except FileError as fault:
         raise BendError(f'"{name}", line {fault.line}: {fault}') from None
 
 
-def _read_own(root: Node, store: Store) -> Loaded:
+def _read_own(root: Node, store: MaskReader) -> Loaded:
     if (found := text(root.value["format"], "format")) != FORMAT:
-        raise Fault(root.value["format"].line, f'format is "{found[:40]}", and no bending. Choose a file of bends.')
+        raise FileError(root.value["format"].line, f'format is "{found[:40]}", and no bending. Choose a file of bends.')
     if "version" in root.value:  # before all else, as a newer version may look different
         version = whole(root.value["version"], "version")
         if version > VERSION:
-            raise Fault(
+            raise FileError(
                 root.value["version"].line,
                 f"it was made by a newer version of Attention Bending (format {version}; this one reads up to "
                 f"{VERSION}). Update the pack.",
             )
         if version < 1:
-            raise Fault(root.value["version"].line, f"version is {version}. Write version: {VERSION}.")
+            raise FileError(root.value["version"].line, f"version is {version}. Write version: {VERSION}.")
     entries = keyed(root, "the file", ("format", "about", "bends", "version"), ("version", "bends"))
     bends = tuple(read_bend(node, store) for node in items(entries["bends"], "bends"))
     said = entries.get("about")
@@ -127,7 +127,7 @@ def _read_own(root: Node, store: Store) -> Loaded:
 
 
 def _foreign(read):
-    def loaded(root: Node, store: Store) -> Loaded:
+    def loaded(root: Node, store: MaskReader) -> Loaded:
         bending, about, notes = read(root)
         return Loaded(bending, about, tuple(notes))
 

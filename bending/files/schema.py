@@ -10,43 +10,43 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from .. import tracks
 from ..bend import Animation, Bend
 from ..errors import BendError
-from ..film import MaskFilm
+from ..frames.mask_video import MaskVideo
 from ..operators import OPERATORS, OTHERS, Operator
-from ..when import When
-from .masks import Gathered, Store
-from .yaml_nodes import Fault, Node, choice, flag, items, keyed, mapping, meant, number, text, whole
+from ..time import animation
+from ..time.windows import TimeWindow
+from .masks import MaskReader, MaskWriter
+from .yaml_nodes import FileError, Node, choice, flag, items, keyed, mapping, meant, number, text, whole
 
 MODES: dict[str, type[Operator]] = {**OPERATORS, **OTHERS}
 OVER = ("frames", "steps")
 
 
 @dataclass(frozen=True)
-class Kind:
+class FieldCodec:
     """`read(node, name, store)` gives a value or raises Fault; `write(value, gathered)` gives plain data."""
 
-    read: Callable[[Node, str, Store], Any]
-    write: Callable[[Any, Gathered], Any]
+    read: Callable[[Node, str, MaskReader], Any]
+    write: Callable[[Any, MaskWriter], Any]
 
 
-def columns(cls: type) -> dict[str, Field]:
+def file_fields(cls: type) -> dict[str, Field]:
     """The fields of a dataclass that stand in files: what makes two of its values differ."""
-    return {field.name: field for field in fields(cls) if field.init and field.compare and field.type in KINDS}
+    return {field.name: field for field in fields(cls) if field.init and field.compare and field.type in CODECS}
 
 
-def build(make: Callable, cls: type, node: Node, store: Store) -> Any:
+def build(make: Callable, cls: type, node: Node, store: MaskReader) -> Any:
     """`make` with those fields of `cls` that a mapping gives. Raises Fault in the line of the key that is wrong."""
     given = {
-        name: KINDS[field.type].read(node.value[name], name, store)
-        for name, field in columns(cls).items()
+        name: CODECS[field.type].read(node.value[name], name, store)
+        for name, field in file_fields(cls).items()
         if name in node.value
     }
     try:
         return make(**given)
     except BendError as error:
-        raise Fault(_line_of(error, node), str(error)) from None
+        raise FileError(_line_of(error, node), str(error)) from None
 
 
 def _line_of(error: BendError, node: Node) -> int:
@@ -57,27 +57,29 @@ def _line_of(error: BendError, node: Node) -> int:
     return node.line
 
 
-def plain(value: Any, gathered: Gathered) -> dict:
+def to_plain(value: Any, gathered: MaskWriter) -> dict:
     """The fields of a dataclass as plain data; those that are empty by default are left out while they are so."""
     written = {}
-    for name, field in columns(type(value)).items():
+    for name, field in file_fields(type(value)).items():
         content = getattr(value, name)
         if content in (None, ()) and field.default in (None, ()):
             continue
-        written[name] = KINDS[field.type].write(content, gathered)
+        written[name] = CODECS[field.type].write(content, gathered)
     return written
 
 
 def needed(cls: type) -> list[str]:
-    return [name for name, field in columns(cls).items() if field.default is field.default_factory is MISSING]
+    return [name for name, field in file_fields(cls).items() if field.default is field.default_factory is MISSING]
 
 
-def read_bend(node: Node, store: Store) -> Bend:
+def read_bend(node: Node, store: MaskReader) -> Bend:
     entries = mapping(node, "a bend")
     if "mode" not in entries:
-        raise Fault(node.line, f'a bend lacks "mode"; it has {", ".join(entries) or "nothing"}. Add it: mode: blur.')
+        raise FileError(
+            node.line, f'a bend lacks "mode"; it has {", ".join(entries) or "nothing"}. Add it: mode: blur.'
+        )
     cls = MODES[choice(entries["mode"], "mode", MODES)]
-    known = ("mode", "convention", *columns(cls), *columns(Bend))
+    known = ("mode", "convention", *file_fields(cls), *file_fields(Bend))
     keyed(node, f"a bend of mode {cls.key}", known, [*needed(cls), *needed(Bend)])
     _check_convention(entries, cls)
     operator = build(cls, cls, node, store)
@@ -86,11 +88,11 @@ def read_bend(node: Node, store: Store) -> Bend:
     return bend
 
 
-def write_bend(bend: Bend, gathered: Gathered) -> dict:
-    operator, common = bend.operator, plain(bend, gathered)
+def write_bend(bend: Bend, gathered: MaskWriter) -> dict:
+    operator, common = bend.operator, to_plain(bend, gathered)
     convention = {"convention": operator.convention} if operator.convention > 1 else {}
     token = {"token": common.pop("token")}
-    return {"mode": operator.key, **convention, **token, **plain(operator, gathered), **common}
+    return {"mode": operator.key, **convention, **token, **to_plain(operator, gathered), **common}
 
 
 def _check_convention(entries: Mapping[str, Node], cls: type[Operator]) -> None:
@@ -99,7 +101,7 @@ def _check_convention(entries: Mapping[str, Node], cls: type[Operator]) -> None:
         return
     convention = whole(entries["convention"], "convention")
     if not 1 <= convention <= cls.convention:
-        raise Fault(
+        raise FileError(
             entries["convention"].line,
             f"{cls.name} is written by convention {convention}, and this pack knows {cls.convention}. Update the pack.",
         )
@@ -108,44 +110,45 @@ def _check_convention(entries: Mapping[str, Node], cls: type[Operator]) -> None:
 def _check_animations(entries: Mapping[str, Node], bend: Bend) -> None:
     there, seen = (*bend.operator.numbers, "strength"), set()
     nodes = items(entries["animations"], "animations") if bend.animations else ()
-    for animation, node in zip(bend.animations, nodes, strict=True):
+    for name, node in zip((moving.parameter for moving in bend.animations), nodes, strict=True):
         line = node.value["parameter"].line
-        name = animation.parameter
         if name not in there:
-            raise Fault(line, f'{bend.operator.name} has no parameter "{name}". {meant(name, there)}')
+            raise FileError(line, f'{bend.operator.name} has no parameter "{name}". {meant(name, there)}')
         if name in seen:
-            raise Fault(line, f"{name} is animated twice. Keep one of the two.")
+            raise FileError(line, f"{name} is animated twice. Keep one of the two.")
         seen.add(name)
 
 
-def _read_window(node: Node, name: str, store: Store) -> When:
-    keyed(node, "a window", tuple(columns(When)))
-    return build(When, When, node, store)
+def _read_window(node: Node, name: str, store: MaskReader) -> TimeWindow:
+    keyed(node, "a window", tuple(file_fields(TimeWindow)))
+    return build(TimeWindow, TimeWindow, node, store)
 
 
 _TRACKS = ("keyframes", "list", "curve")
 
 
-def _read_animation(node: Node, name: str, store: Store) -> Animation:
+def _read_animation(node: Node, name: str, store: MaskReader) -> Animation:
     entries = keyed(node, "an animation", ("parameter", "over", "ease", *_TRACKS), ("parameter", "over"))
     ways = [way for way in _TRACKS if way in entries]
     if len(ways) != 1 or (ways != ["keyframes"] and "ease" in entries):
-        raise Fault(node.line, "an animation follows keyframes (with ease), a list or a curve. Give it one of them.")
+        raise FileError(
+            node.line, "an animation follows keyframes (with ease), a list or a curve. Give it one of them."
+        )
     (way,) = ways
     try:
         if way == "keyframes":
-            ease = choice(entries["ease"], "ease", tracks.EASES) if "ease" in entries else tracks.EASES[0]
-            track = tracks.parse_keyframes(text(entries[way], way), ease)
+            ease = choice(entries["ease"], "ease", animation.EASES) if "ease" in entries else animation.EASES[0]
+            track = animation.parse_keyframes(text(entries[way], way), ease)
         else:
-            track = tracks.samples(_read_numbers(entries[way], way, store), way)
+            track = animation.sampled_curve(_read_numbers(entries[way], way, store), way)
     except BendError as error:
-        raise Fault(entries[way].line, str(error)) from None
+        raise FileError(entries[way].line, str(error)) from None
     return Animation(text(entries["parameter"], "parameter"), choice(entries["over"], "over", OVER), track)
 
 
-def _write_animation(animation: Animation, gathered: Gathered) -> dict:
-    track, where = animation.track, {"parameter": animation.parameter, "over": animation.over}
-    if isinstance(track, tracks.Samples):
+def _write_animation(moving: Animation, gathered: MaskWriter) -> dict:
+    track, where = moving.track, {"parameter": moving.parameter, "over": moving.over}
+    if isinstance(track, animation.SampledCurve):
         return {**where, track.name: list(map(float, track.samples))}
     keys = (f"{_shown(at)}{'%' * percent}: {float(value)!r}".removesuffix(".0") for at, percent, value in track.keys)
     return {**where, "keyframes": ", ".join(keys), "ease": track.ease}
@@ -156,38 +159,38 @@ def _shown(position: float) -> str:
     return f"{Decimal(repr(float(position))):f}".removesuffix(".0")
 
 
-def _read_numbers(node: Node, name: str, store: Store) -> tuple[float, ...]:
+def _read_numbers(node: Node, name: str, store: MaskReader) -> tuple[float, ...]:
     return tuple(number(item, f"a value of {name}") for item in items(node, name))
 
 
-def _optional(kind: Kind) -> Kind:
-    return Kind(
+def _optional(kind: FieldCodec) -> FieldCodec:
+    return FieldCodec(
         lambda node, name, store: None if node.is_nothing else kind.read(node, name, store),
         lambda value, gathered: None if value is None else kind.write(value, gathered),
     )
 
 
-def _many(kind: Kind) -> Kind:
-    return Kind(
+def _many(kind: FieldCodec) -> FieldCodec:
+    return FieldCodec(
         lambda node, name, store: tuple(kind.read(item, f"an entry of {name}", store) for item in items(node, name)),
         lambda values, gathered: [kind.write(value, gathered) for value in values],
     )
 
 
-_TEXT = Kind(lambda node, name, _: text(node, name), lambda value, _: str(value))
-_NUMBERS = Kind(_read_numbers, lambda values, _: list(map(float, values)))
-_MASK = Kind(lambda node, name, store: store.read(node, name), lambda mask, gathered: gathered.write(mask))
+_TEXT = FieldCodec(lambda node, name, _: text(node, name), lambda value, _: str(value))
+_NUMBERS = FieldCodec(_read_numbers, lambda values, _: list(map(float, values)))
+_MASK = FieldCodec(lambda node, name, store: store.read(node, name), lambda mask, gathered: gathered.write(mask))
 
-KINDS: dict[Any, Kind] = {
-    float: Kind(lambda node, name, _: number(node, name), lambda value, _: float(value)),
-    int: Kind(lambda node, name, _: whole(node, name), lambda value, _: int(value)),
-    bool: Kind(lambda node, name, _: flag(node, name), lambda value, _: bool(value)),
+CODECS: dict[Any, FieldCodec] = {
+    float: FieldCodec(lambda node, name, _: number(node, name), lambda value, _: float(value)),
+    int: FieldCodec(lambda node, name, _: whole(node, name), lambda value, _: int(value)),
+    bool: FieldCodec(lambda node, name, _: flag(node, name), lambda value, _: bool(value)),
     str: _TEXT,
     str | None: _optional(_TEXT),
     tuple[float, ...] | None: _optional(_NUMBERS),
-    MaskFilm: _MASK,
-    tuple[MaskFilm, ...]: _many(_MASK),
-    tuple[When, ...]: _many(Kind(_read_window, plain)),
-    tuple[Animation, ...]: _many(Kind(_read_animation, _write_animation)),
+    MaskVideo: _MASK,
+    tuple[MaskVideo, ...]: _many(_MASK),
+    tuple[TimeWindow, ...]: _many(FieldCodec(_read_window, to_plain)),
+    tuple[Animation, ...]: _many(FieldCodec(_read_animation, _write_animation)),
 }
 """By the type that a dataclass declares."""

@@ -11,10 +11,10 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from ..atomic_write import atomic_write
 from ..bend import Bending
 from ..errors import BendError
-from ..whole_files import write_whole
-from .masks import Gathered, Packed
+from .masks import MaskWriter, Packed
 from .read import FORMAT, LIMIT, VERSION, reread
 from .schema import MODES, write_bend
 
@@ -25,7 +25,7 @@ _RESERVED = ("true", "false", "yes", "no", "on", "off", "null", "y", "n")
 
 def dump(bending: Bending, about: str = "", kind: str = "yaml") -> str:
     """The text of a file, masks and all; `kind` is yaml or json. Raises BendError for what could not be read again."""
-    return _text(bending, about, kind, Gathered())[0]
+    return _text(bending, about, kind, MaskWriter())[0]
 
 
 def save(bending: Bending, path: str | os.PathLike, about: str = "") -> str:
@@ -35,14 +35,14 @@ def save(bending: Bending, path: str | os.PathLike, about: str = "") -> str:
     then. Raises BendError where it cannot be written, or could not be read again.
     """
     path = Path(path)
-    gathered = Gathered(path.stem)
+    gathered = MaskWriter(path.stem)
     text, beside = _text(bending, about, "json" if path.suffix.lower() == ".json" else "yaml", gathered)
     masks = path.with_name(beside) if beside else None
     made = masks is not None and not masks.exists()
     try:
         if made:
-            write_whole(masks, lambda part: save_file(gathered.tensors, part))
-        write_whole(path, lambda part: part.write_bytes(text.encode("utf-8")))
+            atomic_write(masks, lambda part: save_file(gathered.tensors, part))
+        atomic_write(path, lambda part: part.write_bytes(text.encode("utf-8")))
     except BaseException as error:
         if made:
             with suppress(OSError):
@@ -55,7 +55,7 @@ def save(bending: Bending, path: str | os.PathLike, about: str = "") -> str:
     return text
 
 
-def _text(bending: Bending, about: str, kind: str, gathered: Gathered) -> tuple[str, str | None]:
+def _text(bending: Bending, about: str, kind: str, gathered: MaskWriter) -> tuple[str, str | None]:
     """The text, and the name of the masks' own file where there is one."""
     unknown = [bend.title for bend in bending if MODES.get(bend.operator.key) is not type(bend.operator)]
     if unknown:

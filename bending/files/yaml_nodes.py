@@ -27,7 +27,7 @@ _FLAGS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "o
 _NOTHING = ("", "~", "null", "Null", "NULL")
 
 
-class Fault(Exception):
+class FileError(Exception):
     """What is wrong in a file, and in which line, from 1."""
 
     def __init__(self, line: int, what: str):
@@ -64,13 +64,13 @@ def compose(text: str) -> Node:
     """The one document of a text. Raises Fault for what is no YAML, or more of it than a file of bends needs."""
     if odd := _ODD.search(text):
         line = text.count("\n", 0, odd.start()) + 1
-        raise Fault(line, f"the character {odd[0]!a} cannot stand in a text file. Take it out.")
+        raise FileError(line, f"the character {odd[0]!a} cannot stand in a text file. Take it out.")
     try:
         return _tree(yaml.parse(_from_json(text) if text.lstrip()[:1] == "{" else text, Loader=_LOADER))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or "it cannot be read"
-        raise Fault(
+        raise FileError(
             mark.line + 1 if mark else 1,
             f"this is no YAML: {problem}. Look at indents, quotes and brackets here and just before, or take another "
             "copy if the file was cut short.",
@@ -89,9 +89,9 @@ class _Open:
         value, lines = {}, {}
         for key, item in zip(self.items[::2], self.items[1::2], strict=True):
             if not isinstance(key.value, str):
-                raise Fault(key.line, "a key is a list or a mapping. Give it a name.")
+                raise FileError(key.line, "a key is a list or a mapping. Give it a name.")
             if key.value in value:
-                raise Fault(
+                raise FileError(
                     key.line, f'"{key.value}" is here twice, first in line {lines[key.value]}. Keep one of the two.'
                 )
             value[key.value], lines[key.value] = item, key.line
@@ -103,28 +103,34 @@ def _tree(events: Iterable[yaml.Event]) -> Node:
     for count, event in enumerate(events):
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise Fault(line, "anchors (&) and aliases (*) are not read. Write the value itself, or put it in quotes.")
+            raise FileError(
+                line, "anchors (&) and aliases (*) are not read. Write the value itself, or put it in quotes."
+            )
         if getattr(event, "tag", None):
-            raise Fault(line, f"tags such as {event.tag[:40]} are not read. Take it out, or put the value in quotes.")
+            raise FileError(
+                line, f"tags such as {event.tag[:40]} are not read. Take it out, or put the value in quotes."
+            )
         if isinstance(event, yaml.DocumentStartEvent) and root:
-            raise Fault(line, "a second document begins here. Make it a file of its own.")
+            raise FileError(line, "a second document begins here. Make it a file of its own.")
         node = None
         if isinstance(event, yaml.ScalarEvent):
             node = Node(line, event.value, plain=event.implicit[0])
         elif isinstance(event, yaml.CollectionStartEvent):
             stack.append(_Open(line, isinstance(event, yaml.MappingStartEvent)))
             if len(stack) > DEPTH:
-                raise Fault(line, f"lists and mappings lie more than {DEPTH} deep in each other. No bend needs that.")
+                raise FileError(
+                    line, f"lists and mappings lie more than {DEPTH} deep in each other. No bend needs that."
+                )
         elif isinstance(event, yaml.CollectionEndEvent):
             node = stack.pop().node()
         if count > COUNT:
-            raise Fault(line, f"the file has more than {COUNT:,} parts. No bending needs that many.")
+            raise FileError(line, f"the file has more than {COUNT:,} parts. No bending needs that many.")
         if node and stack:
             stack[-1].items.append(node)
         elif node:
             root = node
     if root is None or root.is_nothing:
-        raise Fault(1, "the file is empty. Take another copy of it.")
+        raise FileError(1, "the file is empty. Take another copy of it.")
     return root
 
 
@@ -146,13 +152,13 @@ def meant(name: str, names: Collection[str]) -> str:
 
 def mapping(node: Node, what: str) -> dict[str, Node]:
     if not isinstance(node.value, dict):
-        raise Fault(node.line, f"{what} is {node}. Give it keys, as in mode: blur.")
+        raise FileError(node.line, f"{what} is {node}. Give it keys, as in mode: blur.")
     return node.value
 
 
 def items(node: Node, what: str) -> tuple[Node, ...]:
     if not isinstance(node.value, tuple):
-        raise Fault(node.line, f"{what} is {node}. Give it a list: a line with a dash for each, or [1, 2].")
+        raise FileError(node.line, f"{what} is {node}. Give it a list: a line with a dash for each, or [1, 2].")
     return node.value
 
 
@@ -161,43 +167,43 @@ def keyed(node: Node, what: str, known: Collection[str], needed: Iterable[str] =
     entries = mapping(node, what)
     for key in entries:
         if key not in known:
-            raise Fault(node.lines[key], f'{what} has no "{key}". {meant(key, known)}')
+            raise FileError(node.lines[key], f'{what} has no "{key}". {meant(key, known)}')
     for key in needed:
         if key not in entries:
-            raise Fault(node.line, f'{what} lacks "{key}". Add it; if the file was cut short, take another copy.')
+            raise FileError(node.line, f'{what} lacks "{key}". Add it; if the file was cut short, take another copy.')
     return entries
 
 
 def text(node: Node, name: str) -> str:
     """Any scalar as it is written, but not nothing."""
     if not isinstance(node.value, str) or node.is_nothing:
-        raise Fault(node.line, f"{name} is {node}. Give it a text.")
+        raise FileError(node.line, f"{name} is {node}. Give it a text.")
     return node.value
 
 
 def number(node: Node, name: str) -> float:
     if not isinstance(node.value, str) or not node.plain or not _NUMBER.fullmatch(node.value):
-        raise Fault(node.line, f"{name} is {node}. Give it a finite number, without quotes, such as 0.5.")
+        raise FileError(node.line, f"{name} is {node}. Give it a finite number, without quotes, such as 0.5.")
     value = float(node.value)
     if not math.isfinite(value):
-        raise Fault(node.line, f"{name} is {node}. Give it a finite number.")
+        raise FileError(node.line, f"{name} is {node}. Give it a finite number.")
     return value
 
 
 def whole(node: Node, name: str) -> int:
     if not isinstance(node.value, str) or not node.plain or not _WHOLE.fullmatch(node.value):
-        raise Fault(node.line, f"{name} is {node}. Give it a whole number, without quotes.")
+        raise FileError(node.line, f"{name} is {node}. Give it a whole number, without quotes.")
     return int(node.value)
 
 
 def flag(node: Node, name: str) -> bool:
     if not isinstance(node.value, str) or not node.plain or node.value.lower() not in _FLAGS:
-        raise Fault(node.line, f"{name} is {node}. Write true or false.")
+        raise FileError(node.line, f"{name} is {node}. Write true or false.")
     return _FLAGS[node.value.lower()]
 
 
 def choice(node: Node, name: str, choices: Collection[str]) -> str:
     chosen = text(node, name)
     if chosen not in choices:
-        raise Fault(node.line, f'{name} is "{chosen[:40]}", which there is not. {meant(chosen, choices)}')
+        raise FileError(node.line, f'{name} is "{chosen[:40]}", which there is not. {meant(chosen, choices)}')
     return chosen

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..film import MaskFilm
+from ..frames.mask_video import MaskVideo
 from .base import Operator
 
 
@@ -18,7 +18,7 @@ class Paint(Operator):
         proportion they had at that place, equally where all are 0. The mask meets the film as `MaskFilm` says.
     """
 
-    mask: MaskFilm
+    mask: MaskVideo
 
     name = "Paint"
     key = "paint"

@@ -4,10 +4,13 @@ from dataclasses import fields
 from functools import partial
 
 import torch
-from attention_bending.bending import Bend, BendError, Bending, MaskFilm, When, tracks
 from attention_bending.bending import operators as ops
-from attention_bending.bending.bend import PASSES, Animation
+from attention_bending.bending.bend import PASSES, Animation, Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.frames.mask_video import MaskVideo
 from attention_bending.bending.operators import swap, time
+from attention_bending.bending.time import animation
+from attention_bending.bending.time.windows import TimeWindow
 from hypothesis import strategies as st
 
 number = st.floats(-1e6, 1e6, allow_nan=False) | st.sampled_from((0.1, 1 / 3, 5e-324, 1e-5, 1e16, -2.5))
@@ -16,12 +19,12 @@ WORDS = ("kiss", "red rose#2", '"red, round"', "ALL", "kiss, PADDING", "吻", "n
 words = st.sampled_from((*WORDS, "é\u2028#3", "😀 &a"))
 
 
-def masks(draw) -> MaskFilm:
+def masks(draw) -> MaskVideo:
     shape = draw(st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 5)))
     values = torch.rand(shape, generator=torch.Generator().manual_seed(draw(st.integers(0, 99))))
     if draw(st.booleans()):  # as a picture holds it
         values = (values * 255).round() / 255
-    return MaskFilm(values, draw(part))
+    return MaskVideo(values, draw(part))
 
 
 mask = st.composite(masks)()
@@ -34,7 +37,7 @@ def operator(draw) -> ops.Operator:
     cls = draw(st.sampled_from([*ops.OPERATORS.values(), *ops.OTHERS.values()]))
     choices = {"kind": ("low", "high", "band", "notch"), "axis": tuple(ops.AXES), "padding": ops.PADDINGS}
     choices["way"] = time.WAYS if cls is ops.Time else swap.WAYS
-    kinds = {float: number, bool: st.booleans(), int: st.integers(0, 9), str: words, MaskFilm: mask}
+    kinds = {float: number, bool: st.booleans(), int: st.integers(0, 9), str: words, MaskVideo: mask}
     given = {}
     for field in fields(cls):
         kind = st.sampled_from(choices[field.name]) if field.name in choices else kinds[field.type]
@@ -49,24 +52,24 @@ def operator(draw) -> ops.Operator:
 
 
 @st.composite
-def window(draw) -> When:
+def window(draw) -> TimeWindow:
     curve = draw(st.none() | st.lists(number, min_size=1, max_size=5).map(tuple))
     fades = draw(st.tuples(st.floats(0, 10), st.floats(0, 10)))
     if draw(st.booleans()):
-        return When("percent", *draw(increasing), *fades, curve)
+        return TimeWindow("percent", *draw(increasing), *fades, curve)
     first, last = sorted(draw(st.tuples(st.integers(0, 9), st.integers(10, 99))))
-    return When("steps", float(first), float(last), *fades, curve)
+    return TimeWindow("steps", float(first), float(last), *fades, curve)
 
 
 @st.composite
-def track(draw) -> tracks.Track:
+def track(draw) -> animation.Track:
     if draw(st.booleans()):
         values = draw(st.lists(number, min_size=1, max_size=5))
-        return tracks.samples(values, draw(st.sampled_from(("list", "curve"))))
+        return animation.sampled_curve(values, draw(st.sampled_from(("list", "curve"))))
     places = draw(st.lists(st.tuples(st.integers(-99, 99) | part, st.booleans()), min_size=1, max_size=4, unique=True))
     keys = ((float(place), percent and 0 <= place <= 100, draw(number)) for place, percent in places)
     unique = {key[:2]: key for key in keys if key[0].is_integer() or key[0] > 1e-9}
-    return tracks.Keyframes(tuple(unique.values()) or ((0.0, False, 1.0),), draw(st.sampled_from(tracks.EASES)))
+    return animation.Keyframes(tuple(unique.values()) or ((0.0, False, 1.0),), draw(st.sampled_from(animation.EASES)))
 
 
 @st.composite
@@ -97,6 +100,6 @@ bending = st.lists(bend(), max_size=4).map(lambda bends: Bending(tuple(bends)))
 turn = partial(Bend, ops.Rotate(), "kiss")
 
 
-def large_mask(seed: int = 0) -> MaskFilm:
+def large_mask(seed: int = 0) -> MaskVideo:
     """One that does not stand in a file itself."""
-    return MaskFilm(torch.rand(2, 96, 160, generator=torch.Generator().manual_seed(seed)), 0.25)
+    return MaskVideo(torch.rand(2, 96, 160, generator=torch.Generator().manual_seed(seed)), 0.25)

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from attention_bending.bending.prompt import parse_prompt
-from attention_bending.bending.tokens import EncoderTokens, Piece, TokenMap
+from attention_bending.bending.text.prompt import parse_prompt
+from attention_bending.bending.text.tokens import EncoderTokens, Piece, TokenMap
 
 
 def token_map(*pieces: str, marked=(), columns: int = 512) -> TokenMap:

@@ -4,11 +4,16 @@ import math
 
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Bending, Film, Grid, Moment, aims, bend_attention
+from attention_bending.bending import narrow
 from attention_bending.bending import operators as ops
-from attention_bending.bending.bend import Animation
-from attention_bending.bending.chain import plan_chain
-from attention_bending.bending.tracks import parse_keyframes, samples
+from attention_bending.bending.api import bend_attention
+from attention_bending.bending.attention.chain import plan_chain
+from attention_bending.bending.bend import Animation, Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.frames.grid import Grid
+from attention_bending.bending.frames.layout import FrameLayout
+from attention_bending.bending.time.animation import parse_keyframes, sampled_curve
+from attention_bending.bending.time.windows import SamplingMoment
 from core import oracle_film as oracle
 from core.test_bend_attention import SETS, WIDE, tensors
 from core.test_film import WORDS, check
@@ -113,25 +118,25 @@ def test_keyframes_equal_the_oracle_or_are_outside(written, ease, count):
 @pytest.mark.parametrize("name", ["list", "curve"])
 @given(values=st.lists(st.floats(-90, 90, width=32), min_size=1, max_size=22), count=st.integers(1, 9))
 def test_lists_and_curves_equal_the_oracle(name, values, count):
-    track = samples(values, name)
+    track = sampled_curve(values, name)
     assert track.values(count, causal=True) == pytest.approx(oracle.track(track, count, "frames"), abs=1e-4)
     assert track.values(count) == pytest.approx(oracle.track(track, count, "steps"), abs=1e-4)
 
 
 def test_lists_are_fitted_as_masks_are_and_curves_are_read():
-    assert samples(range(9)).values(3, causal=True) == [0, 2.5, 6.5]  # one for each of the video's nine frames
-    assert samples(range(9)).values(3) == [0, 4, 8]  # steps come in no groups
-    assert samples([0, 8]).values(5) == [0, 2, 4, 6, 8]
-    assert samples([3]).values(4) == [3] * 4
-    assert samples(range(9), "curve").values(3) == [0, 4, 8]
-    assert samples(range(9), "curve").values(1) == [0]
-    assert samples([0.1, 0.7]).values(2) == [0.1, 0.7]  # as they are, in double
+    assert sampled_curve(range(9)).values(3, causal=True) == [0, 2.5, 6.5]  # one for each of the video's nine frames
+    assert sampled_curve(range(9)).values(3) == [0, 4, 8]  # steps come in no groups
+    assert sampled_curve([0, 8]).values(5) == [0, 2, 4, 6, 8]
+    assert sampled_curve([3]).values(4) == [3] * 4
+    assert sampled_curve(range(9), "curve").values(3) == [0, 4, 8]
+    assert sampled_curve(range(9), "curve").values(1) == [0]
+    assert sampled_curve([0.1, 0.7]).values(2) == [0.1, 0.7]  # as they are, in double
 
 
 @pytest.mark.parametrize("values", [[], [1.0, math.nan], [math.inf]])
 def test_lists_without_finite_numbers_are_refused(values):
     with pytest.raises(BendError, match="Connect a list of FLOATs"):
-        samples(values)
+        sampled_curve(values)
 
 
 # --- a chain that moves ----------------------------------------------------------------------------------------------
@@ -141,34 +146,36 @@ CHAIN = Bending((Bend(ops.Rotate(), "kiss"), Bend(ops.Blur(), "rose"), Bend(ops.
 
 
 def test_animate_moves_every_bend_that_has_the_parameter():
-    moved = aims.animate(CHAIN, "center_x", "frames", TURN)
+    moved = narrow.animate(CHAIN, "center_x", "frames", TURN)
     assert [len(bend.animations) for bend in moved] == [1, 0, 1] and moved.bends[1] is CHAIN.bends[1]
     assert str(moved.bends[0]).endswith('of "kiss", center_x over the frames: 0%: 0, 100%: 90 (linear)')
-    assert all(bend.animations for bend in aims.animate(CHAIN, "strength", "steps", TURN))
+    assert all(bend.animations for bend in narrow.animate(CHAIN, "strength", "steps", TURN))
 
 
 def test_a_later_animation_of_a_parameter_wins():
-    first = aims.animate(aims.animate(CHAIN, "angle", "frames", samples([1.0])), "strength", "steps", samples([0.5]))
-    second = aims.animate(first, "angle", "steps", TURN)
+    first = narrow.animate(
+        narrow.animate(CHAIN, "angle", "frames", sampled_curve([1.0])), "strength", "steps", sampled_curve([0.5])
+    )
+    second = narrow.animate(first, "angle", "steps", TURN)
     assert second.bends[0].animations == (
-        Animation("strength", "steps", samples([0.5])),
+        Animation("strength", "steps", sampled_curve([0.5])),
         Animation("angle", "steps", TURN),
     )
 
 
 def test_a_parameter_that_no_bend_has_is_refused_with_those_there_are():
     with pytest.raises(BendError) as refused:
-        aims.animate(CHAIN, "radius", "frames", TURN)
+        narrow.animate(CHAIN, "radius", "frames", TURN)
     assert str(refused.value) == (
         'Blur, Rotate, Spatial Scale has no parameter "radius". '
         "Choose one of angle, center_x, center_y, factor, kernel_size, sigma, strength."
     )
     with pytest.raises(BendError, match=r'Flip has no parameter "axis". Choose one of strength\.'):
-        aims.animate(Bending((Bend(ops.Flip(), "kiss"),)), "axis", "frames", TURN)
+        narrow.animate(Bending((Bend(ops.Flip(), "kiss"),)), "axis", "frames", TURN)
     with pytest.raises(BendError, match="an empty bending has no parameter"):
-        aims.animate(Bending(), "angle", "frames", TURN)
+        narrow.animate(Bending(), "angle", "frames", TURN)
     with pytest.raises(BendError, match=r"over is 'time'. Choose frames or steps"):
-        aims.animate(CHAIN, "angle", "time", TURN)
+        narrow.animate(CHAIN, "angle", "time", TURN)
 
 
 def test_numbers_are_those_of_the_nodes():
@@ -207,7 +214,7 @@ VALUES = {
     "y2": (0.9, 0.6, 1.0),
     "": (0.0, 0.2, 0.1),
 }
-SMALL = Film.whole(Grid(3, 2, 3))
+SMALL = FrameLayout.whole(Grid(3, 2, 3))
 TIMES = (ops.Time(), ops.Time("blur"), ops.Time("freeze"), ops.Time("stretch", 2.0))
 MOVING = [
     (operator, parameter)
@@ -224,7 +231,7 @@ MOVING = [
 
 def moving(operator, parameter, over, **more):
     values = VALUES.get(parameter, VALUES[""])
-    return Bend(operator, "w", animations=(Animation(parameter, over, samples(values)),), **more)
+    return Bend(operator, "w", animations=(Animation(parameter, over, sampled_curve(values)),), **more)
 
 
 @pytest.mark.parametrize("renormalize", [True, False])
@@ -241,7 +248,7 @@ def test_over_the_steps(operator, parameter, name):
     name = "ALL" if operator.key == "temperature" else name
     bend = moving(operator, parameter, "steps")
     for step in (0, 2):
-        check([bend], [WORDS[name]], SMALL, Moment(step / 3, step, 3))
+        check([bend], [WORDS[name]], SMALL, SamplingMoment(step / 3, step, 3))
 
 
 def test_several_numbers_at_once_over_frames_and_steps():
@@ -249,24 +256,24 @@ def test_several_numbers_at_once_over_frames_and_steps():
         ops.Translate(),
         "w",
         animations=(
-            Animation("x", "frames", samples([0.1, 0.4, -0.2])),
+            Animation("x", "frames", sampled_curve([0.1, 0.4, -0.2])),
             Animation("y", "steps", parse_keyframes("0: 0, 3: 0.6")),
             Animation("strength", "frames", parse_keyframes("0: 0.2, 2: 1", "hold")),
         ),
     )
     for name in ("word", "padding", "ALL"):
-        check([bend], [WORDS[name]], moment=Moment(0.5, 2, 4), watch=[3])
+        check([bend], [WORDS[name]], moment=SamplingMoment(0.5, 2, 4), watch=[3])
 
 
 def test_strength_that_moves_replaces_the_bends_own_and_is_cut_to_0_and_1():
     for over in ("frames", "steps"):
-        bend = Bend(ops.Flip(), "w", 0.0, animations=(Animation("strength", over, samples([-1.0, 0.5, 4.0])),))
+        bend = Bend(ops.Flip(), "w", 0.0, animations=(Animation("strength", over, sampled_curve([-1.0, 0.5, 4.0])),))
         for step in range(3):
-            check([bend], [WORDS["word"]], moment=Moment(step / 3, step, 3))
+            check([bend], [WORDS["word"]], moment=SamplingMoment(step / 3, step, 3))
 
 
 @pytest.mark.parametrize(
-    "track", [samples([2.0, -1.5, 0.5]), parse_keyframes("0: 1, 2: -2"), samples([-2, 2], "curve")]
+    "track", [sampled_curve([2.0, -1.5, 0.5]), parse_keyframes("0: 1, 2: -2"), sampled_curve([-2, 2], "curve")]
 )
 @pytest.mark.parametrize("over", ["frames", "steps"])
 def test_padding_under_a_factor_that_turns_negative_stays_exact(track, over):
@@ -274,12 +281,12 @@ def test_padding_under_a_factor_that_turns_negative_stays_exact(track, over):
     bends = [Bend(ops.Amplify(2.0), "w", animations=(Animation("factor", over, track),)), Bend(ops.Translate(), "w")]
     words = [WORDS["padding"], WORDS["ALL"]]
     assert bends[0].signed and plan_chain(list(zip(bends, words, strict=True)), WIDE).streams
-    check([*bends, bends[0]], [*words, words[0]], moment=Moment(0.9, 2, 3), watch=[3, 100])
+    check([*bends, bends[0]], [*words, words[0]], moment=SamplingMoment(0.9, 2, 3), watch=[3, 100])
 
 
 def test_numbers_that_leave_their_range_are_refused():
     q, k, v = tensors((2, 3, 5), WIDE)
-    bend = Bend(ops.Blur(), "w", animations=(Animation("sigma", "frames", samples([1.0, -1.0])),))
+    bend = Bend(ops.Blur(), "w", animations=(Animation("sigma", "frames", sampled_curve([1.0, -1.0])),))
     with pytest.raises(BendError, match=r"Blur: sigma is -1. Give it 0"):
         bend_attention(q, k, v, Bending((bend,)), Grid(2, 3, 5), [SETS["word"]])
 

@@ -4,11 +4,12 @@ import dataclasses
 import math
 
 import pytest
-from attention_bending.bending import Bend, BendError, Bending
 from attention_bending.bending import operators as ops
-from attention_bending.bending.ranges import LAYERS as LAYER
-from attention_bending.bending.ranges import resolve
-from attention_bending.bending.schedule import Schedule
+from attention_bending.bending.attention.schedule import Schedule
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.time.ranges import LAYERS as LAYER
+from attention_bending.bending.time.ranges import resolve
 from hypothesis import given
 from hypothesis import strategies as st
 

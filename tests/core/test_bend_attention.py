@@ -5,9 +5,12 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Bending, Grid, bend_attention
 from attention_bending.bending import operators as ops
-from attention_bending.bending.chain import BLOCK, plan_chain
+from attention_bending.bending.api import bend_attention
+from attention_bending.bending.attention.chain import BLOCK, plan_chain
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.frames.grid import Grid
 from attention_bending.bending.operators import OPERATORS
 from core.oracle import bent_attention
 from core.test_operators import CASES

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from attention_bending.bending import Bend, BendError, Bending, MaskFilm, aims
+from attention_bending.bending import narrow
 from attention_bending.bending import operators as ops
-from attention_bending.bending.bend import Animation
+from attention_bending.bending.bend import Animation, Bend, Bending
+from attention_bending.bending.errors import BendError
 from attention_bending.bending.files import dump, is_bending_file, load, parse, replace_words, save, write
-from attention_bending.bending.files.schema import KINDS, MODES, columns
-from attention_bending.bending.tracks import Keyframes, Samples
+from attention_bending.bending.files.schema import CODECS, MODES, file_fields
+from attention_bending.bending.frames.mask_video import MaskVideo
+from attention_bending.bending.time.animation import Keyframes, SampledCurve
 from core import bendings
 from core.bendings import large_mask, turn
 from hypothesis import HealthCheck, example, given, settings
@@ -24,7 +26,7 @@ from safetensors.torch import save_file
 both = pytest.mark.parametrize("kind", ["yaml", "json"])
 several = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 PLAIN = Bending((turn(), Bend(ops.Blur(), "sky", layers="middle")))
-MASKED = aims.where(PLAIN, mask=large_mask())
+MASKED = narrow.where(PLAIN, mask=large_mask())
 abouts = st.text(max_size=20) | st.sampled_from(("# no comment", "a: b", "'", '"', "\t\x07\x85\u2028\ufeff", "- 😀"))
 
 
@@ -46,23 +48,23 @@ def test_a_bending_comes_back_as_it_was(kind, bending, about):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_every_mode_comes_back(mode):
-    given = {"mask": MaskFilm(torch.eye(3))} if mode == "paint" else {"other": "rose"} if mode == "swap" else {}
+    given = {"mask": MaskVideo(torch.eye(3))} if mode == "paint" else {"other": "rose"} if mode == "swap" else {}
     bending = Bending((Bend(MODES[mode](**given), "kiss"),))
     assert parse(dump(bending)).bending == bending
 
 
 def test_every_field_stands_in_files_and_no_name_is_used_twice():
     kept = {field.name for field in fields(Bend)} - {"operator", "origin"}
-    assert set(columns(Bend)) == kept
+    assert set(file_fields(Bend)) == kept
     for cls in MODES.values():
-        assert set(columns(cls)) == {field.name for field in fields(cls)}
-        assert not set(columns(cls)) & {*kept, "mode", "convention"}
-    assert all(field.type in KINDS for field in columns(Bend).values())
+        assert set(file_fields(cls)) == {field.name for field in fields(cls)}
+        assert not set(file_fields(cls)) & {*kept, "mode", "convention"}
+    assert all(field.type in CODECS for field in file_fields(Bend).values())
 
 
 def test_what_is_left_out_is_at_its_default():
     for cls in MODES.values():
-        needed = [name for name, field in columns(cls).items() if field.default is MISSING]
+        needed = [name for name, field in file_fields(cls).items() if field.default is MISSING]
         if not needed and cls is not ops.Swap:
             text = f"format: attention-bending\nbends:\n  - mode: {cls.key}\n    token: kiss\nversion: 1"
             assert parse(text).bending == Bending((Bend(cls(), "kiss"),))
@@ -80,7 +82,10 @@ def test_a_file_is_pleasant_to_read():
         "    padding: border",
     ]
     assert text.endswith("\nversion: 1\n")
-    assert max(map(len, dump(aims.animate(PLAIN, "strength", "steps", Samples((1 / 3,) * 1025))).splitlines())) <= 120
+    assert (
+        max(map(len, dump(narrow.animate(PLAIN, "strength", "steps", SampledCurve((1 / 3,) * 1025))).splitlines()))
+        <= 120
+    )
 
 
 @both
@@ -103,7 +108,11 @@ def test_json_of_others_is_read_with_its_tabs_and_pairs():
 
 @pytest.mark.parametrize("cut", range(0, 1500, 11))
 def test_a_file_that_was_cut_short_anywhere_is_refused(cut):
-    text = dump(aims.animate(aims.where(PLAIN, mask=MaskFilm(torch.eye(4))), "strength", "steps", Samples((0.25, 1.0))))
+    text = dump(
+        narrow.animate(
+            narrow.where(PLAIN, mask=MaskVideo(torch.eye(4))), "strength", "steps", SampledCurve((0.25, 1.0))
+        )
+    )
     if cut >= len(text.rstrip()):
         assert parse(text[:cut] or text).bending
     else:
@@ -120,7 +129,7 @@ def names(folder: Path) -> list[str]:
 
 @both
 def test_large_masks_lie_beside_the_file_once(tmp_path, kind):
-    bending = aims.where(Bending((*MASKED, Bend(ops.Paint(large_mask(1)), "kiss"))), mask=MaskFilm(torch.eye(4)))
+    bending = narrow.where(Bending((*MASKED, Bend(ops.Paint(large_mask(1)), "kiss"))), mask=MaskVideo(torch.eye(4)))
     text = save(bending, tmp_path / f"mine.{kind}")
     beside, file = names(tmp_path)
     assert beside.startswith("mine.") and beside.endswith(".masks.safetensors")
@@ -140,7 +149,7 @@ def test_a_photograph_of_a_mask_comes_back_to_the_bit(tmp_path):
 def test_masks_of_another_file_are_not_taken(tmp_path):
     save(MASKED, tmp_path / "mine.yaml")
     (name,) = set(names(tmp_path)) - {"mine.yaml"}
-    other = aims.where(PLAIN, mask=large_mask(1))
+    other = narrow.where(PLAIN, mask=large_mask(1))
     (tmp_path / "other").mkdir()
     save(other, tmp_path / "other" / "mine.yaml")
     (there,) = set(names(tmp_path / "other")) - {"mine.yaml"}
@@ -190,7 +199,7 @@ def interrupted(*_) -> None:
 @pytest.mark.parametrize("step", ["os.replace", "os.fsync", "save_file", "Path.write_bytes"])
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, fails, error, step):
     path = tmp_path / "mine.yaml"
-    save(aims.where(PLAIN, mask=large_mask(1)), path)
+    save(narrow.where(PLAIN, mask=large_mask(1)), path)
     before = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
     monkeypatch.setattr(f"{write.__name__}.{step}", fails)
     with pytest.raises(error):
@@ -246,9 +255,9 @@ class Mine(ops.Blur):
 def test_what_could_not_be_read_again_is_not_saved(tmp_path):
     odd = [
         Bending((Bend(Mine(), "kiss"),)),
-        Bending((turn(animations=(Animation("angle", "frames", Samples((1.0,), "spline")),)),)),
+        Bending((turn(animations=(Animation("angle", "frames", SampledCurve((1.0,), "spline")),)),)),
         Bending((turn(animations=(Animation("angle", "frames", Keyframes(((150.0, True, 1.0),))),)),)),
-        Bending((turn(animations=(Animation("angle", "frames", Samples((float("nan"),))),)),)),
+        Bending((turn(animations=(Animation("angle", "frames", SampledCurve((float("nan"),))),)),)),
         Bending((turn(), Bend(ops.Blur(), "\ud800"))),
     ]
     for bending in odd:

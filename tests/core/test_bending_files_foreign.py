@@ -4,11 +4,12 @@ import json
 import math
 
 import pytest
-from attention_bending.bending import Bend, BendError, Bending, When
 from attention_bending.bending import operators as ops
-from attention_bending.bending.bend import Animation
+from attention_bending.bending.bend import Animation, Bend, Bending
+from attention_bending.bending.errors import BendError
 from attention_bending.bending.files import is_bending_file, parse
-from attention_bending.bending.tracks import Keyframes
+from attention_bending.bending.time.animation import Keyframes
+from attention_bending.bending.time.windows import TimeWindow
 
 # --- the seed's guide, word for word -------------------------------------------------------------------------------
 
@@ -128,9 +129,9 @@ def test_only_what_shows_outside_is_magnified_away():
 
 
 WHERE = [
-    ({"apply_to_timesteps": [0, 15]}, {"windows": (When("steps", 0, 15),)}),
-    ({"apply_to_timesteps": [3, 3]}, {"windows": (When("steps", 3, 3),)}),
-    ({"apply_to_timesteps": "5-10"}, {"windows": (When("steps", 5, 10),)}),
+    ({"apply_to_timesteps": [0, 15]}, {"windows": (TimeWindow("steps", 0, 15),)}),
+    ({"apply_to_timesteps": [3, 3]}, {"windows": (TimeWindow("steps", 3, 3),)}),
+    ({"apply_to_timesteps": "5-10"}, {"windows": (TimeWindow("steps", 5, 10),)}),
     ({"apply_to_timesteps": "ALL"}, {}),
     ({"apply_to_layers": [7, 4, 5, 6, 9, 4]}, {"layers": "4-7, 9"}),
     ({"apply_to_layers": "0-5"}, {"layers": "0-5"}),
@@ -264,7 +265,7 @@ def test_where_and_when_an_attention_bend_acts():
     }
     loaded = parse(peer(bend, {**operation("blur"), "steps": "*", "apply_to": "uncond", "tokens": "prompt"}))
     flips, (blur,) = loaded.bending.bends[:3], loaded.bending.bends[3:]
-    assert [bend.windows for bend in flips] == [(When("steps", *ends),) for ends in ((0, 2), (5, 5), (7, 9999))]
+    assert [bend.windows for bend in flips] == [(TimeWindow("steps", *ends),) for ends in ((0, 2), (5, 5), (7, 9999))]
     for flip in flips:
         assert (flip.layers, flip.heads, flip.frames) == ("13-18, 0-2", "0, 3", "0-5")
         assert (flip.passes, flip.renormalize, flip.strength) == ("positive", True, 0.5)

@@ -9,9 +9,12 @@ from contextlib import suppress
 import pytest
 import torch
 import yaml
-from attention_bending.bending import BendError, Bending, MaskFilm, aims, operators
+from attention_bending.bending import narrow, operators
+from attention_bending.bending.bend import Bending
+from attention_bending.bending.errors import BendError
 from attention_bending.bending.files import Loaded, dump, load, parse, read, yaml_nodes
-from attention_bending.bending.tracks import Samples
+from attention_bending.bending.frames.mask_video import MaskVideo
+from attention_bending.bending.time.animation import SampledCurve
 from core import bendings
 from core.bendings import turn
 from hypothesis import assume, example, given, settings
@@ -38,7 +41,7 @@ bends:
         data: DATA
 version: 1
 """
-MASK = MaskFilm(torch.eye(2))
+MASK = MaskVideo(torch.eye(2))
 DATA = b64encode(zlib.compress(bytes((255, 0, 0, 255)))).decode()
 GOOD = GOOD.replace("DIGEST", f'"{MASK.digest}"').replace("DATA", DATA)
 BOMB = b64encode(zlib.compress(bytes(50_000_000))).decode()
@@ -219,10 +222,10 @@ def test_without_the_c_library_it_is_the_same(monkeypatch):
 
 # --- whatever stands in a file, it is a bending or told ------------------------------------------------------------
 
-MANY = aims.where(Bending((turn(), turn(layers="middle"))), mask=MASK)
+MANY = narrow.where(Bending((turn(), turn(layers="middle"))), mask=MASK)
 SOURCES = (
     GOOD,
-    dump(aims.animate(MANY, "angle", "steps", Samples((0.5, 2.0)))),
+    dump(narrow.animate(MANY, "angle", "steps", SampledCurve((0.5, 2.0)))),
     dump(MANY, "about", "json"),
     "attention_bending:\n  configs:\n    - token: kiss\n      mode: rotate\n      angle: 3\n      sigma: 2\n",
     '{"attention_bends": [{"module_type": "blur", "steps": "0-3", "t": [1, 0.5], "tokens": "kiss"}]}',

@@ -5,10 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Bending, sweep
 from attention_bending.bending import operators as ops
-from attention_bending.bending import sheet_of_films as sheets
-from attention_bending.bending.compare import compare, movement
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.explore import sweep
+from attention_bending.bending.pictures import films_grid as sheets
+from attention_bending.bending.pictures.compare import compare, movement
 
 
 def film(seed: int, frames=4, height=24, width=32, channels=3) -> torch.Tensor:

@@ -9,9 +9,14 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Bending, MaskFilm, When, aims, tracks
-from attention_bending.bending import experiment_log as log
+from attention_bending.bending import narrow
 from attention_bending.bending import operators as ops
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.explore import experiment_log as log
+from attention_bending.bending.frames.mask_video import MaskVideo
+from attention_bending.bending.time import animation
+from attention_bending.bending.time.windows import TimeWindow
 
 
 @pytest.fixture
@@ -171,9 +176,11 @@ def test_a_folder_is_no_log(tmp_path):
 
 
 def test_a_bending_is_told_with_all_its_fields():
-    bending = Bending((Bend(ops.Paint(MaskFilm(torch.ones(2, 3, 4))), "kiss", 0.5, origin="14"),))
-    bending = aims.animate(aims.when(bending, When("steps", 0, 2)), "strength", "steps", tracks.parse_keyframes("0: 1"))
-    (told,) = log.plain(bending)
+    bending = Bending((Bend(ops.Paint(MaskVideo(torch.ones(2, 3, 4))), "kiss", 0.5, origin="14"),))
+    bending = narrow.animate(
+        narrow.when(bending, TimeWindow("steps", 0, 2)), "strength", "steps", animation.parse_keyframes("0: 1")
+    )
+    (told,) = log.json_safe(bending)
     assert told["operator"] == {
         "kind": "paint",
         "mask": {"mask": bending.bends[0].operator.mask.digest, "shape": [2, 3, 4], "feather": 0.0},
@@ -190,5 +197,5 @@ def test_numbers_that_are_none_are_null(path, value):
 
 
 def test_other_values_are_told_somehow():
-    told = log.plain({1: {2, 3}, "t": torch.ones(2, 3), "p": log.Path("x"), "b": True, "kind": Bend})
+    told = log.json_safe({1: {2, 3}, "t": torch.ones(2, 3), "p": log.Path("x"), "b": True, "kind": Bend})
     assert told["1"] == [2, 3] and told["t"] == {"tensor": [2, 3]} and told["p"] == "x" and told["b"] is True

@@ -5,14 +5,18 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
-from attention_bending.bending import Bend, Bending, Film, Grid, MaskFilm, Moment, When, bend_attention
 from attention_bending.bending import operators as ops
-from attention_bending.bending.attention import Attention
-from attention_bending.bending.bend import Animation
-from attention_bending.bending.chain import plan_chain
-from attention_bending.bending.state import run_chain
-from attention_bending.bending.tables import Tables
-from attention_bending.bending.tracks import parse_keyframes, samples
+from attention_bending.bending.api import bend_attention
+from attention_bending.bending.attention.chain import plan_chain
+from attention_bending.bending.attention.device_cache import DeviceCache
+from attention_bending.bending.attention.kernel import Attention
+from attention_bending.bending.attention.state import run_chain
+from attention_bending.bending.bend import Animation, Bend, Bending
+from attention_bending.bending.frames.grid import Grid
+from attention_bending.bending.frames.layout import FrameLayout
+from attention_bending.bending.frames.mask_video import MaskVideo
+from attention_bending.bending.time.animation import parse_keyframes, sampled_curve
+from attention_bending.bending.time.windows import SamplingMoment, TimeWindow
 from core.oracle_film import bent_attention
 from core.test_bend_attention import SETS, WIDE, tensors
 from core.test_operators import CASES
@@ -22,7 +26,7 @@ from hypothesis import strategies as st
 WORDS = {name: [columns] for name, columns in SETS.items()}
 PAIRS = [[[3], [7, 9]], [[7, 9], [3, 4, 5]], [[100], [3]]]
 GRID = (3, 3, 4)
-FIRST = Moment(0.0, 0, 1)
+FIRST = SamplingMoment(0.0, 0, 1)
 
 
 def dense(tensors, bends, words, film, moment=FIRST, rounding=0.0):
@@ -37,12 +41,12 @@ def dense(tensors, bends, words, film, moment=FIRST, rounding=0.0):
 def bent(tensors, bends, words, film, moment=FIRST, watch=()):
     """The same by the code."""
     columns = [some if len(bend.tokens) > 1 else some[0] for bend, some in zip(bends, words, strict=True)]
-    return bend_attention(*tensors, Bending(tuple(bends)), film.grid, columns, watch=watch, moment=moment, film=film)
+    return bend_attention(*tensors, Bending(tuple(bends)), film.grid, columns, watch=watch, moment=moment, layout=film)
 
 
 def check(bends, words, film=None, moment=FIRST, *, width=WIDE, dtype=torch.float32, tolerance=1e-5, watch=()):
     """Hold the code against the oracle, the output and the watched maps."""
-    film = film or Film.whole(Grid(*GRID))
+    film = film or FrameLayout.whole(Grid(*GRID))
     qkv = tensors(film.grid.shape, width, dtype)
     return compare(qkv, bends, words, film, moment, dense(qkv, bends, words, film, moment), tolerance, watch)
 
@@ -63,18 +67,18 @@ def compare(qkv, bends, words, film, moment, oracle, tolerance=1e-5, watch=()):
 
 generator = torch.Generator().manual_seed(7)
 MASKS = [
-    MaskFilm(torch.rand(1, 7, 9, generator=generator), 0.3),
-    MaskFilm(torch.rand(3, 3, 4, generator=generator)),
-    MaskFilm(torch.rand(9, 6, 8, generator=generator)),  # nine pictures are three latent frames
-    MaskFilm(torch.rand(5, 4, 4, generator=generator), 0.5),  # five are stretched
-    MaskFilm(torch.tensor([[[0.0, 1.0]], [[0.0, 0.0]], [[1.0, 0.0]]])),  # hard, and one frame empty
+    MaskVideo(torch.rand(1, 7, 9, generator=generator), 0.3),
+    MaskVideo(torch.rand(3, 3, 4, generator=generator)),
+    MaskVideo(torch.rand(9, 6, 8, generator=generator)),  # nine pictures are three latent frames
+    MaskVideo(torch.rand(5, 4, 4, generator=generator), 0.5),  # five are stretched
+    MaskVideo(torch.tensor([[[0.0, 1.0]], [[0.0, 0.0]], [[1.0, 0.0]]])),  # hard, and one frame empty
 ]
 WINDOWS = [
-    When("percent", 0.1, 0.9, 0.6, 0.5),
-    When("steps", 1, 3, fade_in=1, fade_out=2),
-    When("percent", 0.0, 1.0, curve=(0.2, 1.0, 0.4)),
+    TimeWindow("percent", 0.1, 0.9, 0.6, 0.5),
+    TimeWindow("steps", 1, 3, fade_in=1, fade_out=2),
+    TimeWindow("percent", 0.0, 1.0, curve=(0.2, 1.0, 0.4)),
 ]
-MOMENT = Moment(0.45, 2, 5)
+MOMENT = SamplingMoment(0.45, 2, 5)
 
 
 def numbers_of(operator):
@@ -95,7 +99,7 @@ def played(draw, operator, words):
         values = draw(st.lists(value, min_size=1, max_size=9))
         if parameter in ("x1", "y1", "x2", "y2"):
             values = [v + (0.7 if parameter[1] == "2" else 0) for v in values]
-        animations.append(Animation(parameter, draw(st.sampled_from(["frames", "steps"])), samples(values)))
+        animations.append(Animation(parameter, draw(st.sampled_from(["frames", "steps"])), sampled_curve(values)))
     if draw(st.booleans()):
         keys = parse_keyframes(draw(st.sampled_from(["0: 0.3, 2: 1", "0%: 1, 50%: 0.2, -1: 0.7", "1: 0.6"])), "ease")
         animations.append(Animation("strength", draw(st.sampled_from(["frames", "steps"])), keys))
@@ -146,7 +150,7 @@ links = st.one_of(
 @given(chain=st.lists(links, min_size=2, max_size=5), seed=st.integers(0, 9), part=st.booleans())
 def test_chains_of_everything(chain, seed, part):
     bends, words = zip(*chain, strict=True)
-    film = Film(Grid(*GRID), (1, 2, 4), 5) if part else Film.whole(Grid(*GRID))
+    film = FrameLayout(Grid(*GRID), (1, 2, 4), 5) if part else FrameLayout.whole(Grid(*GRID))
     qkv = tensors(GRID, WIDE, batch=1, seed=seed)
     oracle = output, _, enlarged = dense(qkv, bends, words, film, MOMENT)
     rounded, *_ = dense(qkv, bends, words, film, MOMENT, rounding=1e-7)
@@ -158,7 +162,7 @@ def test_chains_of_everything(chain, seed, part):
 def everything():
     """A chain that takes every way a plan has."""
     aim = {"masks": tuple(MASKS[:1]), "heads": "0", "windows": tuple(WINDOWS[:1])}
-    turning = (Animation("angle", "frames", samples([10, 40, 80])),)
+    turning = (Animation("angle", "frames", sampled_curve([10, 40, 80])),)
     return [
         (Bend(ops.Rotate(), "ALL", animations=turning, **aim), WORDS["ALL"]),
         (Bend(ops.Temperature(0.8), "ALL", masks=tuple(MASKS[1:2])), WORDS["ALL"]),
@@ -186,7 +190,7 @@ def test_a_plan_takes_every_way():
 @pytest.mark.parametrize("part", [False, True])
 def test_every_way_at_once(part):
     bends, words = zip(*everything(), strict=True)
-    film = Film(Grid(*GRID), (0, 1, 3), 4) if part else None
+    film = FrameLayout(Grid(*GRID), (0, 1, 3), 4) if part else None
     check(bends, words, film, MOMENT, watch=[3, 4, 7, 100])
 
 
@@ -202,15 +206,15 @@ def test_half_types(dtype, tolerance):
 @pytest.mark.parametrize("name", ["phrase", "padding", "ALL"])
 def test_a_context_window_bends_its_frames_as_the_whole_film_does(name):
     """Aims, masks and motion are the film's; only Time lives inside the window."""
-    whole, window = Film.whole(Grid(5, 3, 4)), Film(Grid(2, 3, 4), (1, 3), 5)
+    whole, window = FrameLayout.whole(Grid(5, 3, 4)), FrameLayout(Grid(2, 3, 4), (1, 3), 5)
     bend = Bend(
         ops.Translate(0.2),
         "w",
         frames="20%-80%",
-        masks=(MaskFilm(torch.rand(5, 6, 8, generator=torch.Generator().manual_seed(1)), 0.3),),
+        masks=(MaskVideo(torch.rand(5, 6, 8, generator=torch.Generator().manual_seed(1)), 0.3),),
         animations=(
             Animation("x", "frames", parse_keyframes("0: 0, 4: 0.5")),
-            Animation("strength", "frames", samples([0.1, 0.9, 0.3, 0.6, 1.0])),
+            Animation("strength", "frames", sampled_curve([0.1, 0.9, 0.3, 0.6, 1.0])),
         ),
     )
     q, k, v = tensors(whole.grid.shape, WIDE)
@@ -243,9 +247,9 @@ def many_sites(chain, tables, sites=2):
 
 def at_steps(chain, steps):
     """What was made up to the end of each step, over several sites each."""
-    tables, made = Tables(Film.whole(Grid(*GRID)), 2, torch.device("cpu")), []
+    tables, made = DeviceCache(FrameLayout.whole(Grid(*GRID)), 2, torch.device("cpu")), []
     for step in range(steps):
-        tables.at(Moment(step / steps, step, steps))
+        tables.at(SamplingMoment(step / steps, step, steps))
         many_sites(chain, tables, sites=1)
         after_one = tables.made
         many_sites(chain, tables)
@@ -271,9 +275,9 @@ def test_kernels_of_what_moves(over, kernels):
 @pytest.mark.parametrize("operator", [ops.Amplify(2.0), ops.Paint(MASKS[3])], ids=str)
 def test_a_mask_meets_the_grid_once_a_step(operator):
     chain = [(Bend(operator, "w", masks=() if operator.key == "paint" else (MASKS[3],)), WORDS["phrase"])]
-    tables = Tables(Film.whole(Grid(*GRID)), 2, torch.device("cpu"))
-    with mock.patch.object(MaskFilm, "on", autospec=True, side_effect=MaskFilm.on) as on:
+    tables = DeviceCache(FrameLayout.whole(Grid(*GRID)), 2, torch.device("cpu"))
+    with mock.patch.object(MaskVideo, "on", autospec=True, side_effect=MaskVideo.on) as on:
         for step in range(3):
-            tables.at(Moment(step / 3, step, 3))
+            tables.at(SamplingMoment(step / 3, step, 3))
             many_sites(chain, tables)
     assert on.call_count <= 3

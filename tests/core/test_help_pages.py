@@ -8,21 +8,16 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from attention_bending.bending import (
-    Bend,
-    BendError,
-    Bending,
-    MaskFilm,
-    When,
-    aims,
-    experiment_log,
-    operators,
-    ranges,
-    tracks,
-)
-from attention_bending.bending import pictures as map_pictures
-from attention_bending.bending.chain import plan_chain
+from attention_bending.bending import narrow, operators
+from attention_bending.bending.attention.chain import plan_chain
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.explore import experiment_log
+from attention_bending.bending.frames.mask_video import MaskVideo
 from attention_bending.bending.operators import swap, time
+from attention_bending.bending.pictures import drawing as map_pictures
+from attention_bending.bending.time import animation, ranges
+from attention_bending.bending.time.windows import TimeWindow
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,8 +73,8 @@ SHARED: dict[str, list[Input]] = {}
 TABLES = {
     "ops": operators,
     "time_operator": time,
-    "tracks": tracks,
-    "pictures": map_pictures,
+    "animation": animation,
+    "drawing": map_pictures,
     "experiment_log": experiment_log,
 }
 """The modules whose tables of choices the nodes show, by the names that these have there."""
@@ -230,7 +225,7 @@ def test_every_way_is_explained(way):
 def test_the_animate_page_lists_every_parameter():
     listed = sections("AttnBendAnimate")["Parameters"]
     for operator in (*operators.OPERATORS.values(), *operators.OTHERS.values()):
-        numbers = operator(MaskFilm(torch.ones(1, 1))).numbers if operator is operators.Paint else operator().numbers
+        numbers = operator(MaskVideo(torch.ones(1, 1))).numbers if operator is operators.Paint else operator().numbers
         line = f"- {operator.name}: {', '.join(f'`{number}`' for number in numbers)}"
         assert (f"{line}\n" in listed) == bool(numbers)
 
@@ -245,22 +240,22 @@ REFUSALS = [
     ("AttnBendFrequencyFilter", lambda: operators.FrequencyFilter("band", low=0.5, high=0.2)),
     ("AttnBendTime", lambda: operators.Time("blur", -1.0)),
     ("AttnBendTime", lambda: operators.Time("stretch", 0.0)),
-    ("AttnBendPaint", lambda: MaskFilm(torch.full((2, 2), float("nan")))),
+    ("AttnBendPaint", lambda: MaskVideo(torch.full((2, 2), float("nan")))),
     ("AttnBendTemperature", lambda: operators.Temperature(0.0)),
-    ("AttnBendWhere", lambda: aims.where(TURN, heads="abc")),
-    ("AttnBendWhere", lambda: aims.where(TURN, layers="5-0")),
-    ("AttnBendWhere", lambda: aims.where(TURN, frames="50%-50%")),
-    ("AttnBendWhere", lambda: aims.where(aims.where(TURN), passes="negative")),
+    ("AttnBendWhere", lambda: narrow.where(TURN, heads="abc")),
+    ("AttnBendWhere", lambda: narrow.where(TURN, layers="5-0")),
+    ("AttnBendWhere", lambda: narrow.where(TURN, frames="50%-50%")),
+    ("AttnBendWhere", lambda: narrow.where(narrow.where(TURN), passes="negative")),
     ("AttnBendWhere", lambda: ranges.resolve("0-40", ranges.FRAMES, 21)),
-    ("AttnBendWhen", lambda: When("percent", 0.5, 0.2)),
-    ("AttnBendWhen", lambda: When("percent", 0, 25)),
-    ("AttnBendWhen", lambda: When("steps", 3, 3, curve=(0.0, 1.0))),
-    ("AttnBendAnimate", lambda: tracks.parse_keyframes("0: 0, 50: x")),
-    ("AttnBendAnimate", lambda: tracks.parse_keyframes("120%: 1")),
-    ("AttnBendAnimate", lambda: tracks.parse_keyframes("0: 1, 0: 2")),
-    ("AttnBendAnimate", lambda: tracks.parse_keyframes("30: 1").values(21)),
-    ("AttnBendAnimate", lambda: tracks.samples([])),
-    ("AttnBendAnimate", lambda: aims.animate(LOUDER_TURN, "x", "frames", tracks.parse_keyframes("0: 1"))),
+    ("AttnBendWhen", lambda: TimeWindow("percent", 0.5, 0.2)),
+    ("AttnBendWhen", lambda: TimeWindow("percent", 0, 25)),
+    ("AttnBendWhen", lambda: TimeWindow("steps", 3, 3, curve=(0.0, 1.0))),
+    ("AttnBendAnimate", lambda: animation.parse_keyframes("0: 0, 50: x")),
+    ("AttnBendAnimate", lambda: animation.parse_keyframes("120%: 1")),
+    ("AttnBendAnimate", lambda: animation.parse_keyframes("0: 1, 0: 2")),
+    ("AttnBendAnimate", lambda: animation.parse_keyframes("30: 1").values(21)),
+    ("AttnBendAnimate", lambda: animation.sampled_curve([])),
+    ("AttnBendAnimate", lambda: narrow.animate(LOUDER_TURN, "x", "frames", animation.parse_keyframes("0: 1"))),
     ("AttnBendPaint", lambda: plan_chain([(Bend(painted(), "ALL"), [range(512)])], 512)),
     ("AttnBendSwap", lambda: plan_chain([(Bend(operators.Swap("rose"), "ALL"), [range(512), [3]])], 512)),
     ("AttnBendSwap", lambda: plan_chain([(Bend(operators.Swap("rose"), "red rose"), [[2, 3], [3]])], 512)),
@@ -268,7 +263,7 @@ REFUSALS = [
 
 
 def painted() -> operators.Paint:
-    return operators.Paint(MaskFilm(torch.ones(1, 1)))
+    return operators.Paint(MaskVideo(torch.ones(1, 1)))
 
 
 @pytest.mark.parametrize("node, refuse", REFUSALS)
@@ -280,7 +275,7 @@ def test_messages_are_quoted_as_they_are(node, refuse):
 
 def templates() -> Iterator[str]:
     """The messages of all BendErrors and required truths in the code, as patterns."""
-    for file in (*(ROOT / "bending").rglob("*.py"), *(ROOT / "nodes").glob("*.py")):
+    for file in (file for room in ("bending", "host", "nodes") for file in (ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield re.escape(node.value)

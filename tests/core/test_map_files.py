@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import torch
-from attention_bending.bending import map_files
 from attention_bending.bending.errors import BendError
-from attention_bending.bending.grid import Grid
-from attention_bending.bending.map_files import is_map_file, load, save
-from attention_bending.bending.record import MapFilms, Record, even_bins
-from attention_bending.bending.report_text import about, report_text
+from attention_bending.bending.frames.grid import Grid
+from attention_bending.bending.maps import files
+from attention_bending.bending.maps.files import is_map_file, load, save
+from attention_bending.bending.maps.record import PackedMaps, Record, even_bins
+from attention_bending.bending.maps.report_text import about, report_text
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
@@ -32,7 +32,7 @@ def made(
     """A record of random maps; `steps` and `layers` are how many in how many bins."""
     shape = (len(words), steps[1], layers[1], heads, *grid)
     some = torch.Generator().manual_seed(seed)
-    original, other = (MapFilms.pack(torch.randn(shape, generator=some)) for _ in range(2))
+    original, other = (PackedMaps.pack(torch.randn(shape, generator=some)) for _ in range(2))
     return Record(
         words=tuple(words),
         columns=tuple((i, i + 3) for i in range(len(words))),
@@ -109,7 +109,7 @@ def test_a_record_comes_back_as_it_was(tmp_path, words, grid, steps, heads, bent
 
 def test_slices_of_larger_tensors_are_saved_too(tmp_path):
     record = made()
-    shown = MapFilms(record.original.values.transpose(-1, -2).contiguous().transpose(-1, -2), record.original.peaks)
+    shown = PackedMaps(record.original.values.transpose(-1, -2).contiguous().transpose(-1, -2), record.original.peaks)
     save(replace(record, original=shown), tmp_path / "maps.safetensors")
     assert_same(load(tmp_path / "maps.safetensors"), record)
 
@@ -242,7 +242,7 @@ FIELDS = {
 
 ODD = {
     **{what: {"fields": fields} for what, fields in FIELDS.items()},
-    **{f"no {name}": {"drop": (name,)} for name in map_files._CHECKS},
+    **{f"no {name}": {"drop": (name,)} for name in files._CHECKS},
     "version": {"version": "0"},
     "no version": {"version": "one"},
     "a huge version": {"version": "9" * 5000},
@@ -262,7 +262,7 @@ ODD = {
 @pytest.mark.parametrize("what", ODD)
 def test_a_file_that_does_not_fit_itself_is_refused_before_its_maps_are_read(tmp_path, monkeypatch, what):
     path = tampered(tmp_path / "maps.safetensors", **ODD[what])
-    monkeypatch.setattr(map_files, "_check_numbers", lambda tensors: pytest.fail("the maps were read"))
+    monkeypatch.setattr(files, "_check_numbers", lambda tensors: pytest.fail("the maps were read"))
     with pytest.raises(BendError, match="The file is damaged or was changed: take another copy"):
         load(path)
 
@@ -301,7 +301,7 @@ def test_numbers_that_cannot_be_are_neither_read_nor_written(tmp_path, what):
 def test_sizes_have_a_limit(tmp_path, monkeypatch):
     path = tmp_path / "maps.safetensors"
     save(made(), path)
-    monkeypatch.setattr(map_files, "LIMIT", made().nbytes)
+    monkeypatch.setattr(files, "LIMIT", made().nbytes)
     with pytest.raises(BendError, match="it would take more than"):
         load(path)
     path.unlink()
@@ -323,7 +323,7 @@ anything = st.recursive(
 
 
 @in_one_folder
-@given(st.dictionaries(st.sampled_from(list(map_files._CHECKS)), anything, min_size=1, max_size=3))
+@given(st.dictionaries(st.sampled_from(list(files._CHECKS)), anything, min_size=1, max_size=3))
 @example({"facts": {"steps": 10**40, "prompt": ""}})
 @example({"words": ["", "\n"], "columns": [[], [3, 3]]})
 def test_whatever_the_fields_are_a_file_is_a_record_or_refused(tmp_path, fields):
@@ -351,7 +351,7 @@ def interrupted(tensors, path, metadata) -> None:
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, place, fails, error):
     path = tmp_path / "maps.safetensors"
     save(made(seed=1), path)
-    monkeypatch.setattr(f"{map_files.__name__}.{place}", fails)
+    monkeypatch.setattr(f"{files.__name__}.{place}", fails)
     with pytest.raises(error):
         save(made(seed=2), path)
     assert list(tmp_path.iterdir()) == [path]

@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Bending, Film, Grid, MaskFilm, Moment, When, bend_attention
 from attention_bending.bending import operators as ops
-from attention_bending.bending.chain import BLOCK
+from attention_bending.bending.api import bend_attention
+from attention_bending.bending.attention.chain import BLOCK
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.frames.grid import Grid
+from attention_bending.bending.frames.layout import FrameLayout
+from attention_bending.bending.frames.mask_video import MaskVideo
+from attention_bending.bending.time.windows import SamplingMoment, TimeWindow
 from core import oracle_film as oracle
 from core.maps import token_map
 from core.test_bend_attention import WIDE, tensors
@@ -14,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 GRID = (4, 3, 5)
-FILM = Film.whole(Grid(*GRID))
+FILM = FrameLayout.whole(Grid(*GRID))
 
 
 def picture(*shape, seed=0):
@@ -91,12 +97,12 @@ def test_time_on_words_padding_and_all(way, name, renormalize):
 
 def test_a_film_of_one_frame_stays():
     for way in ("shift", "blur", "reverse", "freeze", "stretch"):
-        before, after = maps(Bend(ops.Time(way, 2.0), "w"), WORDS["word"], [3], Film.whole(Grid(1, 3, 5)))
+        before, after = maps(Bend(ops.Time(way, 2.0), "w"), WORDS["word"], [3], FrameLayout.whole(Grid(1, 3, 5)))
         torch.testing.assert_close(before, after)
 
 
 def test_time_lives_inside_a_context_window():
-    window = Film(Grid(3, 3, 4), (4, 5, 6), 12)
+    window = FrameLayout(Grid(3, 3, 4), (4, 5, 6), 12)
     before, after = maps(Bend(ops.Time("reverse"), "w", renormalize=False), WORDS["word"], [3], window)
     assert torch.equal(after, before.flip(2))
 
@@ -107,7 +113,7 @@ HARD = torch.zeros(4, 3, 5)
 HARD[0, :, :2] = 1
 HARD[1, 2, 4] = 1
 HARD[3] = 0.5
-PAINTS = {"one picture": MaskFilm(picture(1, 6, 7), 0.4), "a film, one frame empty": MaskFilm(HARD)}
+PAINTS = {"one picture": MaskVideo(picture(1, 6, 7), 0.4), "a film, one frame empty": MaskVideo(HARD)}
 
 
 @pytest.mark.parametrize("renormalize", [True, False])
@@ -120,7 +126,7 @@ def test_paint(mask, name, renormalize):
 
 
 def test_the_mask_is_the_words_map_and_each_frames_total_stays():
-    before, after = maps(Bend(ops.Paint(MaskFilm(HARD)), "w", renormalize=False), WORDS["phrase"], [3, 4, 5])
+    before, after = maps(Bend(ops.Paint(MaskVideo(HARD)), "w", renormalize=False), WORDS["phrase"], [3, 4, 5])
     torch.testing.assert_close(after.sum((3, 4)), before.sum((3, 4)))
     for frame in (0, 1, 3):
         share = after[:, :, frame] / after[:, :, frame].sum((2, 3), keepdim=True)
@@ -137,7 +143,7 @@ def test_pieces_keep_their_proportion():
 def test_where_all_pieces_are_0_they_share_equally():
     """A box that is emptied, and then painted."""
     empty = Bend(ops.RegionalMask(0.0, 0.0, 0.6, 1.0, 0.0, invert=True), "w", renormalize=False)
-    paint = Bend(ops.Paint(MaskFilm(HARD)), "w", renormalize=False)
+    paint = Bend(ops.Paint(MaskVideo(HARD)), "w", renormalize=False)
     got = check([empty, paint], [WORDS["phrase"], WORDS["phrase"]], FILM, watch=[3, 4, 5])
     assert got.maps[3][:, :, 0, :, :2].min() > 0
     for column in (4, 5):
@@ -146,7 +152,7 @@ def test_where_all_pieces_are_0_they_share_equally():
 
 def test_paint_of_more_than_a_block_is_refused():
     q, k, v = tensors(GRID, WIDE)
-    paint = Bending((Bend(ops.Paint(MaskFilm(HARD)), "ALL"),))
+    paint = Bending((Bend(ops.Paint(MaskVideo(HARD)), "ALL"),))
     with pytest.raises(BendError, match=f"words of at most {BLOCK} tokens in all, but these are {WIDE}"):
         bend_attention(q, k, v, paint, FILM.grid)
     check(list(paint), [[list(range(BLOCK))]], FILM, watch=[3])
@@ -228,9 +234,9 @@ def test_its_weights_are_exponents_and_several_multiply():
     some = [
         Bend(ops.Temperature(0.5), "ALL", 0.5, heads="1"),
         Bend(ops.Temperature(3.0), "ALL", masks=(PAINTS["one picture"],), frames="0-1"),
-        Bend(ops.Temperature(0.8), "ALL", windows=(When("steps", 0, 3, fade_in=3),)),
+        Bend(ops.Temperature(0.8), "ALL", windows=(TimeWindow("steps", 0, 3, fade_in=3),)),
     ]
-    check(some, [WORDS["ALL"]] * 3, FILM, Moment(0.25, 1, 4))
+    check(some, [WORDS["ALL"]] * 3, FILM, SamplingMoment(0.25, 1, 4))
     qkv = tensors(GRID, WIDE)
     half = bent(qkv, [Bend(ops.Temperature(0.25), "ALL", 0.5)], [WORDS["ALL"]], FILM).output
     twice = bent(qkv, [Bend(ops.Temperature(2.0), "ALL"), Bend(ops.Temperature(0.25), "ALL")], [WORDS["ALL"]] * 2, FILM)

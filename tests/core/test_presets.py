@@ -4,10 +4,14 @@ import re
 
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Bending, Grid, Moment, bend_attention
+from attention_bending.bending.api import bend_attention
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.errors import BendError
 from attention_bending.bending.files import dump, load, parse, presets, replace_words
+from attention_bending.bending.frames.grid import Grid
 from attention_bending.bending.operators import Amplify, Blur, RegionalMask, Sharpen
-from attention_bending.bending.terms import parse_token
+from attention_bending.bending.text.token_field import parse_token
+from attention_bending.bending.time.windows import SamplingMoment
 
 PRESETS = presets()
 GRID = Grid(3, 4, 6)
@@ -47,7 +51,7 @@ def test_a_preset_bends_something(title):
     for bend in range(len(bending)):
         one = Bending(bending.bends[bend : bend + 1])
         outputs = [
-            bend_attention(q, k, v, one, GRID, columns[bend : bend + 1], moment=Moment(percent, step, 4)).output
+            bend_attention(q, k, v, one, GRID, columns[bend : bend + 1], moment=SamplingMoment(percent, step, 4)).output
             for step, percent in enumerate((0.0, 0.3, 0.5, 0.9))
         ]
         plain = bend_attention(q, k, v, Bending(), GRID).output

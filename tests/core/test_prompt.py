@@ -2,7 +2,7 @@
 
 import pytest
 from attention_bending.bending.errors import BendError
-from attention_bending.bending.prompt import parse_prompt
+from attention_bending.bending.text.prompt import parse_prompt
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-from attention_bending.bending import BendError, Grid
-from attention_bending.bending.record import MapFilms, Record, even_bins, span
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.frames.grid import Grid
+from attention_bending.bending.maps.record import PackedMaps, Record, even_bins, span
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ GRID = Grid(2, 3, 4)
 def record(heads=1, steps=((0, 1), (2, 3)), layers=((0, 0), (1, 1), (2, 2)), seen=None, words=("kiss", "red, round")):
     shape = (len(words), len(steps), len(layers), heads, *GRID.shape)
     maps = torch.rand(shape, generator=torch.Generator().manual_seed(0))
-    films = MapFilms.pack(maps)
+    films = PackedMaps.pack(maps)
     seen = torch.ones(shape[:3], dtype=torch.bool) if seen is None else seen
     return Record(words, ((4,),) * len(words), GRID, steps, layers, heads, films, films, seen), maps
 
@@ -31,10 +32,10 @@ def test_bins_are_even_and_hold_everything(count, bins):
 def test_half_precision_keeps_a_thousandth(exponent, seed):
     """Of every entry above a ten-thousandth of the film's largest, at any scale."""
     maps = torch.rand(1, 1, 1, 1, 2, 8, 8, generator=torch.Generator().manual_seed(seed)) ** 4 * 10**exponent
-    back = MapFilms.pack(maps).unpack(0, 0, 0, [0])[0]
+    back = PackedMaps.pack(maps).unpack(0, 0, 0, [0])[0]
     large = maps[0, 0, 0, 0] > 1e-4 * maps.max()
     assert ((back - maps[0, 0, 0, 0]).abs() <= 1e-3 * maps[0, 0, 0, 0])[large].all()
-    assert MapFilms.pack(torch.zeros(1, 1, 1, 1, 2, 3, 4)).unpack(0, 0, 0, [0]).abs().max() == 0
+    assert PackedMaps.pack(torch.zeros(1, 1, 1, 1, 2, 3, 4)).unpack(0, 0, 0, [0]).abs().max() == 0
 
 
 def test_a_film_is_the_mean_of_what_was_seen():

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from attention_bending.bending.grid import Grid
-from attention_bending.bending.record import MapFilms, Record, even_bins
-from attention_bending.bending.report_text import _width, about, entropy, recorded, report_text, runs, share, whole
+from attention_bending.bending.frames.grid import Grid
+from attention_bending.bending.maps.record import PackedMaps, Record, even_bins
+from attention_bending.bending.maps.report_text import _width, about, overall_mean, recorded, report_text, runs
+from attention_bending.bending.maps.statistics import attention_share, entropy
 from core.test_map_files import made
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,8 @@ def constant(*shares: tuple[float, float], words=None, facts=None, **others) -> 
     """A record whose words have the same share everywhere: (before, after) of each."""
     shape = (len(shares), 2, 3, 1, 2, 3, 4)
     original, bent = (
-        MapFilms.pack(torch.tensor(each).view(-1, 1, 1, 1, 1, 1, 1).expand(shape)) for each in zip(*shares, strict=True)
+        PackedMaps.pack(torch.tensor(each).view(-1, 1, 1, 1, 1, 1, 1).expand(shape))
+        for each in zip(*shares, strict=True)
     )
     numbers = tuple((i + 2,) for i in range(len(shares)))
     words = words or tuple(f"word{i}" for i in range(len(shares)))
@@ -28,7 +30,7 @@ def constant(*shares: tuple[float, float], words=None, facts=None, **others) -> 
 
 
 def test_share_is_the_mean():
-    assert share(torch.tensor([[[0.5, -0.25], [0.0, 0.75]]])) == 0.25
+    assert attention_share(torch.tensor([[[0.5, -0.25], [0.0, 0.75]]])) == 0.25
 
 
 def test_entropy_is_that_of_its_formula():
@@ -56,9 +58,9 @@ def test_the_whole_film_is_the_records_mean_over_what_was_seen(bent, heads, seed
     record = made(heads=heads, seed=seed)
     for word in range(2):
         if record.seen[word].any():
-            torch.testing.assert_close(whole(record, word, bent), record.film(word, bent, range(2), range(3)))
+            torch.testing.assert_close(overall_mean(record, word, bent), record.film(word, bent, range(2), range(3)))
         else:
-            assert whole(record, word, bent) is None
+            assert overall_mean(record, word, bent) is None
 
 
 def rows(record: Record) -> list[list[str]]:

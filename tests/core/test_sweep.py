@@ -4,10 +4,16 @@ import math
 
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Bending, MaskFilm, When, aims, sweep, tracks
+from attention_bending.bending import narrow
 from attention_bending.bending import operators as ops
-from attention_bending.bending import sweep_values as read
-from attention_bending.bending.sweep import Sweep
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.explore import sweep
+from attention_bending.bending.explore import sweep_values as read
+from attention_bending.bending.explore.sweep import Sweep
+from attention_bending.bending.frames.mask_video import MaskVideo
+from attention_bending.bending.time import animation
+from attention_bending.bending.time.windows import TimeWindow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,8 +101,8 @@ def test_texts_may_hold_commas_and_quoted_ones_semicolons():
 
 
 WINDOWS = {
-    "0-2": (0.0, 1.0, (When("steps", 0, 2),)),
-    "7": (0.0, 1.0, (When("steps", 7, 7),)),
+    "0-2": (0.0, 1.0, (TimeWindow("steps", 0, 2),)),
+    "7": (0.0, 1.0, (TimeWindow("steps", 7, 7),)),
     "0% - 30%": (0.0, 0.3, ()),
     "all": (0.0, 1.0, ()),
 }
@@ -105,7 +111,7 @@ WINDOWS = {
 @pytest.mark.parametrize("text, expected", WINDOWS.items())
 @pytest.mark.parametrize("name", ["steps", "percent"])
 def test_a_window_replaces_all_that_the_bend_has(name, text, expected):
-    bending = aims.when(Bending((Bend(ops.Rotate(), "kiss", start=0.1, end=0.5),)), When("percent", 0.2, 0.4))
+    bending = narrow.when(Bending((Bend(ops.Rotate(), "kiss", start=0.1, end=0.5),)), TimeWindow("percent", 0.2, 0.4))
     _, point = expanded(bending, (name, text)).points
     (bend,) = point.bending
     assert (bend.start, bend.end, bend.windows) == expected
@@ -165,7 +171,7 @@ def test_what_no_sweep_can_do():
         expanded(TURN, ("angle", "1"), ("", "1"))
     with pytest.raises(BendError, match="nothing bends at any value of angle"):
         expanded(TURN, ("angle", "0, 360"))
-    moving = aims.animate(TURN, "angle", "frames", tracks.parse_keyframes("0: 1"))
+    moving = narrow.animate(TURN, "angle", "frames", animation.parse_keyframes("0: 1"))
     with pytest.raises(BendError, match="a Bend Animate moves it in bend 1"):
         expanded(moving, ("angle", "1, 2"))
 
@@ -272,7 +278,7 @@ def test_a_temperature_has_no_token_and_a_mask_is_no_value():
     both = expanded(temper + TURN, ("token", "rose")).points[1].bending
     assert [bend.token for bend in both] == ["ALL", "rose"]
     with pytest.raises(BendError, match='Paint has no parameter "mask"'):
-        expanded(Bending((Bend(ops.Paint(MaskFilm(torch.ones(1, 1))), "kiss"),)), ("mask", "1"))
+        expanded(Bending((Bend(ops.Paint(MaskVideo(torch.ones(1, 1))), "kiss"),)), ("mask", "1"))
 
 
 def test_origins_stay_for_messages():

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 from attention_bending.bending.errors import BendError
-from attention_bending.bending.tokens import (
+from attention_bending.bending.text.tokens import (
     EncoderTokens,
     Piece,
     TokenMap,

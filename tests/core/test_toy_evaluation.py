@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from attention_bending.dev.toy import cases, evaluate, evaluate_page, evaluate_plots, judge, measure, world
-from attention_bending.dev.toy.log import Log
+from attention_bending.toy import cases, evaluate, evaluate_page, evaluate_plots, judge, measure, world
+from attention_bending.toy.log import Log
 from PIL import Image
 
 ALONE = cases.Subject("a red circle", cases.Words("red", "circle"))

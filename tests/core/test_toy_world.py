@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from attention_bending.dev.toy import measure, world
+from attention_bending.toy import measure, world
 
 SEEDS = range(120)
 

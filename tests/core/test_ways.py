@@ -3,12 +3,14 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from attention_bending.bending import Bend, Film, Grid
 from attention_bending.bending import operators as ops
-from attention_bending.bending.attention import Attention
-from attention_bending.bending.chain import plan_chain
-from attention_bending.bending.state import run_chain
-from attention_bending.bending.tables import Tables
+from attention_bending.bending.attention.chain import plan_chain
+from attention_bending.bending.attention.device_cache import DeviceCache
+from attention_bending.bending.attention.kernel import Attention
+from attention_bending.bending.attention.state import run_chain
+from attention_bending.bending.bend import Bend
+from attention_bending.bending.frames.grid import Grid
+from attention_bending.bending.frames.layout import FrameLayout
 from core.test_bend_attention import SETS, WIDE, bend_strategy, tensors
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ def run(way, chain, watch=(), dtype=torch.float32, seed=0, output=True):
     given, calls = attention(way, dtype, seed)
     film = given.output() if output else None
     plan = plan_chain([(bend, [SETS[name]]) for bend, name in chain], WIDE, watch)
-    bent = run_chain(plan, given, film, Tables(Film.whole(Grid(*GRID)), 2, torch.device("cpu")))
+    bent = run_chain(plan, given, film, DeviceCache(FrameLayout.whole(Grid(*GRID)), 2, torch.device("cpu")))
     return bent, calls
 
 
@@ -77,7 +79,9 @@ def test_where_nothing_acts_maps_are_read_and_the_output_keeps_its_bits(way):
     output = given.output()
     before = output.clone()
     plan = plan_chain([], WIDE, (3, 4))
-    bent = run_chain(plan, given, output, Tables(Film.whole(Grid(*GRID)), 2, torch.device("cpu")))
+    bent = run_chain(plan, given, output, DeviceCache(FrameLayout.whole(Grid(*GRID)), 2, torch.device("cpu")))
     assert torch.equal(output, before) and bent.maps is bent.original and bent.maps.shape[-1] == 2
-    none = run_chain(plan_chain([], WIDE), given, output, Tables(Film.whole(Grid(*GRID)), 2, torch.device("cpu")))
+    none = run_chain(
+        plan_chain([], WIDE), given, output, DeviceCache(FrameLayout.whole(Grid(*GRID)), 2, torch.device("cpu"))
+    )
     assert none.maps.shape[-1] == 0

@@ -3,12 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Bending, Film, Grid, MaskFilm, Moment, When, aims
+from attention_bending.bending import narrow
 from attention_bending.bending import operators as ops
-from attention_bending.bending.action import strength_at
-from attention_bending.bending.bend import Animation
-from attention_bending.bending.schedule import Schedule
-from attention_bending.bending.tracks import parse_keyframes, samples
+from attention_bending.bending.attention.action import strength_at
+from attention_bending.bending.attention.schedule import Schedule
+from attention_bending.bending.bend import Animation, Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.frames.grid import Grid
+from attention_bending.bending.frames.layout import FrameLayout
+from attention_bending.bending.frames.mask_video import MaskVideo
+from attention_bending.bending.time.animation import parse_keyframes, sampled_curve
+from attention_bending.bending.time.windows import SamplingMoment, TimeWindow
 from core import oracle_film as oracle
 from core.test_bend import flow
 from core.test_bend_attention import WIDE, tensors
@@ -19,7 +24,7 @@ from hypothesis import strategies as st
 
 def at(step, steps=20):
     """The moment of a step of an even schedule."""
-    return Moment(step / steps, step, steps)
+    return SamplingMoment(step / steps, step, steps)
 
 
 def weights(window, steps=20):
@@ -29,18 +34,18 @@ def weights(window, steps=20):
 # --- windows ---------------------------------------------------------------------------------------------------------
 
 INSIDE = [
-    (When(), range(20)),
-    (When("percent", 0.0, 0.5), range(10)),  # half-open
-    (When("percent", 0.5, 1.0), range(10, 20)),
-    (When("percent", 0.25, 0.3), range(5, 6)),
-    (When("percent", 0.31, 0.349), range(0)),
-    (When("percent", 0.25005, 0.5), range(5, 10)),  # with a tolerance
-    (When("percent", 0.25, 0.50005), range(5, 10)),
-    (When("steps", 0, 19), range(20)),
-    (When("steps", 3, 5), range(3, 6)),  # both ends included
-    (When("steps", 4, 4), range(4, 5)),
-    (When("steps", 0, 1), range(2)),
-    (When("steps", 25, 30), range(0)),
+    (TimeWindow(), range(20)),
+    (TimeWindow("percent", 0.0, 0.5), range(10)),  # half-open
+    (TimeWindow("percent", 0.5, 1.0), range(10, 20)),
+    (TimeWindow("percent", 0.25, 0.3), range(5, 6)),
+    (TimeWindow("percent", 0.31, 0.349), range(0)),
+    (TimeWindow("percent", 0.25005, 0.5), range(5, 10)),  # with a tolerance
+    (TimeWindow("percent", 0.25, 0.50005), range(5, 10)),
+    (TimeWindow("steps", 0, 19), range(20)),
+    (TimeWindow("steps", 3, 5), range(3, 6)),  # both ends included
+    (TimeWindow("steps", 4, 4), range(4, 5)),
+    (TimeWindow("steps", 0, 1), range(2)),
+    (TimeWindow("steps", 25, 30), range(0)),
 ]
 
 
@@ -52,18 +57,18 @@ def test_windows_of_twenty_steps(window, expected):
 
 
 def test_the_last_percent_is_closed():
-    end = Moment(1.0, 3, 4)
-    assert When("percent", 0.5, 1.0).weight(end) == 1
-    assert When("percent", 0.5, 0.99).weight(end) == 0
+    end = SamplingMoment(1.0, 3, 4)
+    assert TimeWindow("percent", 0.5, 1.0).weight(end) == 1
+    assert TimeWindow("percent", 0.5, 0.99).weight(end) == 0
 
 
 FADES = [
-    (When("steps", 2, 8, fade_in=3), [0, 0, 0.25, 0.5, 0.75, 1, 1, 1, 1, 0]),
-    (When("steps", 2, 8, fade_out=1), [0, 0, 1, 1, 1, 1, 1, 1, 0.5, 0]),
-    (When("steps", 2, 6, fade_in=2, fade_out=4), [0, 0, 1 / 3, 2 / 3, 0.6, 0.4, 0.2, 0, 0, 0]),
-    (When("percent", 0.2, 0.8, fade_in=0.4), [0, 0, 0, 0.25, 0.5, 0.75, 1, 1, 0, 0]),
-    (When("percent", 0.2, 0.8, fade_out=0.2), [0, 0, 1, 1, 1, 1, 1, 0.5, 0, 0]),
-    (When("percent", 0.0, 1.0, fade_out=0.5), [1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2]),
+    (TimeWindow("steps", 2, 8, fade_in=3), [0, 0, 0.25, 0.5, 0.75, 1, 1, 1, 1, 0]),
+    (TimeWindow("steps", 2, 8, fade_out=1), [0, 0, 1, 1, 1, 1, 1, 1, 0.5, 0]),
+    (TimeWindow("steps", 2, 6, fade_in=2, fade_out=4), [0, 0, 1 / 3, 2 / 3, 0.6, 0.4, 0.2, 0, 0, 0]),
+    (TimeWindow("percent", 0.2, 0.8, fade_in=0.4), [0, 0, 0, 0.25, 0.5, 0.75, 1, 1, 0, 0]),
+    (TimeWindow("percent", 0.2, 0.8, fade_out=0.2), [0, 0, 1, 1, 1, 1, 1, 0.5, 0, 0]),
+    (TimeWindow("percent", 0.0, 1.0, fade_out=0.5), [1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2]),
 ]
 
 
@@ -74,13 +79,13 @@ def test_fades(window, expected):
 
 def test_a_curve_runs_from_the_windows_start_to_its_end():
     curve = (0.0, 1.0, 0.5)
-    assert weights(When("steps", 2, 6, curve=curve), 10) == [0, 0, 0, 0.5, 1, 0.75, 0.5, 0, 0, 0]
-    assert weights(When("percent", 0.2, 1.0, curve=curve), 10) == pytest.approx(
+    assert weights(TimeWindow("steps", 2, 6, curve=curve), 10) == [0, 0, 0, 0.5, 1, 0.75, 0.5, 0, 0, 0]
+    assert weights(TimeWindow("percent", 0.2, 1.0, curve=curve), 10) == pytest.approx(
         [0, 0, 0, 0.25, 0.5, 0.75, 1, 0.875, 0.75, 0.625], abs=1e-5
     )
-    assert weights(When("steps", 0, 2, curve=(0.4,)), 3) == [0.4] * 3
-    assert weights(When("steps", 0, 4, fade_in=1, curve=(1.0, 0.5)), 5) == [0.5, 0.875, 0.75, 0.625, 0.5]
-    assert weights(When("steps", 0, 2, curve=(-1.0, -1.0, 3.0)), 3) == [0, 0, 1]  # cut to 0 … 1
+    assert weights(TimeWindow("steps", 0, 2, curve=(0.4,)), 3) == [0.4] * 3
+    assert weights(TimeWindow("steps", 0, 4, fade_in=1, curve=(1.0, 0.5)), 5) == [0.5, 0.875, 0.75, 0.625, 0.5]
+    assert weights(TimeWindow("steps", 0, 2, curve=(-1.0, -1.0, 3.0)), 3) == [0, 0, 1]  # cut to 0 … 1
 
 
 units = st.one_of(
@@ -88,8 +93,8 @@ units = st.one_of(
     st.tuples(st.just("steps"), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.floats(0, 9)),
 ).filter(lambda said: said[2] - said[1] > 1e-3)
 curves = st.none() | st.lists(st.floats(0, 1), min_size=1, max_size=5).map(tuple)
-windows = st.builds(lambda said, curve: When(*said, curve), units, curves)
-moments = st.builds(lambda percent, step: Moment(percent, step, 10), st.floats(0, 1), st.integers(0, 9))
+windows = st.builds(lambda said, curve: TimeWindow(*said, curve), units, curves)
+moments = st.builds(lambda percent, step: SamplingMoment(percent, step, 10), st.floats(0, 1), st.integers(0, 9))
 
 
 @given(windows, moments)
@@ -106,7 +111,7 @@ def test_windows_and_strength_multiply(some, strength, moment):
 
 def test_windows_intersect_in_a_chain():
     chain = Bending((Bend(ops.Blur(), "kiss", end=0.5), Bend(ops.Flip(), "rose")))
-    early = aims.when(aims.when(chain, When("steps", 4, 12)), When("percent", 0.0, 0.9, fade_out=0.1))
+    early = narrow.when(narrow.when(chain, TimeWindow("steps", 4, 12)), TimeWindow("percent", 0.0, 0.9, fade_out=0.1))
     schedule = Schedule([1 - k / 20 for k in range(21)], flow(1.0))
     assert [schedule.window(bend) for bend in early] == [list(range(4, 10)), list(range(4, 13))]
     assert str(early.bends[0]).endswith("0.0% to 50.0%, steps 4 to 12, 0.0% to 90.0%, fade out 0.1")
@@ -116,11 +121,11 @@ def test_a_percent_is_one_moment_in_two_samplers_and_a_step_is_not():
     """Ten steps in all, of which the first sampler has four; and the same levels in finer steps."""
     sigmas = [flow(5.0)(k / 10) for k in range(11)]
     parts = [Schedule(sigmas[:5], flow(5.0)), Schedule(sigmas[4:], flow(5.0))]
-    middle = Bend(ops.Blur(), "kiss", windows=(When("percent", 0.2, 0.6),))
+    middle = Bend(ops.Blur(), "kiss", windows=(TimeWindow("percent", 0.2, 0.6),))
     assert [part.window(middle) for part in parts] == [[2, 3], [0, 1]]
-    first = Bend(ops.Blur(), "kiss", windows=(When("steps", 0, 1),))
+    first = Bend(ops.Blur(), "kiss", windows=(TimeWindow("steps", 0, 1),))
     assert [part.window(first) for part in parts] == [[0, 1], [0, 1]]
-    fade = When("percent", 0.0, 1.0, fade_in=1.0)
+    fade = TimeWindow("percent", 0.0, 1.0, fade_in=1.0)
     moments = [moment for part in parts for moment in part.moments]
     assert [fade.weight(moment) for moment in moments] == pytest.approx([k / 10 for k in range(10)], abs=1e-5)
 
@@ -128,9 +133,9 @@ def test_a_percent_is_one_moment_in_two_samplers_and_a_step_is_not():
 @pytest.mark.parametrize("step", range(5))
 @pytest.mark.parametrize("name", ["phrase", "padding", "ALL"])
 def test_bends_in_their_windows(name, step):
-    window = When("steps", 1, 3, fade_in=1, curve=(0.5, 1.0, 0.2))
-    bend = Bend(ops.Translate(), "w", strength=0.9, windows=(window, When("percent", 0.0, 0.9, 0.3)))
-    got = check([bend], [WORDS[name]], Film.whole(Grid(2, 3, 4)), at(step, 5), watch=[3])
+    window = TimeWindow("steps", 1, 3, fade_in=1, curve=(0.5, 1.0, 0.2))
+    bend = Bend(ops.Translate(), "w", strength=0.9, windows=(window, TimeWindow("percent", 0.0, 0.9, 0.3)))
+    got = check([bend], [WORDS[name]], FrameLayout.whole(Grid(2, 3, 4)), at(step, 5), watch=[3])
     assert np.array_equal(got.maps[3], got.original[3]) == (step not in (1, 2, 3))
 
 
@@ -154,21 +159,21 @@ REFUSED = [
 @pytest.mark.parametrize(("said", "says"), REFUSED, ids=str)
 def test_windows_that_are_refused(said, says):
     with pytest.raises(BendError, match=says):
-        When(*said)
+        TimeWindow(*said)
 
 
 # --- what changes nothing now ----------------------------------------------------------------------------------------
 
-NOTHING = MaskFilm(torch.zeros(1, 4, 4))
+NOTHING = MaskVideo(torch.zeros(1, 4, 4))
 HALF = torch.tensor([[[1.0, 0.5]]])
 STILL = {
-    "strength moved to 0 over frames": {"animations": (Animation("strength", "frames", samples([0.0])),)},
+    "strength moved to 0 over frames": {"animations": (Animation("strength", "frames", sampled_curve([0.0])),)},
     "strength moved to 0 over steps": {"animations": (Animation("strength", "steps", parse_keyframes("0: 1, 2: 0")),)},
     "empty mask": {"masks": (NOTHING,)},
-    "masks that share nothing": {"masks": tuple(MaskFilm(torch.eye(2)[i].expand(1, 2, 2)) for i in (0, 1))},
-    "outside its window": {"windows": (When("steps", 3, 4),)},
-    "start of a fade": {"windows": (When("percent", 0.45, 1.0, fade_in=0.2),)},
-    "a curve at 0": {"windows": (When("percent", curve=(0.0, 0.0, 1.0)),)},
+    "masks that share nothing": {"masks": tuple(MaskVideo(torch.eye(2)[i].expand(1, 2, 2)) for i in (0, 1))},
+    "outside its window": {"windows": (TimeWindow("steps", 3, 4),)},
+    "start of a fade": {"windows": (TimeWindow("percent", 0.45, 1.0, fade_in=0.2),)},
+    "a curve at 0": {"windows": (TimeWindow("percent", curve=(0.0, 0.0, 1.0)),)},
     "frames that have nothing in common": {"frames": "0 & 1-2"},
     "heads that have nothing in common": {"heads": "0 & 1"},
 }
@@ -182,14 +187,14 @@ STILL_BY_NUMBER = {
 
 def assert_bit_exact(bend, words, dtype=torch.float32):
     qkv = tensors(GRID, WIDE, dtype)
-    got = bent(qkv, [bend], [words], Film.whole(Grid(*GRID)), Moment(0.45, 2, 5), watch=[3])
+    got = bent(qkv, [bend], [words], FrameLayout.whole(Grid(*GRID)), SamplingMoment(0.45, 2, 5), watch=[3])
     plain = torch.nn.functional.scaled_dot_product_attention(*qkv)
     assert torch.equal(got.output, plain)
     assert torch.equal(got.maps[3], got.original[3])
 
 
 @pytest.mark.parametrize(
-    "operator", [ops.Amplify(3.0), ops.Time(), ops.Paint(MaskFilm(HALF)), ops.Temperature()], ids=str
+    "operator", [ops.Amplify(3.0), ops.Time(), ops.Paint(MaskVideo(HALF)), ops.Temperature()], ids=str
 )
 @pytest.mark.parametrize("case", STILL)
 def test_no_weight_is_the_same_to_the_bit(case, operator):

@@ -3,10 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Bending, Film, Grid, MaskFilm, Moment, aims, ranges
+from attention_bending.bending import narrow
 from attention_bending.bending import operators as ops
-from attention_bending.bending.action import act
-from attention_bending.bending.film import in_time, is_stretched
+from attention_bending.bending.attention.action import act
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.frames.grid import Grid
+from attention_bending.bending.frames.latent_time import in_time, is_stretched
+from attention_bending.bending.frames.layout import FrameLayout
+from attention_bending.bending.frames.mask_video import MaskVideo
+from attention_bending.bending.time import ranges
+from attention_bending.bending.time.windows import SamplingMoment
 from core import oracle_film as oracle
 from core.test_film import WORDS, check
 from hypothesis import given, settings
@@ -101,15 +108,17 @@ CHAIN = Bending((Bend(ops.Blur(), "kiss", layers="0-9", origin="4"), Bend(ops.Ti
 
 
 def test_aims_narrow_every_bend():
-    mask = MaskFilm(torch.ones(1, 2, 2))
-    once = aims.where(CHAIN, "early", "0-3", "0%-50%", "both", mask)
-    twice = aims.where(once, "all", "2", "1-2", "negative", mask)
+    mask = MaskVideo(torch.ones(1, 2, 2))
+    once = narrow.where(CHAIN, "early", "0-3", "0%-50%", "both", mask)
+    twice = narrow.where(once, "all", "2", "1-2", "negative", mask)
     blur, time = twice
     assert (blur.layers, time.layers) == ("0-9 & early", "early")
     assert {(b.heads, b.frames, b.passes) for b in twice} == {("0-3 & 2", "0%-50% & 1-2", "negative")}
     assert blur.masks == time.masks == (mask, mask)
     assert [b.origin for b in twice] == ["4", "5"]
-    assert aims.where(CHAIN) != CHAIN and aims.where(aims.where(CHAIN)) == aims.where(CHAIN)  # it has said a pass
+    assert narrow.where(CHAIN) != CHAIN and narrow.where(narrow.where(CHAIN)) == narrow.where(
+        CHAIN
+    )  # it has said a pass
     assert str(blur).endswith(
         f'of "kiss", layers 0-9 & early, heads 0-3 & 2, frames 0%-50% & 1-2, negative pass, {mask}, {mask}'
     )
@@ -128,13 +137,13 @@ def test_aims_narrow_every_bend():
 )
 def test_passes_in_common(first, then, left):
     bend = Bend(ops.Blur(), "kiss", passes=first)
-    assert aims.where(Bending((bend,)), passes=then).bends[0].passes == left
+    assert narrow.where(Bending((bend,)), passes=then).bends[0].passes == left
 
 
 def test_no_pass_in_common_is_refused():
-    positive = aims.where(CHAIN, passes="positive")
+    positive = narrow.where(CHAIN, passes="positive")
     with pytest.raises(BendError) as refused:
-        aims.where(positive, passes="negative")
+        narrow.where(positive, passes="negative")
     assert str(refused.value) == (
         'Blur of "kiss" (node 4) is aimed at the positive pass, and then at the negative one, which leaves none. '
         "Say positive in every Bend Where behind that one."
@@ -159,34 +168,36 @@ def picture(*shape, seed=0):
     length=st.integers(4, 6),
 )
 def test_masks_equal_the_oracle(n, size, feather, grid, length):
-    mask = MaskFilm(picture(n, *size, seed=n), feather)
-    film = Film(Grid(*grid), tuple(range(length - grid[0], length)), length)
+    mask = MaskVideo(picture(n, *size, seed=n), feather)
+    film = FrameLayout(Grid(*grid), tuple(range(length - grid[0], length)), length)
     np.testing.assert_allclose(mask.on(film).numpy(), oracle.mask_on(mask, film), atol=2e-6)
 
 
 def test_a_cell_is_the_mean_of_what_it_covers():
     half = torch.zeros(1, 4, 6)
     half[..., :3] = 1
-    on = MaskFilm(half).on(Film.whole(Grid(1, 2, 4)))[0]  # an edge in the middle of 4 cells, whose pixels are 1½
+    on = MaskVideo(half).on(FrameLayout.whole(Grid(1, 2, 4)))[
+        0
+    ]  # an edge in the middle of 4 cells, whose pixels are 1½
     torch.testing.assert_close(on, torch.tensor([[1.0, 1.0, 0.0, 0.0]] * 2))
-    third = MaskFilm(half).on(Film.whole(Grid(1, 1, 3)))[0]
+    third = MaskVideo(half).on(FrameLayout.whole(Grid(1, 1, 3)))[0]
     torch.testing.assert_close(third, torch.tensor([[1.0, 0.5, 0.0]]))
 
 
 def test_a_soft_edge_is_a_ramp_centred_on_the_edge():
     half = torch.zeros(1, 20, 40)
     half[..., 20:] = 1
-    row = MaskFilm(half, 0.5).on(Film.whole(Grid(1, 20, 40)))[0, 7]  # ten pixels wide: half the shorter side
+    row = MaskVideo(half, 0.5).on(FrameLayout.whole(Grid(1, 20, 40)))[0, 7]  # ten pixels wide: half the shorter side
     ramp = ((torch.arange(40) + 0.5 - 15) / 10).clamp(0, 1)
     torch.testing.assert_close(row, ramp, atol=1e-5, rtol=0)
 
 
 def test_the_pictures_own_border_does_not_fade():
-    full = MaskFilm(torch.ones(1, 9, 16), 1.0).on(Film.whole(Grid(1, 3, 4)))
+    full = MaskVideo(torch.ones(1, 9, 16), 1.0).on(FrameLayout.whole(Grid(1, 3, 4)))
     torch.testing.assert_close(full, torch.ones(1, 3, 4))
     top = torch.zeros(1, 20, 20)
     top[:, :10] = 1
-    soft = MaskFilm(top, 0.2).on(Film.whole(Grid(1, 20, 20)))[0]
+    soft = MaskVideo(top, 0.2).on(FrameLayout.whole(Grid(1, 20, 20)))[0]
     assert (soft[0] == 1).all() and (soft[-1] == 0).all()
 
 
@@ -202,16 +213,16 @@ def test_films_meet_the_latent_frames():
 
 
 def test_masks_are_equal_where_their_values_are():
-    one = MaskFilm(picture(2, 3, 4))
-    assert one == MaskFilm(picture(2, 3, 4).double().clone()) and hash(one) == hash(MaskFilm(picture(2, 3, 4)))
-    assert MaskFilm(torch.ones(3, 4)) == MaskFilm(torch.ones(1, 3, 4) * 7)  # cut to 0 … 1
-    assert one != MaskFilm(picture(2, 3, 4, seed=1)) and one != MaskFilm(picture(2, 3, 4), 0.1)
-    assert MaskFilm(torch.ones(1, 3, 4)) != MaskFilm(torch.ones(1, 4, 3)) != MaskFilm(torch.ones(2, 2, 3))
-    assert str(MaskFilm(torch.ones(2, 3, 4), 0.25)).endswith("(4 × 3, 2 frames, feather 0.25)")
+    one = MaskVideo(picture(2, 3, 4))
+    assert one == MaskVideo(picture(2, 3, 4).double().clone()) and hash(one) == hash(MaskVideo(picture(2, 3, 4)))
+    assert MaskVideo(torch.ones(3, 4)) == MaskVideo(torch.ones(1, 3, 4) * 7)  # cut to 0 … 1
+    assert one != MaskVideo(picture(2, 3, 4, seed=1)) and one != MaskVideo(picture(2, 3, 4), 0.1)
+    assert MaskVideo(torch.ones(1, 3, 4)) != MaskVideo(torch.ones(1, 4, 3)) != MaskVideo(torch.ones(2, 2, 3))
+    assert str(MaskVideo(torch.ones(2, 3, 4), 0.25)).endswith("(4 × 3, 2 frames, feather 0.25)")
     source = torch.zeros(1, 2, 2)
-    kept = MaskFilm(source)
+    kept = MaskVideo(source)
     source += 1
-    assert kept == MaskFilm(torch.zeros(1, 2, 2)) and kept.values.sum() == 0  # a value, whatever becomes of the tensor
+    assert kept == MaskVideo(torch.zeros(1, 2, 2)) and kept.values.sum() == 0  # a value, whatever becomes of the tensor
 
 
 @pytest.mark.parametrize(
@@ -228,7 +239,7 @@ def test_masks_are_equal_where_their_values_are():
 )
 def test_masks_that_are_refused(values, feather, says):
     with pytest.raises(BendError, match=says):
-        MaskFilm(values, feather)
+        MaskVideo(values, feather)
 
 
 # --- as weights ------------------------------------------------------------------------------------------------------
@@ -238,7 +249,7 @@ def test_masks_that_are_refused(values, feather, says):
 @given(heads=heads, frames=aim, strength=st.floats(0.01, 1), count=st.integers(0, 2))
 def test_all_aims_multiply(heads, frames, strength, count):
     bend = Bend(ops.Blur(), "w", strength, heads=heads, frames=frames, masks=tuple(MASKS[:count]))
-    film, moment = Film(Grid(2, 3, 4), (2, 3), 5), Moment(0.0, 0, 1)
+    film, moment = FrameLayout(Grid(2, 3, 4), (2, 3), 5), SamplingMoment(0.0, 0, 1)
     action, expected = act(bend, moment, film, 6, CPU), oracle.weight(bend, moment, film, 6)
     assert (action is None) == (not expected.any())
     if action is not None:
@@ -246,7 +257,7 @@ def test_all_aims_multiply(heads, frames, strength, count):
         np.testing.assert_allclose(weight[..., 0], expected, atol=1e-6)
 
 
-MASKS = [MaskFilm(picture(1, 5, 5), 0.5), MaskFilm(picture(17, 6, 3, seed=3))]
+MASKS = [MaskVideo(picture(1, 5, 5), 0.5), MaskVideo(picture(17, 6, 3, seed=3))]
 AIMS = {
     "heads": {"heads": "1"},
     "frames": {"frames": "0, -1"},

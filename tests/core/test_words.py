@@ -2,8 +2,8 @@
 
 import pytest
 from attention_bending.bending.errors import BendError
-from attention_bending.bending.tokens import resolve
-from attention_bending.bending.words import find, fold, words_of
+from attention_bending.bending.text.tokens import resolve
+from attention_bending.bending.text.words import find, fold, words_of
 from core.maps import by_character
 from hypothesis import given
 from hypothesis import strategies as st

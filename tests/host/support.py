@@ -12,14 +12,14 @@ from unittest import mock
 import execution
 import numpy as np
 import torch
-from attention_bending.bending import Bend, Bending
 from attention_bending.bending import operators as ops
+from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.errors import BendError
-from attention_bending.bending.host import run
-from attention_bending.bending.host.attach import patch_model
-from attention_bending.bending.host.clip import KEY, encode_prompt
-from attention_bending.bending.host.patch import Patch, Sighting, Watch
-from attention_bending.bending.tokens import resolve
+from attention_bending.bending.text.tokens import resolve
+from attention_bending.host.run import run
+from attention_bending.host.run.attach import patch_model
+from attention_bending.host.run.patch import Patch, Sighting, Watch
+from attention_bending.host.text.prompt_encoding import KEY, encode_prompt
 from core.oracle import bent_attention
 
 OVERRIDE = "optimized_attention_override"

@@ -5,11 +5,16 @@ from dataclasses import dataclass, field, replace
 import comfy.context_windows as windows
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Film, Grid, MaskFilm, Moment, When, tracks
 from attention_bending.bending import operators as ops
-from attention_bending.bending.bend import Animation
-from attention_bending.bending.host.clip import KEY
-from attention_bending.bending.tokens import resolve
+from attention_bending.bending.bend import Animation, Bend
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.frames.grid import Grid
+from attention_bending.bending.frames.layout import FrameLayout
+from attention_bending.bending.frames.mask_video import MaskVideo
+from attention_bending.bending.text.tokens import resolve
+from attention_bending.bending.time import animation
+from attention_bending.bending.time.windows import SamplingMoment, TimeWindow
+from attention_bending.host.text.prompt_encoding import KEY
 from comfy_extras.nodes_context_windows import WanContextWindowsManualNode
 from core import oracle_film as oracle
 from host.support import ROUNDING, SMALL, Dense, bent, distance, percent, prompt, reports, said
@@ -25,7 +30,7 @@ def picture(*shape):
     return torch.rand(*shape, generator=torch.Generator().manual_seed(sum(shape)))
 
 
-MASK, FILM = MaskFilm(picture(1, 10, 9), 0.2), MaskFilm(picture(9, 6, 7))  # nine pictures are three latent frames
+MASK, FILM = MaskVideo(picture(1, 10, 9), 0.2), MaskVideo(picture(9, 6, 7))  # nine pictures are three latent frames
 
 
 @pytest.fixture
@@ -87,10 +92,12 @@ class Played(Dense):
 def moment_of(options):
     """The noise levels that a sampler was given, without its last, are its steps."""
     sigmas, sigma = options["sample_sigmas"].tolist(), float(options["sigmas"][0])
-    return Moment(percent(sigma), min(range(len(sigmas)), key=lambda k: abs(sigmas[k] - sigma)), len(sigmas) - 1)
+    return SamplingMoment(
+        percent(sigma), min(range(len(sigmas)), key=lambda k: abs(sigmas[k] - sigma)), len(sigmas) - 1
+    )
 
 
-def assert_played(run, model, bends, positive, negative, film=lambda options: Film.whole(GRID), plain=None):
+def assert_played(run, model, bends, positive, negative, film=lambda options: FrameLayout.whole(GRID), plain=None):
     """`run(model, positive, negative)` with these bends is the dense film. Returns the reports and the steps bent."""
     dense = Played(model, bends, positive, film, negative=negative)
     expected = run(dense.patched(), positive, negative)
@@ -114,7 +121,7 @@ def word(operator, token="kiss", **more):
 
 
 def moving(operator, parameter, over, text, **more):
-    return word(operator, animations=(Animation(parameter, over, tracks.parse_keyframes(text)),), **more)
+    return word(operator, animations=(Animation(parameter, over, animation.parse_keyframes(text)),), **more)
 
 
 AIMED = {
@@ -134,7 +141,10 @@ AIMED = {
     "swap of heads": (word(ops.Swap("sunset"), heads="1"), word(ops.Swap("romantic", "follow", 0.5))),
     "temperature": (word(ops.Amplify(3.0)), word(ops.Temperature(0.5), "ALL", masks=(MASK,), layers="0")),
     "fading": (
-        word(ops.Amplify(4.0), windows=(When("percent", 0, 0.9, 0, 0.6), When("steps", 0, 1, curve=(1.0, 0.5)))),
+        word(
+            ops.Amplify(4.0),
+            windows=(TimeWindow("percent", 0, 0.9, 0, 0.6), TimeWindow("steps", 0, 1, curve=(1.0, 0.5))),
+        ),
     ),
     "both passes": (word(ops.Flip(), "ALL", passes="both"), word(ops.Amplify(5.0), passes="both")),
     "the negative pass": (word(ops.Amplify(5.0), "rain", passes="negative"), word(ops.Flip(), layers="0")),
@@ -176,9 +186,9 @@ def test_frames_and_masks_of_a_context_window_are_the_whole_films(tiny_model, sa
     """Six latent frames, three at a time, behind the one that stands before them."""
     bends = (
         word(ops.Amplify(5.0), frames="1, 4-5"),
-        word(ops.Amplify(3.0), masks=(MaskFilm(picture(21, 5, 5)),)),
+        word(ops.Amplify(3.0), masks=(MaskVideo(picture(21, 5, 5)),)),
         moving(ops.Translate(), "x", "frames", "0: 0, 5: 1", frames="20%-90%"),
-        word(ops.Paint(MaskFilm(picture(6, 4, 4))), "sunset"),
+        word(ops.Paint(MaskVideo(picture(6, 4, 4))), "sunset"),
     )
 
     def run(model, *conds):
@@ -186,7 +196,7 @@ def test_frames_and_masks_of_a_context_window_are_the_whole_films(tiny_model, sa
         return sample(WanContextWindowsManualNode.execute(model, *settings)[0], *conds, shape=(1, 16, 6, 8, 8), steps=1)
 
     def film(options):
-        return Film(GRID, tuple(options["context_window"].index_list), 6)
+        return FrameLayout(GRID, tuple(options["context_window"].index_list), 6)
 
     made, _ = assert_played(run, tiny_model(SMALL), bends, positive, negative, film)
     assert not made[0].warnings
@@ -208,9 +218,12 @@ def in_two(model, positive, negative):
 
 
 TWO = {
-    "steps are each sampler's own": (word(ops.Amplify(5.0), windows=(When("steps", 1, 2),)), [1, 1]),
-    "percents are one moment": (word(ops.Amplify(5.0), windows=(When("percent", 0.125, 0.375, 0, 0.4),)), [1, 0]),
-    "a curve goes on": (word(ops.Amplify(5.0), windows=(When("percent", 0.125, 1.0, curve=(0.4, 1.0)),)), [1, 0, 1]),
+    "steps are each sampler's own": (word(ops.Amplify(5.0), windows=(TimeWindow("steps", 1, 2),)), [1, 1]),
+    "percents are one moment": (word(ops.Amplify(5.0), windows=(TimeWindow("percent", 0.125, 0.375, 0, 0.4),)), [1, 0]),
+    "a curve goes on": (
+        word(ops.Amplify(5.0), windows=(TimeWindow("percent", 0.125, 1.0, curve=(0.4, 1.0)),)),
+        [1, 0, 1],
+    ),
     "keyframes count each sampler's steps": (moving(ops.Amplify(), "factor", "steps", "0: 3, 1: 6"), [0, 1, 0, 1]),
 }
 
@@ -225,7 +238,7 @@ def test_two_samplers(case, tiny_model, positive, negative, plain):
 
 
 def test_steps_of_a_sampler_that_begins_late(tiny_model, positive, negative):
-    bend = word(ops.Amplify(5.0), windows=(When("steps", 0, 1), When("percent", 0.0, 0.7)))
+    bend = word(ops.Amplify(5.0), windows=(TimeWindow("steps", 0, 1), TimeWindow("percent", 0.0, 0.7)))
     latent = {"samples": picture(*SHAPE)}
 
     def run(model, *conds):
@@ -249,7 +262,10 @@ BAD = {
     "Swap's first": (Bend(ops.Swap("kiss"), "rose"), '"rose" is not in the prompt'),
     "words that overlap": (Bend(ops.Swap("kiss"), "romantic kiss", start=0.5), "share a token"),
     "too many words": (Bend(ops.Paint(MASK), "PADDING", start=0.5), "words of at most 64 tokens"),
-    "a curve": (word(ops.Flip(), windows=(When("percent", 0.2, 0.3, curve=(0.0, 1.0)),)), "needs more than one step"),
+    "a curve": (
+        word(ops.Flip(), windows=(TimeWindow("percent", 0.2, 0.3, curve=(0.0, 1.0)),)),
+        "needs more than one step",
+    ),
     "a negative word": (word(ops.Flip(), passes="negative"), '"kiss" is not in the prompt'),
 }
 
@@ -269,7 +285,7 @@ def test_refused_before_the_first_step(case, tiny_model, sample, positive, negat
 def test_numbers_that_move_together_are_checked_together(tiny_model, sample, positive, negative):
     """A box that slides across the frame leaves the box it started from."""
     box = word(ops.RegionalMask(0.0, 0.0, 0.3, 1.0))
-    slides = {name: tracks.parse_keyframes(keys) for name, keys in (("x1", "0: 0, 2: 0.7"), ("x2", "0: 0.3, 2: 1"))}
+    slides = {name: animation.parse_keyframes(keys) for name, keys in (("x1", "0: 0, 2: 0.7"), ("x2", "0: 0.3, 2: 1"))}
     box = replace(box, animations=tuple(Animation(name, "frames", track) for name, track in slides.items()))
     assert_played(film_of(sample), tiny_model(SMALL), (box,), positive, negative)
 
@@ -277,16 +293,16 @@ def test_numbers_that_move_together_are_checked_together(tiny_model, sample, pos
 # --- what is said --------------------------------------------------------------------------------------------------
 
 SAID = {
-    "a mask is stretched": (word(ops.Flip(), masks=(MaskFilm(picture(5, 4, 4)),)), "mask of 5 frames is stretched"),
-    "a painted one": (word(ops.Paint(MaskFilm(picture(4, 4, 4)))), "mask of 4 frames is stretched to the"),
+    "a mask is stretched": (word(ops.Flip(), masks=(MaskVideo(picture(5, 4, 4)),)), "mask of 5 frames is stretched"),
+    "a painted one": (word(ops.Paint(MaskVideo(picture(4, 4, 4)))), "mask of 4 frames is stretched to the"),
     "a list": (
-        word(ops.Flip(), animations=(Animation("strength", "frames", tracks.samples([0.0, 1.0])),)),
+        word(ops.Flip(), animations=(Animation("strength", "frames", animation.sampled_curve([0.0, 1.0])),)),
         "2 values of strength are stretched to 3 frames",
     ),
     "no frame": (word(ops.Flip(), frames="0 & 1-2"), "frames (0 & 1-2) have nothing in common"),
     "no head": (word(ops.Flip(), heads="0 & 1"), "heads (0 & 1) have nothing in common"),
-    "no step": (word(ops.Flip(), windows=(When("steps", 7, 9),)), "no step of this sampler lies in steps 7 to 9"),
-    "windows apart": (word(ops.Flip(), end=0.3, windows=(When("percent", 0.6, 1.0),)), "lies in 0.0% to 30.0%"),
+    "no step": (word(ops.Flip(), windows=(TimeWindow("steps", 7, 9),)), "no step of this sampler lies in steps 7 to 9"),
+    "windows apart": (word(ops.Flip(), end=0.3, windows=(TimeWindow("percent", 0.6, 1.0),)), "lies in 0.0% to 30.0%"),
 }
 
 

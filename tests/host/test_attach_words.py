@@ -3,10 +3,13 @@
 import node_helpers
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Bending, MaskFilm, When, tracks
 from attention_bending.bending import operators as ops
-from attention_bending.bending.bend import Animation
-from attention_bending.bending.host.clip import KEY, attach_words, encode_prompt
+from attention_bending.bending.bend import Animation, Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.frames.mask_video import MaskVideo
+from attention_bending.bending.time import animation
+from attention_bending.bending.time.windows import TimeWindow
+from attention_bending.host.text.prompt_encoding import KEY, attach_words, encode_prompt
 from attention_bending.nodes import aims, maps, prompt
 from comfy_api.input import LinearCurve, MonotoneCubicCurve
 from host.support import KISS, SMALL, bent, reports
@@ -97,14 +100,14 @@ def test_bend_where():
     picture = torch.rand(1, 4, 4)
     aimed = run(aims.AttnBendWhere, bending=CHAIN, **said, mask=picture, mask_feather=0.2)
     assert {(b.layers, b.heads, b.frames, b.passes) for b in aimed} == {tuple(said.values())}
-    assert all(bend.masks == (MaskFilm(picture, 0.2),) for bend in aimed)
+    assert all(bend.masks == (MaskVideo(picture, 0.2),) for bend in aimed)
     assert run(aims.AttnBendWhere, bending=CHAIN, **said).bends[0].masks == ()
 
 
 def test_bend_when():
     said = {"bending": CHAIN, "unit": "steps", "start": 2.0, "end": 6.0, "fade_in": 1.0, "fade_out": 0.0}
     (window,) = run(aims.AttnBendWhen, **said).bends[0].windows
-    assert window == When("steps", 2, 6, 1)
+    assert window == TimeWindow("steps", 2, 6, 1)
     for curve in (LinearCurve([(0, 1), (1, 0)]), {"points": [[0, 1], [1, 0]], "interpolation": "linear"}):
         (along,) = run(aims.AttnBendWhen, **said, curve=curve).bends[0].windows
         assert len(along.curve) == 1025 and along.curve[::256] == (1, 0.75, 0.5, 0.25, 0)
@@ -122,14 +125,14 @@ def animate(parameter="angle", **more):
 
 def test_bend_animate_reads_keyframes():
     assert aims.AttnBendAnimate.GET_SCHEMA().is_input_list
-    assert animate() == Animation("angle", "frames", tracks.parse_keyframes("0: 0, 2: 90", "hold"))
+    assert animate() == Animation("angle", "frames", animation.parse_keyframes("0: 0, 2: 90", "hold"))
     with pytest.raises(BendError, match=r'Flip, Rotate has no parameter "sigma". Choose one of angle, center_x'):
         animate("sigma")
 
 
 @pytest.mark.parametrize("values", [[[1.0, 4.0, 2.0]], [1.0, 4.0, 2.0], [[1.0, 4.0], [2.0]]])
 def test_bend_animate_follows_a_list_or_an_output_list(values):
-    assert animate(values=values).track == tracks.samples([1.0, 4.0, 2.0])
+    assert animate(values=values).track == animation.sampled_curve([1.0, 4.0, 2.0])
 
 
 @pytest.mark.parametrize("curve", [LinearCurve([(0, 0), (1, 1)]), [(0, 0), (1, 1)], {"points": [(0, 0), (1, 1)]}])
@@ -155,7 +158,7 @@ def test_the_modes_of_whole_maps():
     picture = torch.rand(2, 4, 4)
     made = {
         maps.AttnBendTime: ({"way": "freeze", "amount": 2.0, "padding": "wrap"}, ops.Time("freeze", 2.0, "wrap")),
-        maps.AttnBendPaint: ({"mask": picture, "mask_feather": 0.1}, ops.Paint(MaskFilm(picture, 0.1))),
+        maps.AttnBendPaint: ({"mask": picture, "mask_feather": 0.1}, ops.Paint(MaskVideo(picture, 0.1))),
         maps.AttnBendSwap: ({"other": "rose", "way": "follow", "mix": 0.3}, ops.Swap("rose", "follow", 0.3)),
     }
     for node, (inputs, operator) in made.items():

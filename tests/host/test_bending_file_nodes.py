@@ -5,8 +5,10 @@ from pathlib import Path
 
 import folder_paths
 import pytest
-from attention_bending.bending import Bend, BendError, Bending, aims
+from attention_bending.bending import narrow
 from attention_bending.bending import operators as ops
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.errors import BendError
 from attention_bending.bending.files import dump, load, presets, save
 from attention_bending.nodes import files
 from attention_bending.nodes.files import AttnBendLoad, AttnBendSave
@@ -60,7 +62,7 @@ def offered() -> list[str]:
 
 @pytest.mark.parametrize("format", ["yaml", "json"])
 def test_what_is_saved_is_offered_and_loaded(home, format):
-    bending = aims.where(BENDING, mask=large_mask())
+    bending = narrow.where(BENDING, mask=large_mask())
     output = saved(bending, format=format, about="A turn.")
     assert output.args == (f"bending_00001_.{format} [user]",)
     assert (home / f"bending_00001_.{format}").is_file()

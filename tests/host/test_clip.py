@@ -2,11 +2,12 @@
 
 import pytest
 import torch
+from attention_bending.bending.digest import fingerprint
 from attention_bending.bending.errors import BendError
-from attention_bending.bending.host import clip as host
-from attention_bending.bending.host.clip import KEY, encode_prompt, fingerprint
-from attention_bending.bending.prompt import parse_prompt
-from attention_bending.bending.tokens import resolve, resolve_each
+from attention_bending.bending.text.prompt import parse_prompt
+from attention_bending.bending.text.tokens import resolve, resolve_each
+from attention_bending.host.text import prompt_encoding as host
+from attention_bending.host.text.prompt_encoding import KEY, encode_prompt
 from comfy import sd1_clip
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

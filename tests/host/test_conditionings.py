@@ -3,8 +3,8 @@
 import comfy.model_patcher
 import pytest
 import torch
-from attention_bending.bending import Bend
 from attention_bending.bending import operators as ops
+from attention_bending.bending.bend import Bend
 from host.support import CHAIN, KISS, SMALL, SQUARE, assert_dense, bent, calls, prompt, said
 
 import nodes

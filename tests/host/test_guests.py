@@ -10,7 +10,7 @@ import comfy.sd
 import folder_paths
 import pytest
 import torch
-from attention_bending.bending import BendError
+from attention_bending.bending.errors import BendError
 from comfy.ldm.modules.attention import attention_pytorch
 from comfy_api.torch_helpers import set_torch_compile_wrapper
 from comfy_extras.nodes_context_windows import ContextWindowsManualNode, WanContextWindowsManualNode

@@ -8,10 +8,10 @@ from pathlib import Path
 import folder_paths
 import pytest
 import torch
-from attention_bending.bending import BendError
-from attention_bending.bending.host import shelf
-from attention_bending.bending.map_files import save
-from attention_bending.bending.report_text import about, report_text
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.maps.files import save
+from attention_bending.bending.maps.report_text import about, report_text
+from attention_bending.host.maps import record_store
 from attention_bending.nodes import map_files
 from attention_bending.nodes.map_files import AttnBendLoadMaps, AttnBendSaveMaps
 from attention_bending.nodes.report import AttnBendReport
@@ -114,10 +114,10 @@ def test_the_graph_is_saved_beside_the_maps_unless_the_host_says_not(outputs, mo
 
 
 def test_maps_of_a_run_are_found_by_its_latent():
-    handle, samples = shelf.Handle("3", 10**9), torch.ones(1, 16, 2, 4, 4)
+    handle, samples = record_store.Handle("3", 10**9), torch.ones(1, 16, 2, 4, 4)
     with pytest.raises(BendError, match="has recorded no run yet"):
         run(AttnBendSaveMaps, maps=handle, latent={"samples": samples}, filename_prefix=PREFIX)
-    shelf.keep(handle, samples, made())
+    record_store.put(handle, samples, made())
     saved = run(AttnBendSaveMaps, maps=handle, latent={"samples": samples}, filename_prefix=PREFIX)
     assert_same(run(AttnBendLoadMaps, file=saved[0])[0], made())
     assert run(AttnBendReport, maps=handle, latent={"samples": samples})[0] == report_text(made())

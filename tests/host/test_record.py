@@ -10,13 +10,14 @@ import comfy.sd
 import folder_paths
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Bending
 from attention_bending.bending import operators as ops
-from attention_bending.bending.host.attach import patch_model
-from attention_bending.bending.host.clip import KEY
-from attention_bending.bending.host.patch import Patch, Recording, Watch
-from attention_bending.bending.host.shelf import KEPT, Handle, record_of
-from attention_bending.bending.tokens import resolve
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.text.tokens import resolve
+from attention_bending.host.maps.record_store import KEPT, Handle, record_of
+from attention_bending.host.run.attach import patch_model
+from attention_bending.host.run.patch import Patch, Recording, Watch
+from attention_bending.host.text.prompt_encoding import KEY
 from comfy.ldm.modules.attention import get_attention_function
 from comfy_extras.nodes_context_windows import WanContextWindowsManualNode
 from core.oracle import bent_attention

@@ -4,11 +4,12 @@ import comfy.ldm.wan.model
 import node_helpers
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Bending
 from attention_bending.bending import operators as ops
-from attention_bending.bending.host.attach import patch_model
-from attention_bending.bending.host.clip import encode_prompt
-from attention_bending.bending.host.patch import Patch
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.host.run.attach import patch_model
+from attention_bending.host.run.patch import Patch
+from attention_bending.host.text.prompt_encoding import encode_prompt
 
 TEXT = "a romantic (kiss) at sunset"
 

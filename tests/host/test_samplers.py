@@ -6,8 +6,8 @@ from dataclasses import replace
 import comfy.samplers
 import pytest
 import torch
-from attention_bending.bending import Bend
 from attention_bending.bending import operators as ops
+from attention_bending.bending.bend import Bend
 from comfy_extras import nodes_custom_sampler as custom
 from comfy_extras.nodes_model_advanced import ModelSamplingSD3
 from comfy_extras.nodes_perpneg import PerpNeg, PerpNegGuider

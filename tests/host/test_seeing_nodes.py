@@ -6,9 +6,13 @@ from pathlib import Path
 import folder_paths
 import pytest
 import torch
-from attention_bending.bending import BendError, Film, Grid, MaskFilm, contact, pictures
-from attention_bending.bending.host import shelf
-from attention_bending.bending.record import MapFilms, Record, even_bins
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.frames.grid import Grid
+from attention_bending.bending.frames.layout import FrameLayout
+from attention_bending.bending.frames.mask_video import MaskVideo
+from attention_bending.bending.maps.record import PackedMaps, Record, even_bins
+from attention_bending.bending.pictures import drawing, maps_grid
+from attention_bending.host.maps import record_store
 from attention_bending.nodes.seeing import SEEING, AttnBendMaps, AttnBendMapsGrid
 from PIL import Image
 
@@ -41,7 +45,7 @@ def record():
     original, bent = (torch.rand(2, 2, 3, 1, *GRID.shape, generator=generator) for _ in range(2))
     seen = torch.ones(2, 2, 3, dtype=torch.bool)
     seen[:, 1, 2] = False
-    films = MapFilms.pack(original), MapFilms.pack(bent)
+    films = PackedMaps.pack(original), PackedMaps.pack(bent)
     return Record(("kiss", "sea"), ((3,), (5, 6)), GRID, even_bins(2, 2), even_bins(3, 3), 1, *films, seen)
 
 
@@ -91,13 +95,13 @@ def test_the_inputs_are_in_their_order_with_their_defaults(node, widgets, last):
 def test_the_nodes_choices_are_the_cores():
     choices = {each.id: each.options for each in AttnBendMaps.GET_SCHEMA().inputs if hasattr(each, "options")}
     assert choices == {
-        "show": list(pictures.SHOWS),
-        "normalize": list(pictures.NORMALIZE),
-        "color_map": list(pictures.COLOR_MAPS),
+        "show": list(drawing.SHOWS),
+        "normalize": list(drawing.NORMALIZE),
+        "color_map": list(drawing.COLOR_MAPS),
     }
     choices = {each.id: each.options for each in AttnBendMapsGrid.GET_SCHEMA().inputs if hasattr(each, "options")}
-    assert (choices["axes"], choices["frames"]) == (list(contact.AXES), list(contact.FRAMES))
-    assert choices["normalize"] == list(contact.NORMALIZE)
+    assert (choices["axes"], choices["frames"]) == (list(maps_grid.AXES), list(maps_grid.FRAMES))
+    assert choices["normalize"] == list(maps_grid.NORMALIZE)
 
 
 # --- Attention Maps --------------------------------------------------------------------------------------------------
@@ -106,7 +110,7 @@ def test_the_nodes_choices_are_the_cores():
 def test_the_film_of_maps_and_its_moving_preview(record, folders):
     output = show(record)
     film, mask = output.args
-    assert film.shape[0] == 9 and film.shape[2] == 2 * 576 + pictures.GAP and film.dtype == torch.float32
+    assert film.shape[0] == 9 and film.shape[2] == 2 * 576 + drawing.GAP and film.dtype == torch.float32
     assert film.shape[1] > 2 * 384 and film.shape[1] % 2 == 0
     assert film.min() >= 0 and film.max() <= 1
     assert mask.shape == (9, 4, 6) and mask.max() == 1
@@ -129,9 +133,9 @@ def test_it_is_what_the_core_draws(record):
         captions=False,
         images=images,
     ).args
-    views = pictures.choose(record, "sea", "difference", "0-1", "-1")
-    assert torch.equal(film, pictures.draw(views, pictures.Look("hot", "frame", 0.4, False), images))
-    assert torch.equal(mask, pictures.as_mask(views, 5)) and film.shape == images.shape
+    views = drawing.choose(record, "sea", "difference", "0-1", "-1")
+    assert torch.equal(film, drawing.draw(views, drawing.Look("hot", "frame", 0.4, False), images))
+    assert torch.equal(mask, drawing.as_mask(views, 5)) and film.shape == images.shape
 
 
 def test_over_the_film_it_keeps_the_films_size(record):
@@ -150,16 +154,16 @@ def test_the_mask_is_the_map_to_bend_where(record):
     """Held in time and a pixel a cell, so that it meets the grid again as it was."""
     _, mask = show(record, words="sea").args
     film = record.film(1, False, (0, 1), (0, 1, 2))
-    on_grid = MaskFilm(mask).on(Film.whole(GRID))
+    on_grid = MaskVideo(mask).on(FrameLayout.whole(GRID))
     torch.testing.assert_close(on_grid, film / film.max())
 
 
 def test_maps_of_a_run_need_its_latent(record):
-    handle, latent = shelf.Handle("7", 2**30), {"samples": torch.rand(1, 16, 3, 8, 12)}
+    handle, latent = record_store.Handle("7", 2**30), {"samples": torch.rand(1, 16, 3, 8, 12)}
     for execute in (show, grid):
         with pytest.raises(BendError, match="Connect the latent of the sampler"):
             execute(handle)
-    shelf.keep(handle, latent["samples"], record)
+    record_store.put(handle, latent["samples"], record)
     assert torch.equal(show(handle, latent).args[0], show(record).args[0])
     assert grid(handle, latent).args[1] == grid(record).args[1]
     for execute in (show, grid):
@@ -205,8 +209,8 @@ def test_the_sheet_and_its_numbers(record, folders):
 
 def test_the_sheet_as_a_film(record, folders):
     output = grid(record, frames="all", show="difference", normalize="cell")
-    cells = contact.collect(record, show="difference", frames="all")
-    assert torch.equal(output.args[0], contact.sheet(cells, "viridis", "cell")) and len(output.args[0]) == 3
+    cells = maps_grid.collect(record, show="difference", frames="all")
+    assert torch.equal(output.args[0], maps_grid.sheet(cells, "viridis", "cell")) and len(output.args[0]) == 3
     picture, ui = preview(output, folders)
     assert ui["animated"] == (True,) and picture.n_frames == 3
 

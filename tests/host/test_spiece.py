@@ -4,7 +4,7 @@ import io
 
 import pytest
 import sentencepiece
-from attention_bending.bending.host.spiece import encode_with_spans
+from attention_bending.host.text.spiece import encode_with_spans
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import folder_paths
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError, Bending
 from attention_bending.bending import operators as ops
-from attention_bending.bending.experiment_log import SUCCESS, read
-from attention_bending.bending.host.graph_settings import settings, upstream
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.errors import BendError
+from attention_bending.bending.explore.experiment_log import SUCCESS, read
+from attention_bending.host.log.graph_settings import settings, upstream
 from attention_bending.nodes.log import AttnBendLog
 from attention_bending.nodes.model import AttnBendModel
 from attention_bending.nodes.sweep import AttnBendGrid, AttnBendSweep

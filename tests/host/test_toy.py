@@ -9,12 +9,13 @@ import comfy.sd
 import pytest
 import sentencepiece
 import torch
-from attention_bending.bending import Bend, BendError
 from attention_bending.bending import operators as ops
-from attention_bending.bending.host.clip import KEY, encode_prompt
-from attention_bending.bending.host.toy import FOLDER, MODEL, VAE, load_toy
-from attention_bending.dev.toy import flow, measure, text, world
-from attention_bending.dev.toy.films import Studio
+from attention_bending.bending.bend import Bend
+from attention_bending.bending.errors import BendError
+from attention_bending.host.text.prompt_encoding import KEY, encode_prompt
+from attention_bending.host.toy import FOLDER, MODEL, VAE, load_toy
+from attention_bending.toy import flow, measure, text, world
+from attention_bending.toy.films import Studio
 from host.support import bent
 
 LONG = "a purple triangle in the bottom right moving left and a white star in the top left moving up on a grey field"

@@ -5,10 +5,10 @@ import random
 
 import pytest
 import torch
-from attention_bending.bending.host.toy import FOLDER, VAE, load_toy
-from attention_bending.dev.toy import export, learn, vae, words, world
-from attention_bending.dev.toy.log import Log
-from attention_bending.dev.toy.pool import Pool
+from attention_bending.host.toy import FOLDER, VAE, load_toy
+from attention_bending.toy import export, learn, vae, words, world
+from attention_bending.toy.log import Log
+from attention_bending.toy.pool import Pool
 from safetensors.torch import load_file
 
 CPU = torch.device("cpu")

@@ -7,8 +7,9 @@ import comfy.model_management
 import comfy.samplers
 import pytest
 import torch
-from attention_bending.bending import Bend, BendError
 from attention_bending.bending import operators as ops
+from attention_bending.bending.bend import Bend
+from attention_bending.bending.errors import BendError
 from comfy_extras.nodes_context_windows import WanContextWindowsManualNode
 from comfy_extras.nodes_easycache import EasyCacheNode
 from comfy_extras.nodes_slg import SkipLayerGuidanceDiT

@@ -7,8 +7,8 @@ import comfy.model_patcher
 import comfy.supported_models
 import pytest
 import torch
-from attention_bending.bending import Bend
 from attention_bending.bending import operators as ops
+from attention_bending.bending.bend import Bend
 from attention_bending.bending.errors import BendError
 from comfy.ldm.modules.attention import get_attention_function
 from comfy_extras.nodes_bernini import BerniniConditioning

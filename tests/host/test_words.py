@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from attention_bending.bending import Bend, Bending
 from attention_bending.bending import operators as ops
-from attention_bending.bending.host.attach import patch_model
-from attention_bending.bending.host.clip import encode_prompt
-from attention_bending.bending.host.patch import Patch
-from attention_bending.bending.tokens import resolve
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.text.tokens import resolve
+from attention_bending.host.run.attach import patch_model
+from attention_bending.host.run.patch import Patch
+from attention_bending.host.text.prompt_encoding import encode_prompt
 
 CASES = [
     ("a romantic (kiss) at sunset", "kiss"),

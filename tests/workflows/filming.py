@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import aiohttp
 from attention_bending.dev.server import Server
 from attention_bending.dev.swap import tiny
-from attention_bending.dev.toy.world import FRAMES, HEIGHT, WIDTH
 from attention_bending.dev.twins import MARK
+from attention_bending.toy.world import FRAMES, HEIGHT, WIDTH
 from safetensors.torch import load_file
 from torch import Tensor
 

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 import torch
-from attention_bending.bending.experiment_log import read
+from attention_bending.bending.explore.experiment_log import read
 from attention_bending.dev.twins import MARK
 from PIL import Image
 from workflows.expected import REPORTS, SIZES, SWEEPS, told

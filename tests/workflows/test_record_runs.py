@@ -9,7 +9,7 @@ import time
 
 import aiohttp
 import pytest
-from attention_bending.bending.map_files import load
+from attention_bending.bending.maps.files import load
 from attention_bending.dev.server import WorkflowError
 from attention_bending.dev.server import server as running_server
 from PIL import Image

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from attention_bending.bending.experiment_log import read
+from attention_bending.bending.explore.experiment_log import read
 from attention_bending.dev.server import WorkflowError
 from PIL import Image
 from safetensors.torch import load_file

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from attention_bending.dev.toy import measure, world
-from attention_bending.dev.toy.measure import Sighting
 from attention_bending.dev.twin_table import COMMON, ROWS, STEPS
 from attention_bending.dev.twins import LOADERS, MARK, OUTPUTS, files
+from attention_bending.toy import measure, world
+from attention_bending.toy.measure import Sighting
 from PIL import Image
 from workflows.filming import EDITOR_FILES, EXAMPLES, ORIGINALS, ROOM, Prompt, example, shoot, the, without_bends
 

@@ -1,0 +1,1 @@
+"""The algebra: exact bends of one attention, its map never built."""

@@ -1,0 +1,135 @@
+"""How a chain of bends is carried out without ever building the attention map: the plan.
+
+At a site the map A has T columns, one a token. The plan splits them once:
+
+* *tracked* columns, at most one block: kept as maps, bent one by one. Words live here.
+* *groups* of many columns that every bend of the chain treats alike and linearly: only their share of the output,
+  `A_U V_U`, and of the mass is kept. Padding lives here.
+* *streamed* sets of many columns whose operator is not linear, or makes signs that a group's mass could not follow:
+  their columns are made again, a block at a time, whenever a bend needs them.
+
+A linear bend of all columns needs none of these: it acts on the output itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..bend import Bend
+from ..errors import BendError
+from ..operators import Paint, Swap
+
+BLOCK = 64
+"""The most columns that are alive at once."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One bend of the chain, with what it touches.
+
+    `whole` says that it acts on the output, the maps and the mass themselves. Otherwise `tracked` are positions in the
+    plan's tracked columns, `groups` and `streams` indices of its groups and streams. A bend that exchanges the maps of
+    whole words has in `words` the positions of each word's columns instead.
+    """
+
+    bend: Bend
+    whole: bool = False
+    tracked: tuple[int, ...] = ()
+    groups: tuple[int, ...] = ()
+    streams: tuple[int, ...] = ()
+    words: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A chain resolved for one conditioning: its columns in disjoint sets, and the steps in order.
+
+    `others` are all columns that are neither tracked nor in a group: the untouched, and the streams'.
+    """
+
+    tracked: tuple[int, ...]
+    groups: tuple[tuple[int, ...], ...]
+    streams: tuple[tuple[int, ...], ...]
+    others: tuple[int, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def renormalizes(self) -> bool:
+        return any(step.bend.renormalize for step in self.steps)
+
+
+Columns = Sequence[Sequence[int]]
+"""What the token fields of a bend mean: the columns of each; two for a swap, else one."""
+
+
+def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequence[int] = ()) -> Plan:
+    """The plan for `bends`, each with the columns it acts on, in a context of `width` columns.
+
+    Always tracked are `watch`, columns to keep as maps besides, which come first, and the words whose maps are
+    exchanged; then other words, in chain order, as long as one block holds them. Raises BendError where words to be
+    exchanged do not fit a block, or overlap.
+    """
+    covers = [frozenset(column for some in columns for column in some) for _, columns in bends]
+    exchanges = [isinstance(bend.operator, (Paint, Swap)) for bend, _ in bends]
+    whole = [len(cover) == width and bend.operator.linear for (bend, _), cover in zip(bends, covers, strict=True)]
+    tracked = list(dict.fromkeys(watch))
+    for (bend, columns), cover, exchange in zip(bends, covers, exchanges, strict=True):
+        if exchange:
+            check_words(bend, columns)
+            tracked += sorted(cover.difference(tracked))
+    for cover, is_whole in zip(covers, whole, strict=True):
+        new = sorted(cover.difference(tracked))
+        if not is_whole and len(tracked) + len(new) <= BLOCK:
+            tracked += new
+    position = {column: i for i, column in enumerate(tracked)}
+
+    partial = [i for i, is_whole in enumerate(whole) if not is_whole]
+    atoms: dict[tuple[int, ...], list[int]] = {}
+    for column in range(width):
+        touched_by = tuple(i for i in partial if column in covers[i])
+        if column not in position and touched_by:
+            atoms.setdefault(touched_by, []).append(column)
+    groups = [touched_by for touched_by in atoms if _keeps_sign(bends, whole, touched_by)]
+    streams = [touched_by for touched_by in atoms if touched_by not in groups]
+
+    def step(i: int) -> Step:
+        bend, columns = bends[i]
+        if whole[i]:
+            return Step(bend, whole=True)
+        if exchanges[i]:
+            return Step(bend, words=tuple(tuple(position[column] for column in word) for word in columns))
+        return Step(
+            bend,
+            tracked=tuple(position[column] for column in sorted(covers[i]) if column in position),
+            groups=tuple(n for n, touched_by in enumerate(groups) if i in touched_by),
+            streams=tuple(n for n, touched_by in enumerate(streams) if i in touched_by),
+        )
+
+    held = position.keys() | {column for touched_by in groups for column in atoms[touched_by]}
+    return Plan(
+        tuple(tracked),
+        tuple(tuple(atoms[touched_by]) for touched_by in groups),
+        tuple(tuple(atoms[touched_by]) for touched_by in streams),
+        tuple(column for column in range(width) if column not in held),
+        tuple(step(i) for i in range(len(bends))),
+    )
+
+
+def check_words(bend: Bend, columns: Columns) -> None:
+    """Refuse words that a bend cannot exchange: too long for a block, or sharing a token."""
+    if isinstance(bend.operator, Paint | Swap):
+        count = len({column for word in columns for column in word})
+        if count > BLOCK:
+            raise BendError(
+                f"{bend.operator.name} takes words of at most {BLOCK} tokens in all, but these are {count}. Name words."
+            )
+        if count < sum(len(set(word)) for word in columns):
+            raise BendError("the two words share a token. Name two words that do not overlap.")
+
+
+def _keeps_sign(bends: Sequence[tuple[Bend, Columns]], whole: list[bool], touched_by: tuple[int, ...]) -> bool:
+    """Whether the mass of columns touched by these bends follows the operators: |M a| = |M| |a|.
+
+    True as long as every bend up to the last that touches them is linear and keeps their sign.
+    """
+    acting = [bends[i][0] for i in range(touched_by[-1] + 1) if whole[i] or i in touched_by]
+    return all(bend.operator.linear and not bend.signed for bend in acting)

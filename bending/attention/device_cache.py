@@ -1,0 +1,175 @@
+"""What the algebra needs on the device: made at first use, kept as long as it holds, never made twice in a step."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from ..bend import Bend
+from ..frames.layout import FrameLayout
+from ..frames.mask_video import MaskVideo
+from ..operators import FrameOperator, Kernel, Operator
+from ..time.windows import SamplingMoment
+from .action import Action, act
+
+PART_BYTES = {"cpu": 2**24}
+"""How much of a quantity is bent at once, by device: what fits a processor's cache, or keeps a GPU busy."""
+OTHER_PART_BYTES = 2**28
+
+
+class DeviceCache:
+    """One for each film layout and device, for the length of a run; `at` says which moment is bent.
+
+    `made` counts the actions and kernels that were made.
+    """
+
+    def __init__(self, film: FrameLayout, heads: int, device: torch.device):
+        self.film = film
+        self.heads = heads
+        self.device = device
+        self.made = 0
+        self.moment = SamplingMoment(0.0, 0, 1)
+        self._part_bytes = PART_BYTES.get(device.type, OTHER_PART_BYTES)
+        self._actions: dict[Bend, Action | None] = {}
+        self._coolings: dict[tuple[Bend, ...], Tensor] = {}
+        self._masks: dict[MaskVideo, Tensor] = {}
+        self._kernels: dict[Operator, Kernel] = {}
+        self._used: set[Operator] = set()
+        self._indices: dict[tuple[int, ...], Tensor] = {}
+        self._selectors: dict[tuple, Tensor] = {}
+
+    def at(self, moment: SamplingMoment) -> None:
+        """Go to a moment: forget what belonged to the last, and kernels that it did not use."""
+        if moment != self.moment:
+            self.moment = moment
+            self._actions.clear()
+            self._coolings.clear()
+            self._kernels = {operator: self._kernels[operator] for operator in self._used}
+            self._used.clear()
+
+    def action(self, bend: Bend) -> Action | None:
+        """The bend at this moment; None where it changes nothing."""
+        if bend not in self._actions:
+            self._actions[bend] = act(bend, self.moment, self.film, self.heads, self.device)
+            self.made += 1
+        return self._actions[bend]
+
+    def mask(self, mask: MaskVideo) -> Tensor:
+        """The mask on this film's grid, `(F, h, w)`."""
+        if mask not in self._masks:
+            self._masks[mask] = mask.on(self.film).to(self.device)
+            self.made += 1
+        return self._masks[mask]
+
+    def bend(self, bend: Bend, rows: Tensor) -> Tensor:
+        """`rows + weight · (f(rows) − rows)` for rows `(B, L, H, C)`, as a new tensor of their type."""
+        return self.bend_(bend, rows.clone(memory_format=torch.contiguous_format))
+
+    def bend_(self, bend: Bend, rows: Tensor) -> Tensor:
+        """The same in place, a part at a time and in float32 whatever the type of the rows."""
+        action = self.action(bend)
+        if rows.numel() and action is not None:
+            temporal = not isinstance(action.operators[0], FrameOperator)
+            for film in rows:
+                pictures = self.film.grid.as_pictures(film)
+                if temporal:
+                    self._bend_in_time(action, pictures)
+                else:
+                    self._bend_frames(action, pictures)
+        return rows
+
+    def blend(self, bend: Bend, old: Tensor, new: Tensor) -> Tensor:
+        """`old + weight · (new − old)` for rows `(B, L, H, C)` that were made otherwise."""
+        action, grid = self.action(bend), self.film.grid
+        films = zip(old, new, strict=True)
+        pictures = [self._blend(action, *map(grid.as_pictures, pair), (slice(None),)) for pair in films]
+        return torch.stack(pictures).view(old.shape)
+
+    def temper(self, bends: Sequence[Bend], q: Tensor) -> Tensor:
+        """Queries `(B, L, H, D)` whose logits are those of q over the temperatures of `bends`, each to its weight."""
+        key = tuple(bends)
+        if key not in self._coolings:
+            self._coolings[key] = self._cooling(key)
+        return (q.float() * self._coolings[key]).to(q.dtype)
+
+    def _cooling(self, bends: tuple[Bend, ...]) -> Tensor:
+        """What the queries are multiplied by, `(L, H, 1)`."""
+        grid, product = self.film.grid, torch.ones(1, 1, 1, 1, 1, device=self.device)
+        for action in filter(None, map(self.action, bends)):
+            temperatures = torch.tensor([operator.temperature for operator in action.operators], device=self.device)
+            product = product * temperatures.view(-1, 1, 1, 1, 1) ** -torch.as_tensor(action.weight)
+        return product.expand(grid.frames, grid.height, grid.width, self.heads, 1).flatten(0, 2)
+
+    def _bend_frames(self, action: Action, pictures: Tensor) -> None:
+        for operator, frames in action.runs(len(pictures)):
+            kernel = self._kernel(operator)
+            for part, at in self._parts(pictures, frames):
+                old = part.float()
+                part.copy_(self._blend(action, old, kernel(old), at))
+
+    def _bend_in_time(self, action: Action, pictures: Tensor) -> None:
+        """All frames at once, some rows of the picture at a time."""
+        matrix = self._kernel(action.operators)(None)
+        some = max(1, self._part_bytes // (4 * pictures[:, 0].numel()))
+        for start in range(0, pictures.shape[1], some):
+            part = pictures[:, start : start + some]
+            old = part.float()
+            new = (matrix @ old.flatten(1)).view(old.shape)
+            part.copy_(self._blend(action, old, new, (slice(None), slice(start, start + some))))
+
+    def _blend(self, action: Action, old: Tensor, new: Tensor, at: tuple[slice, ...]) -> Tensor:
+        """`at` are the frames, and rows of cells, that the pictures are."""
+        weight = action.weight
+        if not isinstance(weight, Tensor):
+            return new if weight == 1 else torch.lerp(old, new, weight)
+        at = tuple(index if size > 1 else slice(None) for index, size in zip(at, weight.shape, strict=False))
+        heads_apart = (pictures.unflatten(3, (self.heads, -1)) for pictures in (old, new))
+        return torch.lerp(*heads_apart, weight[at]).flatten(3)
+
+    def _kernel(self, operator: Operator | tuple[Operator, ...]) -> Kernel:
+        """An operator's kernel; of an operator in time, or one for each frame, the matrix along the frames."""
+        if operator not in self._kernels:
+            grid = self.film.grid
+            if isinstance(operator, tuple):
+                rows = [each.matrix(grid.frames) for each in operator]
+                matrix = rows[0] if len(rows) == 1 else torch.stack([row[f] for f, row in enumerate(rows)])
+                on_device = matrix.to(self.device)
+                self._kernels[operator] = lambda _: on_device
+            else:
+                self._kernels[operator] = operator.kernel(grid.height, grid.width, self.device)
+            self.made += 1
+        self._used.add(operator)
+        return self._kernels[operator]
+
+    def _parts(self, pictures: Tensor, frames: slice) -> Iterator[tuple[Tensor, tuple[slice]]]:
+        """Views of some pictures each, and which frames they are."""
+        some = max(1, self._part_bytes // (4 * pictures[0].numel()))
+        for start in range(frames.start, frames.stop, some):
+            at = slice(start, min(start + some, frames.stop))
+            yield pictures[at], (at,)
+
+    def blocks(self, like: Tensor, numbers: int = 0) -> Iterator[tuple[int, slice]]:
+        """A batch row and a slice of image rows each: what is done at once to all heads of `(B, L, H, …)`.
+
+        `numbers` are those alive for each image row, by default what `like` has.
+        """
+        some = max(1, self._part_bytes // (8 * (numbers or like[0, 0].numel())))
+        for b in range(len(like)):
+            for start in range(0, like.shape[1], some):
+                yield b, slice(start, start + some)
+
+    def index(self, numbers: tuple[int, ...]) -> Tensor:
+        """The numbers as an index tensor."""
+        if numbers not in self._indices:
+            self._indices[numbers] = torch.tensor(numbers, dtype=torch.long, device=self.device)
+        return self._indices[numbers]
+
+    def selector(self, sets: Sequence[tuple[int, ...]], width: int, depth: int, dtype: torch.dtype) -> Tensor:
+        """Values `(T, depth)` for an attention call: slot i of its output is the sum of A over the columns in set i."""
+        key = (tuple(sets), width, depth, dtype)
+        if key not in self._selectors:
+            selector = torch.zeros(width, depth, dtype=dtype)
+            for slot, columns in enumerate(sets):
+                selector[list(columns), slot] = 1
+            self._selectors[key] = selector.to(self.device)
+        return self._selectors[key]

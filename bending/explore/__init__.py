@@ -1,0 +1,1 @@
+"""Many films of one bending, and the log of them."""

@@ -1,0 +1,162 @@
+"""The experiment log: one JSON object a line, only ever added to.
+
+**Convention.** UTF-8, one experiment a line, each with `format`, `version` and `time` (ISO 8601, UTC) first. A line
+that was cut short, by a crash or by hand, is left as it is: the next begins on a line of its own, and readers skip what
+is no JSON. A line is written whole, in one stroke and under a lock, or not at all.
+"""
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ..bend import Bending
+from ..errors import BendError
+from ..frames.mask_video import MaskVideo
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+    import msvcrt
+
+FORMAT = "attention bending experiment"
+VERSION = 1
+SUCCESS = ("not judged", "yes", "partial", "no", "unexpected")
+
+_IMPOSSIBLE = re.compile(r'[\x00-\x1f<>:"|?*]')
+_FAR = 2**62
+"""Where Windows locks a byte: beyond any file, so that reading is never in the way."""
+
+
+def place(folder: str | os.PathLike, name: str) -> Path:
+    """Where a log of that name lies in a folder, or below it; `.jsonl` is added where it has no ending.
+
+    Raises BendError for a name that leaves the folder, also by a link, that no system allows, or of another kind.
+    """
+    name = name.strip().replace("\\", "/")
+    how = "Write one such as attention_bending/log.jsonl, below ComfyUI's output folder."
+    parts = name.split("/")
+    if not name or _IMPOSSIBLE.search(name) or any(part.strip(" .") == "" or part != part.strip() for part in parts):
+        raise BendError(f"file is {name!r}, which is no name for a log. {how}")
+    path = Path(folder, *parts)
+    path = path if path.suffix else path.with_name(f"{path.name}.jsonl")
+    if path.suffix.lower() != ".jsonl" or path.is_dir():
+        raise BendError(f"file is {name!r}, which is no .jsonl file. {how}")
+    whole, inside = os.path.realpath(path), os.path.realpath(folder)
+    if not Path(whole).is_relative_to(inside):
+        raise BendError(f"file is {name!r}, which leaves the folder. {how}")
+    return Path(whole)
+
+
+def append(path: str | os.PathLike, entry: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]:
+    """Add an experiment to a log, which is made where there is none; returns what was written.
+
+    Raises BendError where it cannot be written, with the system's reason; the log is then as it was.
+    """
+    path = Path(path)
+    stamp = (now or datetime.now(timezone.utc)).astimezone(timezone.utc)
+    told = {"format": FORMAT, "version": VERSION, "time": stamp.isoformat(timespec="milliseconds"), **json_safe(entry)}
+    line = json.dumps(told, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace") + b"\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            with _locked(file):
+                _write(file, line)
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise BendError(
+            f'"{path.name}" could not be written: {error}. Nothing was added. Make room there, or choose another file.'
+        ) from None
+    return told
+
+
+def read(path: str | os.PathLike) -> list[dict[str, Any]]:
+    """The experiments of a log, oldest first; lines that are none, such as one that was cut short, are left out."""
+    found = []
+    for line in Path(path).read_bytes().split(b"\n"):
+        with suppress(ValueError):  # also half a character
+            told = json.loads(line)
+            if isinstance(told, dict) and told.get("format") == FORMAT:
+                found.append(told)
+    return found
+
+
+def _write(file: int, line: bytes) -> None:
+    """The whole line behind what is there, or nothing."""
+    end = os.lseek(file, 0, os.SEEK_END)
+    if end:
+        os.lseek(file, -1, os.SEEK_END)
+        if os.read(file, 1) != b"\n":
+            line = b"\n" + line
+    written = 0
+    try:
+        written = os.write(file, line)
+        if written < len(line):
+            raise OSError(f"only {written} of {len(line)} bytes found room")
+        os.fsync(file)
+    except OSError:
+        with suppress(OSError):
+            if os.fstat(file).st_size == end + written:  # where there is no lock, another may have come behind it
+                os.ftruncate(file, end)
+        raise
+
+
+@contextmanager
+def _locked(file: int) -> Iterator[None]:
+    """Alone with the file, where its place knows locks; many network drives do not."""
+    held = False
+    with suppress(OSError):
+        if fcntl:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        else:
+            os.lseek(file, _FAR, os.SEEK_SET)
+            msvcrt.locking(file, msvcrt.LK_LOCK, 1)
+        held = True
+    try:
+        yield
+    finally:
+        if held:
+            with suppress(OSError):
+                if fcntl:
+                    fcntl.flock(file, fcntl.LOCK_UN)
+                else:
+                    os.lseek(file, _FAR, os.SEEK_SET)
+                    msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
+
+
+def json_safe(value: Any) -> Any:
+    """A value as JSON can hold it: numbers that are not finite as None, masks by digest and size, the rest by name."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Bending):
+        return [json_safe(bend) for bend in value]
+    if isinstance(value, MaskVideo):
+        return {"mask": value.digest, "shape": list(value.values.shape), "feather": value.feather}
+    if isinstance(value, Tensor):
+        return {"tensor": list(value.shape)}
+    if is_dataclass(value) and not isinstance(value, type):
+        kind = {"kind": getattr(value, "key", type(value).__name__.lower())}
+        return kind | {field.name: json_safe(getattr(value, field.name)) for field in fields(value) if field.compare}
+    if isinstance(value, Mapping):
+        return {str(key): json_safe(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [json_safe(each) for each in value]
+    return str(value)
+
+
+def as_text(entry: Mapping[str, Any]) -> str:
+    """An experiment for a person to read: its JSON, indented."""
+    return json.dumps(entry, ensure_ascii=False, indent=1)

@@ -1,0 +1,71 @@
+"""Other words for the words of a bending: a recipe made for one prompt, used with another."""
+
+import re
+from dataclasses import replace
+
+from ..bend import Bend, Bending
+from ..errors import BendError
+from ..text.token_field import TokenTerm, parse_token
+from ..text.words import fold
+
+_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
+_PAIR = re.compile(r'\s*((?:"[^"]*"|[^"=])+?)\s*=\s*(.+?)\s*', re.DOTALL)
+_HOW = 'Write kiss=rose, "red, round"=sea.'
+
+
+def replace_words(bending: Bending, words: str) -> Bending:
+    """The bending with words replaced as `kiss=rose, sunset=sea` says; an empty text changes nothing.
+
+    Left stands a word or selector that the bends name, right what takes its place, each as in a token field; without
+    an occurrence of its own the right one keeps that of the left. Where the bends name a single word, the new one alone
+    is enough. Raises BendError for what cannot be read, and for a word that no bend names, with those that they name.
+    """
+    if not words.strip():
+        return bending
+    named = dict.fromkeys(_key(term) for bend in bending for token in bend.tokens for term in parse_token(token))
+    pairs, parts = {}, _COMMA.split(words.translate(str.maketrans("“”", '""')))
+    for part in parts:
+        pair = _PAIR.fullmatch(part)
+        if pair is None and len(named) == len(parts) == 1:
+            old, new = next(iter(named)), _term(part)
+        elif pair is None:
+            raise BendError(f'words has "{part.strip()}", where no = says what takes which place. {_HOW}')
+        else:
+            old, new = _key(_term(pair[1])), _term(pair[2])
+        if old not in named:
+            there = ", ".join(word for word, _ in named) or "no word"
+            raise BendError(f'no bend names "{pair[1]}". They name {there}: give one of these other words.')
+        if old in pairs:
+            raise BendError(f'words gives "{pair[1]}" two other words. Keep one of them.')
+        pairs[old] = new
+
+    def renamed(bend: Bend) -> Bend:
+        token, *other = (_renamed(field, pairs) for field in bend.tokens)
+        operator = replace(bend.operator, other=other[0]) if other else bend.operator
+        return replace(bend, token=token, operator=operator)
+
+    return Bending(tuple(map(renamed, bending)))
+
+
+def _key(term: TokenTerm) -> tuple[str, bool]:
+    return (term.text if term.selector else fold(term.text).text), term.selector
+
+
+def _term(text: str) -> TokenTerm:
+    terms = parse_token(text)
+    if len(terms) > 1:
+        raise BendError(f'words has "{text.strip()}" where one word belongs. {_HOW}')
+    return terms[0]
+
+
+def _renamed(field: str, pairs: dict[tuple[str, bool], TokenTerm]) -> str:
+    terms = parse_token(field)
+    if not any(_key(term) in pairs for term in terms):
+        return field
+    return ", ".join(_with_count(pairs.get(_key(term)), term).token for term in terms)
+
+
+def _with_count(new: TokenTerm | None, old: TokenTerm) -> TokenTerm:
+    if new is None:
+        return old
+    return new if new.selector or new.occurrence else replace(new, occurrence=old.occurrence)

@@ -1,0 +1,1 @@
+"""The grid of a film, its frames, and masks over them."""

@@ -1,0 +1,1 @@
+"""Recorded maps: values, numbers, words and files."""

@@ -1,0 +1,171 @@
+r"""A prompt's marks: parentheses say which words can be bent, and weigh nothing.
+
+**Convention.** `a romantic (kiss)` marks *kiss*; the parentheses are taken out before the text is encoded. `(kiss:1.3)`
+marks it and keeps ComfyUI's weight; of nested weights the innermost counts. `\(` and `\)` are real brackets. Marks may
+nest: all are recorded, the innermost are the marked words. Positions count characters of the clean text, from 0.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+
+from ..errors import BendError
+from .words import visible
+
+_REAL = (r"\(", r"\)")
+# ComfyUI writes NUL for a real bracket while it parses; half a surrogate pair is no character in any encoding
+_IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt taken apart.
+
+    text        what a person reads: no marks, no weights, real brackets plain
+    host_text   what ComfyUI's tokenizer gets: `(…:w)` only where a weight was asked for, real brackets escaped
+    segments    (text, weight) as ComfyUI splits `host_text`, each encoded on its own; the texts join to `text`
+    marked      (start, end) in `text` of the marked words: the innermost marks
+    marks       the same of all marks, outer ones first
+    """
+
+    text: str
+    host_text: str
+    segments: tuple[tuple[str, float], ...]
+    marked: tuple[tuple[int, int], ...]
+    marks: tuple[tuple[int, int], ...]
+
+
+@dataclass
+class _Mark:
+    """An open parenthesis of the prompt: where its text stops, where it closes, the weight that it sets."""
+
+    tail: int = -1
+    close: int = -1
+    weight: float | None = None
+    start: int = 0
+    innermost: bool = True
+
+
+def parse_prompt(text: str) -> Prompt:
+    """Take the marks out of `text`.
+
+    Raises BendError at its place for a parenthesis without its other half, a mark with nothing in it, a weight that is
+    not finite, and a character that no encoder can take.
+    """
+    if broken := _IMPOSSIBLE.search(text):
+        raise BendError(
+            f"The prompt holds a broken character (U+{ord(broken[0]):04X}) {_place(text, broken.start())}. Delete it."
+        )
+    found = _find_marks(text)
+    clean, host, segments, marks, marked = [], [], [], [], []
+    stack: list[_Mark] = []
+    begun = at = 0
+
+    def cut():
+        """End a segment here, at a parenthesis that ComfyUI will see, with the weight that has been in force."""
+        nonlocal begun
+        if begun < len(clean):
+            weight = next((mark.weight for mark in reversed(stack) if mark.weight is not None), 1.0)
+            segments.append(("".join(clean[begun:]), weight))
+            begun = len(clean)
+
+    while at < len(text):
+        if text[at : at + 2] in _REAL:
+            clean.append(text[at + 1])
+            host.append(text[at : at + 2])
+            at += 2
+        elif mark := found.get(at):
+            if mark.weight is not None:
+                cut()
+                host.append("(")
+            mark.start = len(clean)
+            stack.append(mark)
+            at += 1
+        elif stack and at == stack[-1].tail:
+            mark = stack[-1]
+            if mark.weight is not None:
+                cut()
+                host.append(text[mark.tail : mark.close + 1])
+            stack.pop()
+            span = visible("".join(clean), mark.start, len(clean))
+            if span[0] == span[1]:
+                raise BendError(
+                    f"The prompt has a mark with no word in it, {_place(text, mark.close)}. "
+                    r"Put a word between the parentheses, or write \( and \) for real brackets."
+                )
+            marks.append(span)
+            if mark.innermost:
+                marked.append(span)
+            if stack:
+                stack[-1].innermost = False
+            at = mark.close + 1
+        else:
+            clean.append(text[at])
+            host.append(text[at])
+            at += 1
+    cut()
+    outer_first = sorted(set(marks), key=lambda span: (span[0], -span[1]))
+    return Prompt("".join(clean), "".join(host), tuple(segments), tuple(marked), tuple(outer_first))
+
+
+def _find_marks(text: str) -> dict[int, _Mark]:
+    """Each mark by the place of its opening parenthesis."""
+    marks: dict[int, _Mark] = {}
+    stack: list[int] = []
+    for found in re.finditer(r"\\[()]|[()]", text):
+        at = found.start()
+        if found[0] == "(":
+            marks[at] = _Mark()
+            stack.append(at)
+        elif found[0] == ")":
+            if not stack:
+                raise _unbalanced(text, at, "is closed but never opened")
+            mark = marks[stack[-1]]
+            mark.close = at
+            mark.tail, mark.weight = _weight(text, stack.pop() + 1, at)
+    if stack:
+        raise _unbalanced(text, stack[-1], "is opened but never closed")
+    return marks
+
+
+def _weight(text: str, start: int, close: int) -> tuple[int, float | None]:
+    """Where a mark's own text stops, and its weight: what follows the last colon, if ComfyUI reads it as a number."""
+    colon = text.rfind(":", start, close)
+    if colon <= start:
+        # (:1.3) is text to ComfyUI; nobody means that
+        if colon == start and _number(text[colon + 1 : close]) is not None:
+            raise BendError(f"The prompt has a weight with no word, {_place(text, colon)}. Write it as (word:1.3).")
+        return close, None
+    weight = _number(text[colon + 1 : close])
+    if weight is None:
+        return close, None
+    if not math.isfinite(weight):
+        raise BendError(
+            f"The prompt has the weight {text[colon + 1 : close].strip()!r}, {_place(text, colon)}. "
+            "Give it a finite number such as 1.3."
+        )
+    return colon, weight
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _unbalanced(text: str, at: int, what: str) -> BendError:
+    return BendError(
+        f"The prompt has a parenthesis that {what}, {_place(text, at)}. "
+        r"Parentheses mark words, as in a romantic (kiss): write both, or \( and \) for real brackets."
+    )
+
+
+def _place(text: str, at: int) -> str:
+    """`at character 12 ("…a romantic ▸(kiss in the…")`: counted from 1, in its line where there are several."""
+    line = text.count("\n", 0, at) + 1
+    column = at - (text.rfind("\n", 0, at) + 1) + 1
+    before, after = text[max(at - 20, 0) : at], text[at : at + 20]
+    context = ("…" if at > 20 else "") + before + "▸" + after + ("…" if at + 20 < len(text) else "")
+    where = f"line {line}, character {column}" if "\n" in text else f"character {column}"
+    return f'at {where} ("{" ".join(context.split())}")'

@@ -1,0 +1,60 @@
+"""What to tell a person whose word is not in the prompt."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from ..errors import BendError
+from .prompt import parse_prompt
+from .token_field import ALL, END, PADDING, PROMPT, SELECTORS
+from .words import find, fold
+
+_LISTED = 40
+_MEANT = {
+    ALL: "To bend every token, write ALL, in capitals.",
+    PROMPT: "To bend all tokens of the prompt, write PROMPT, in capitals.",
+    PADDING: "To bend the padding, write PADDING, in capitals.",
+    END: "To bend the end token, write END, in capitals.",
+}
+
+
+def not_in_prompt(word: str, text: str, words: Sequence[str], marked: int) -> str:
+    """What is missing, what was probably meant, and which `words` there are, of which the first `marked` are marked."""
+    sentences = [f'"{word}" is not in the prompt.', _hint(word, text, words)]
+    if words:
+        listed = [f'"{other}"' + (" (marked)" if i < marked else "") for i, other in enumerate(words[:_LISTED])]
+        more = f" and {len(words) - _LISTED} more" if len(words) > _LISTED else ""
+        sentences.append(f"The prompt has {', '.join(listed)}{more}.")
+    else:
+        sentences.append("The prompt has no words at all.")
+    return " ".join(filter(None, sentences))
+
+
+def _hint(word: str, text: str, words: Sequence[str]) -> str:
+    if selector := SELECTORS.get(word.upper()):
+        return _MEANT[selector]
+    plain = _without_marks(word)
+    if plain and find(plain, text):
+        return f"Parentheses and weights are no part of a word: write {plain}."
+    parts = word.split()
+    if len(parts) > 1 and all(find(part, text) for part in parts):
+        return "Its words are there, but not side by side in this order: put commas between them to bend each."
+    near = _near(word, words)
+    return f"Did you mean {' or '.join(near)}?" if near else ""
+
+
+def _without_marks(word: str) -> str | None:
+    """`kiss` for `(kiss)`, `(kiss:1.3)` or `kiss:1.3`; None for a word without such things."""
+    try:
+        plain = parse_prompt(word if "(" in word else f"({word})").text.strip()
+    except BendError:
+        return None
+    return plain if plain != word else None
+
+
+def _near(word: str, words: Sequence[str], count: int = 3) -> list[str]:
+    """The likeliest of `words`, quoted: those that hold the word or stand in it, then those spelled alike."""
+    wanted = fold(word).text
+    spelled = {fold(other).text: other for other in words}
+    parts = [other for other in spelled if wanted in other or (len(other) > 2 and other in wanted)]
+    alike = get_close_matches(wanted, spelled, n=count)
+    return [f'"{spelled[other]}"' for other in dict.fromkeys(parts + alike)][:count]

@@ -1,0 +1,91 @@
+"""The `token` field of a bend: a comma list of selectors, words and phrases.
+
+**Convention.** `ALL` (or `*`), `PROMPT`, `PADDING` and `END`, in capitals, select by what a token is; anything else is
+a word or phrase of the prompt, all its occurrences unless `word#2` asks for the second. Quotes take the rest literally:
+`"red, round"` holds a comma, `"ALL"` is the word, `"red, round"#2` its second occurrence.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..errors import BendError
+from .words import fold
+
+ALL, PROMPT, PADDING, END = "ALL", "PROMPT", "PADDING", "END"
+SELECTORS = {ALL: ALL, "*": ALL, "ALLTOKENS": ALL, PROMPT: PROMPT, PADDING: PADDING, END: END}
+
+_HOW = "Type a word of the prompt, several with commas between, or ALL for every token."
+_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')  # a comma with an even number of quotes after it is outside quotes
+_QUOTED = re.compile(r'"([^"]*)"\s*(?:#(.*))?', re.DOTALL)
+_COUNTED = re.compile(r"(.+?)#(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class TokenTerm:
+    """One entry of a `token` field.
+
+    text         the word or phrase, or the selector's name
+    selector     whether it is one of ALL, PROMPT, PADDING, END
+    occurrence   which occurrence, from 1; None for all of them
+    """
+
+    text: str
+    selector: bool = False
+    occurrence: int | None = None
+
+    def __str__(self) -> str:
+        return self.text if self.occurrence is None else f"{self.text}#{self.occurrence}"
+
+    @property
+    def token(self) -> str:
+        """A `token` field that means this alone: quoted where it would else be read as something more."""
+        plain = self.selector or not (set(self.text) & set(',#"') or self.text in SELECTORS)
+        count = "" if self.occurrence is None else f"#{self.occurrence}"
+        return (self.text if plain else f'"{self.text}"') + count
+
+
+@lru_cache(maxsize=256)
+def parse_token(token: str) -> tuple[TokenTerm, ...]:
+    """The terms of a `token` field, in order; needs no prompt.
+
+    Raises BendError for an empty field or entry, quotes without their other half, and a `#` without a number from 1.
+    """
+    plain = token.translate(str.maketrans("“”", '""'))
+    if not plain.strip():
+        raise BendError(f"token is empty. {_HOW}")
+    if plain.count('"') % 2:
+        raise BendError(f'token is {token!r}, where a quote is opened but not closed. Write both, as in "red, round".')
+    return tuple(_parse_term(part.strip(), token) for part in _COMMA.split(plain))
+
+
+def _parse_term(part: str, token: str) -> TokenTerm:
+    if not part:
+        raise BendError(f"token is {token!r}, which has nothing before or after a comma. Take that comma out. {_HOW}")
+    if part in SELECTORS:
+        return TokenTerm(SELECTORS[part], selector=True)
+    if quoted := _QUOTED.fullmatch(part):
+        text, count = quoted.groups()
+    elif '"' in part:
+        raise BendError(f"token has {part!r}, with quotes inside. Put the whole phrase between quotes, or use none.")
+    elif counted := _COUNTED.fullmatch(part):
+        text, count = counted.groups()
+        if text.strip() in SELECTORS:
+            raise BendError(f"token has {part!r}, but {text.strip()} cannot be counted. Leave the # out.")
+    else:
+        text, count = part, None
+        if re.fullmatch(r"#\d+", part):
+            raise BendError(f"token has {part!r}, with no word before it. Write the word too, as in kiss{part}.")
+    text = " ".join(text.split())
+    if not fold(text).text.strip():
+        raise BendError(f"token is {token!r}, where {part!r} holds no word. {_HOW}")
+    return TokenTerm(text, occurrence=None if count is None else _occurrence(count, text, part))
+
+
+def _occurrence(count: str, text: str, part: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", count.strip()) or int(count) == 0:
+        raise BendError(
+            f"token has {part!r}. After the # comes which occurrence you mean, counted from 1, as in {text}#2; "
+            f'for a word that has a # in it, use quotes: "{text}#{count}".'
+        )
+    return int(count)

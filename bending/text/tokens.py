@@ -1,0 +1,232 @@
+"""From words to attention columns: where each token of an encoded prompt comes from, and which of them a bend means.
+
+**Convention.** A column is a token's place, from 0, in the sequence that the diffusion model attends to. A piece is a
+token made from the prompt's text; its span counts characters of the clean text and holds no blanks at its ends.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import BendError
+from .suggest import not_in_prompt
+from .token_field import ALL, END, PADDING, PROMPT, TokenTerm, parse_token
+from .words import find, fold, is_blank, unique, words_of
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One token of the prompt: what the tokenizer calls it, its (start, end) in the text, its column, its weight.
+
+    The span is empty where the token stands for blanks only, such as SentencePiece's lone `▁`.
+    """
+
+    text: str
+    start: int
+    end: int
+    column: int
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class EncoderTokens:
+    """What one text encoder made of the prompt: its pieces, the columns of end and padding tokens, how many in all."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+    end: tuple[int, ...]
+    padding: tuple[int, ...]
+    columns: int
+
+
+@dataclass(frozen=True)
+class TokenMap:
+    """Which token stands where: travels with a conditioning, equal where it says the same.
+
+    text          the clean prompt
+    encoders      one entry for each text encoder that read it
+    marked        (start, end) in `text` of the marked words
+    fingerprint   digest of the embedding that it describes; empty where there is none
+    """
+
+    text: str
+    encoders: tuple[EncoderTokens, ...]
+    marked: tuple[tuple[int, int], ...] = ()
+    fingerprint: str = ""
+
+    def encoder(self, name: str | None = None) -> EncoderTokens:
+        """The encoder called `name`, or the only one. Raises BendError, naming them, where that is no single one."""
+        chosen = [encoder for encoder in self.encoders if name in (None, encoder.name)]
+        if len(chosen) != 1:
+            names = ", ".join(encoder.name for encoder in self.encoders)
+            raise BendError(f"text encoder {name or 'not given'}: this prompt was read by {names}. Name one of these.")
+        return chosen[0]
+
+    @property
+    def marked_words(self) -> tuple[str, ...]:
+        """The marked words, each once."""
+        return unique(self.text[start:end] for start, end in self.marked)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that can be bent, each once, the marked ones first."""
+        return unique((*self.marked_words, *words_of(self.text)))
+
+
+@dataclass(frozen=True)
+class Word:
+    """A term of a `token` field as it was written, and the columns that it selects."""
+
+    name: str
+    columns: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a `token` field means for one conditioning.
+
+    columns   sorted, each once
+    is_all    whether ALL was asked for: every column there is
+    words     each term that was found, with its own columns
+    notes     sentences for the report, such as a piece that is shared with a neighbouring word
+    missing   the terms that this conditioning does not have (`resolve_each`)
+    """
+
+    columns: tuple[int, ...]
+    is_all: bool
+    words: tuple[Word, ...]
+    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def resolve(token: str, tokens: TokenMap | None, columns: int | None = None, encoder: str | None = None) -> Selection:
+    """The columns that `token` means in a prompt.
+
+    A conditioning without a map (`tokens` None) takes ALL only, with its column count in `columns`; with a map
+    `columns`, where given, is what the conditioning really has.
+
+    Raises BendError for a malformed `token`, and for each reason that a term has no column here: no such word (with
+    those there are), no such occurrence, no map, a map of another column count.
+    """
+    selection, failed = _select(parse_token(token), tokens, columns, encoder)
+    if failed:
+        raise next(iter(failed.values()))
+    return selection
+
+
+def resolve_each(
+    token: str, contexts: Sequence[tuple[TokenMap | None, int]], encoder: str | None = None
+) -> tuple[Selection, ...]:
+    """`resolve` for the conditionings of one pass, each a map and its column count.
+
+    A term must be in at least one of them; where it is not, it is listed in that selection's `missing`. Raises the
+    BendError of the first conditioning with a map for a term that none has.
+    """
+    terms = parse_token(token)
+    results = [_select(terms, tokens, columns, encoder) for tokens, columns in contexts]
+    mapped_first = sorted(zip(contexts, results, strict=True), key=lambda pair: pair[0][0] is None)
+    for term in terms:
+        errors = [failed[term] for _, (_, failed) in mapped_first if term in failed]
+        if errors and len(errors) == len(results):
+            raise errors[0]
+    return tuple(selection for selection, _ in results)
+
+
+def describe(tokens: TokenMap) -> str:
+    """A prompt's marked words and its tokens by column, for a person."""
+    lines = []
+    for encoder in tokens.encoders:
+        names = [(piece.column, piece.text) for piece in encoder.pieces] + [(column, "end") for column in encoder.end]
+        shown = " · ".join(f"{column} {name}" for column, name in sorted(names))
+        if encoder.padding:
+            shown += f" · {encoder.padding[0]}–{encoder.padding[-1]} padding"
+        marked = [f"{word} ({_numbers(encoder, tokens, word)})" for word in tokens.marked_words]
+        lines.append(f"marked: {', '.join(marked) or 'nothing'}")
+        lines.append(f"{encoder.name}, {encoder.columns} columns: {shown}")
+    return "\n".join(lines)
+
+
+def _numbers(encoder: EncoderTokens, tokens: TokenMap, word: str) -> str:
+    columns = sorted({piece.column for place in _places(word, tokens) for piece in _pieces(encoder, *place)})
+    return ", ".join(map(str, columns)) or "no token"
+
+
+def _select(
+    terms: Sequence[TokenTerm], tokens: TokenMap | None, columns: int | None, encoder: str | None
+) -> tuple[Selection, dict[TokenTerm, BendError]]:
+    words, notes, failed = {}, [], {}
+    for term in terms:
+        try:
+            found, remarks = _columns_of(term, tokens, columns, encoder)
+        except BendError as error:
+            failed[term] = error
+            continue
+        words.setdefault((fold(term.text).text, term.occurrence, term.selector), Word(str(term), found))
+        notes += remarks
+    chosen = sorted({column for word in words.values() for column in word.columns})
+    is_all = any(term.selector and term.text == ALL for term in terms)
+    missing = tuple(dict.fromkeys(map(str, failed)))
+    return Selection(tuple(chosen), is_all, tuple(words.values()), tuple(dict.fromkeys(notes)), missing), failed
+
+
+def _columns_of(
+    term: TokenTerm, tokens: TokenMap | None, columns: int | None, name: str | None
+) -> tuple[tuple[int, ...], list[str]]:
+    """A term's columns and what is to be said about them."""
+    if term.selector and term.text == ALL:
+        return tuple(range(tokens.encoder(name).columns if columns is None else columns)), []
+    if tokens is None:
+        raise BendError(
+            f'"{term}" cannot be found: this conditioning was not made by Bend Prompt. '
+            "Encode the prompt with the Bend Prompt node, or bend ALL."
+        )
+    encoder = tokens.encoder(name)
+    if columns not in (None, encoder.columns):
+        raise BendError(
+            f'"{term}" cannot be found: the conditioning has {columns} tokens, but Bend Prompt made {encoder.columns}. '
+            "Take out what changes its length after Bend Prompt (such as ConditioningConcat), or bend ALL."
+        )
+    if term.selector:
+        pieces = tuple(piece.column for piece in encoder.pieces)
+        chosen = {PROMPT: pieces, PADDING: encoder.padding, END: encoder.end}[term.text]
+        if not chosen:
+            raise BendError(f"{term} selects nothing: of this prompt's {encoder.columns} tokens none is of that kind.")
+        return tuple(sorted(chosen)), []
+    places = _places(term.text, tokens)
+    if not places:
+        raise BendError(not_in_prompt(term.text, tokens.text, tokens.words, len(tokens.marked_words)))
+    if term.occurrence is not None:
+        if term.occurrence > len(places):
+            times = "once" if len(places) == 1 else f"{len(places)} times"
+            raise BendError(f'there is no "{term}": "{term.text}" is in the prompt {times}. Count from 1.')
+        places = [places[term.occurrence - 1]]
+    found, notes = set(), []
+    for place in places:
+        for piece in _pieces(encoder, *place):
+            found.add(piece.column)
+            notes += _shared(piece, tokens.text, *place)
+    if not found:
+        raise BendError(
+            f'"{term}" is in the prompt, but the text encoder {encoder.name} made no token of it '
+            "(it drops an embedding: that it does not find). Reword the prompt."
+        )
+    return tuple(sorted(found)), notes
+
+
+def _places(word: str, tokens: TokenMap) -> list[tuple[int, int]]:
+    """Where `word` stands; a marked part of a longer word is a word, too, since its mark says so."""
+    wanted = fold(word).text.split()
+    marked = {span for span in tokens.marked if fold(tokens.text[slice(*span)]).text.split() == wanted}
+    return sorted(marked.union(find(word, tokens.text)))
+
+
+def _pieces(encoder: EncoderTokens, start: int, end: int) -> list[Piece]:
+    return [piece for piece in encoder.pieces if piece.start < end and start < piece.end]
+
+
+def _shared(piece: Piece, text: str, start: int, end: int) -> list[str]:
+    """A sentence if the piece holds more than the match from `start` to `end`."""
+    beyond = text[piece.start : start] + text[end : piece.end]
+    if all(map(is_blank, beyond)):
+        return []
+    whole, word = text[piece.start : piece.end], text[start:end]
+    return [f'"{word}" shares the token "{whole}" (column {piece.column}) with its neighbour: both are bent.']

@@ -1,0 +1,1 @@
+"""Windows of the sampling, values that move, and which layers, heads and frames."""

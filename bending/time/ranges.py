@@ -1,0 +1,101 @@
+"""Which layers, heads and frames: `all`, names, numbers and ranges, and what several aims have in common."""
+
+import math
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..errors import BendError
+
+_NUMBER = re.compile(r"-?\d+")
+_RANGE = re.compile(r"(\d+)\s*-\s*(\d+)")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%\s*-\s*(\d+(?:\.\d+)?)\s*%")
+
+
+@dataclass(frozen=True)
+class IndexAxis:
+    """What is counted: its field's name, its name in a sentence, whose it is, its own words, if it has percents."""
+
+    field: str
+    one: str
+    owner: str = "this model"
+    names: tuple[str, ...] = ()
+    percents: bool = False
+
+    @property
+    def how(self) -> str:
+        names = "".join(f", {name}" for name in self.names)
+        percents = ", percents such as 0%-50%" if self.percents else ""
+        return f"Write all{names}{percents}, or numbers such as 0-5, 13, -1 (the first {self.one} is 0, the last -1)."
+
+
+LAYERS = IndexAxis("layers", "layer", names=("early", "middle", "late"))
+HEADS = IndexAxis("heads", "head")
+STEPS = IndexAxis("steps", "step", "this run", names=("early", "middle", "late"))
+FRAMES = IndexAxis("frames", "frame", "this film", percents=True)
+
+Term = str | tuple[int, int] | tuple[float, float, str]
+
+
+@lru_cache(maxsize=256)
+def parse(text: str, kind: IndexAxis) -> tuple[tuple[Term, ...], ...]:
+    """The aims of a field, joined by `&`; each a comma list of names, inclusive ranges and percents.
+
+    A range is `(first, last)`, a percent `(start, end, "%")` in fractions; a negative number stands alone. Raises
+    BendError for anything else, so that a slip of the pen never means "all".
+    """
+    return tuple(tuple(_term(term.strip(), text, kind) for term in aim.split(",")) for aim in text.split("&"))
+
+
+def _term(term: str, text: str, kind: IndexAxis) -> Term:
+    if term.lower() in ("all", *kind.names):
+        return term.lower()
+    if _NUMBER.fullmatch(term):
+        return int(term), int(term)
+    if match := _RANGE.fullmatch(term):
+        first, last = int(match[1]), int(match[2])
+        if first > last:
+            raise BendError(f"{kind.field} has the range {term!r}, which runs backwards. Write {last}-{first}.")
+        return first, last
+    if kind.percents and (match := _PERCENT.fullmatch(term)):
+        start, end = float(match[1]) / 100, float(match[2]) / 100
+        if start >= end or end > 1:
+            raise BendError(f"{kind.field} has {term!r}. Write a lower and a higher percent, up to 100%.")
+        return start, end, "%"
+    raise BendError(f"{kind.field} is {text!r}, where {term!r} is no {kind.one}. {kind.how}")
+
+
+def intersect(one: str, other: str) -> str:
+    """The text of two aims that must both hold."""
+    if one == other or other.strip().lower() == "all":
+        return one
+    return other if one.strip().lower() == "all" else f"{one} & {other}"
+
+
+@lru_cache(maxsize=256)
+def resolve(text: str, kind: IndexAxis, count: int) -> frozenset[int]:
+    """The numbers, 0-based, that `text` means where there are `count`; thirds are by ⌊3i/n⌋, percents half-open.
+
+    Raises BendError for a number that is not there; only percents are fitted to what there is.
+    """
+    return frozenset.intersection(*(_chosen(aim, text, kind, count) for aim in parse(text, kind)))
+
+
+def _chosen(aim: tuple[Term, ...], text: str, kind: IndexAxis, count: int) -> frozenset[int]:
+    chosen: set[int] = set()
+    for term in aim:
+        if term == "all":
+            chosen.update(range(count))
+        elif isinstance(term, str):
+            chosen.update(i for i in range(count) if 3 * i // count == kind.names.index(term))
+        elif len(term) == 3:
+            chosen.update(range(math.ceil(term[0] * count - 1e-9), math.ceil(term[1] * count - 1e-9)))
+        else:
+            for number in range(term[0], term[1] + 1):
+                if not -count <= number < count:
+                    raise BendError(
+                        f"{kind.field} is {text!r}, but {kind.owner} has no {kind.one} {number}: its {count} "
+                        f"{kind.one}s are 0 to {count - 1} (or -{count} to -1, counted from the end)."
+                    )
+                chosen.add(number % count)
+    return frozenset(chosen)

@@ -1,0 +1,68 @@
+"""The maps of the words on the Patch Model node, while the sampler runs."""
+
+import time
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ...bending.pictures.drawing import Look, Views, draw
+from ..display import can_show_pictures, show_picture
+from .recorder import Recorder
+
+PERIOD = 0.2
+"""Seconds between two pictures, at the least."""
+
+WORDS = 4
+"""How many words are shown."""
+
+LOOK = Look(color_map="plasma")
+
+
+class LivePreview:
+    """One node's pictures: of the middle frame, before and after the bends, a mean over layers so far in a step.
+
+    The device is never waited for: a picture whose copy has not arrived is shown at a later call, or not at all.
+    """
+
+    def __init__(self, node: str | None, words: tuple[str, ...], cell: int, stride: int):
+        self.node = node
+        self.words = words[:WORDS]
+        self.cell = cell
+        self.stride = stride
+        self.is_on = can_show_pictures(node)
+        self._last = -PERIOD
+        self._copy: tuple[Tensor, torch.cuda.Event | None] | None = None
+
+    def offer(self, recorder: Recorder) -> None:
+        """Called after each model call."""
+        if not self.is_on:
+            return
+        if self._copy is None and time.monotonic() - self._last >= PERIOD:
+            self._last = time.monotonic()
+            self._copy = _copied(recorder.latest())
+        if self._copy is not None and (self._copy[1] is None or self._copy[1].query()):
+            maps, self._copy = self._copy[0], None
+            show_picture(self.node, self._picture(maps))
+
+    def _picture(self, maps: Tensor) -> Image.Image:
+        """Of `(2, W, h, w)`, original and bent; one of them where they are the same."""
+        same = torch.equal(*maps)
+        views = ("original",) if same else ("original", "bent")
+        values = maps[: len(views), : len(self.words)].transpose(0, 1)[:, :, None]
+        (picture,) = draw(Views(self.words, views, values, self.cell, self.stride), LOOK)
+        return Image.fromarray((picture * 255).round().byte().numpy())
+
+
+def _copied(films: Tensor | None) -> tuple[Tensor, "torch.cuda.Event | None"] | None:
+    """The middle frame of `(2, W, F, h, w)` on its way to the CPU, and what tells that it has arrived."""
+    if films is None:
+        return None
+    middle = films[:, :, films.shape[2] // 2]
+    if middle.device.type != "cuda":
+        return middle.cpu(), None
+    host = torch.empty(middle.shape, pin_memory=True)
+    host.copy_(middle, non_blocking=True)
+    arrived = torch.cuda.Event()
+    arrived.record()
+    return host, arrived

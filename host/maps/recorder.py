@@ -1,0 +1,191 @@
+"""Keeping words' maps while a run goes on: sums on the device for the steps under way, half precision on the CPU."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...bending.errors import BendError
+from ...bending.frames.grid import Grid
+from ...bending.maps.record import BYTES, Bins, PackedMaps, even_bins, span
+from ..run.plan import CondPlan
+
+FLOAT = 4
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a record will hold, fitted to its limit before the run; `notes` say what had to be left out."""
+
+    words: int
+    steps: Bins
+    layers: Bins
+    parts: int
+    grid: Grid
+    notes: tuple[str, ...] = ()
+
+    @property
+    def stored_bytes(self) -> int:
+        """On the CPU, original and bent."""
+        return 2 * BYTES * self.words * len(self.steps) * self.step_numbers
+
+    @property
+    def device_bytes(self) -> int:
+        """Of the sums, for one bin of steps."""
+        return 2 * FLOAT * self.words * self.step_numbers
+
+    @property
+    def step_numbers(self) -> int:
+        """Of one word, for one bin of steps."""
+        return len(self.layers) * self.parts * self.grid.cells
+
+
+def fit(labels: Sequence[str], steps: int, layers: int, parts: int, grid: Grid, limit: int) -> Layout:
+    """The finest layout of at most `limit` bytes: coarser steps and layers come before fewer words.
+
+    Raises BendError where not even one word fits.
+    """
+
+    def layout(words: int, step_bins: int, layer_bins: int, notes: tuple[str, ...] = ()) -> Layout:
+        return Layout(words, even_bins(steps, step_bins), even_bins(layers, layer_bins), parts, grid, notes)
+
+    words, step_bins, layer_bins = len(labels), max(steps, 1), layers
+    steps = step_bins
+    wanted = layout(words, steps, layers).stored_bytes
+    while layout(words, step_bins, layer_bins).stored_bytes > limit and step_bins * layer_bins > 1:
+        if step_bins >= layer_bins:
+            step_bins = (step_bins + 1) // 2
+        else:
+            layer_bins = (layer_bins + 1) // 2
+    while layout(words, step_bins, layer_bins).stored_bytes > limit and words > 1:
+        words -= 1
+    least = layout(words, step_bins, layer_bins)
+    if least.stored_bytes > limit:
+        raise BendError(
+            f"Recording: one word of this film takes {_megabytes(least.stored_bytes)} MB at the least, and "
+            f"record_limit_mb is {limit // 2**20}. Raise it."
+        )
+    left_out = []
+    if step_bins < steps:
+        left_out.append(f"{steps} steps are kept as {step_bins} means ({_shown(least.steps)})")
+    if layer_bins < layers:
+        left_out.append(f"{layers} layers are kept as {layer_bins} means ({_shown(least.layers)})")
+    if words < len(labels):
+        left_out.append(f"not recorded: {', '.join(labels[words:])}")
+    notes = (
+        (
+            f"Recording: everything would take {_megabytes(wanted)} MB, more than record_limit_mb "
+            f"({limit // 2**20}): {'; '.join(left_out)}.",
+        )
+        if left_out
+        else ()
+    )
+    return layout(words, step_bins, layer_bins, notes)
+
+
+class Recorder:
+    """One record while it is made.
+
+    `see` adds the maps of one model call at one site; `at_step` moves on to a step, and puts away what the bin before
+    it holds; `finish` gives the record's films.
+    """
+
+    def __init__(self, words: Sequence[int], layout: Layout):
+        """`words` are numbers of the plan's words, the layout's first ones."""
+        self.words = tuple(words[: layout.words])
+        self.layout = layout
+        self._shape = (layout.words, len(layout.layers), layout.parts, *layout.grid.shape)
+        self._stored = [self._empty()]  # before the chain, and after it where that differs
+        self._seen = torch.zeros(layout.words, len(layout.steps), len(layout.layers), dtype=torch.bool)
+        self._bin_of_step = {k: i for i, (first, last) in enumerate(layout.steps) for k in range(first, last + 1)}
+        self._bin_of_layer = {k: i for i, (first, last) in enumerate(layout.layers) for k in range(first, last + 1)}
+        self._bin = -1
+        self._sums: Tensor | None = None
+        self._counts = np.zeros((layout.words, len(layout.layers), layout.grid.frames), np.float32)
+        self._is_bent = False
+        self._members: dict[tuple[str, torch.device], tuple[list[int], Tensor]] = {}
+
+    def at_step(self, step: int) -> None:
+        if self._bin_of_step[step] != self._bin:
+            self._put_away()
+            self._bin = self._bin_of_step[step]
+
+    def see(self, layer: int, cond: CondPlan, frames: Sequence[int], original: Tensor, bent: Tensor) -> None:
+        """Add the maps `(L, H, C)` of a conditioning's watched columns, at some latent frames of the film."""
+        here, member = self._member(cond, original.device)
+        if not here:
+            return
+        if self._sums is None:
+            self._sums = torch.zeros(2, *self._shape, device=original.device)
+        at = self._bin_of_layer[layer]
+        self._counts[np.ix_(here, [at], frames)] += 1
+        self._is_bent |= bent is not original
+        self._add(0, here, at, frames, self._films(original, member))
+        self._add(1, here, at, frames, self._films(bent, member))
+
+    def latest(self) -> Tensor | None:
+        """Original and bent `(2, W, F, h, w)` of the steps under way, a mean over layers and heads; None before any."""
+        if self._sums is None:
+            return None
+        counts = torch.from_numpy(self._counts.sum(1) * self.layout.parts).clamp(min=1)[..., None, None]
+        return self._sums.sum((2, 3)) / counts.to(self._sums.device, non_blocking=True)
+
+    def finish(self) -> tuple[PackedMaps, PackedMaps, Tensor] | None:
+        """The films before and after the chain, and where they were seen; None where nothing was."""
+        self._put_away()
+        return (self._stored[0], self._stored[-1], self._seen) if self._seen.any() else None
+
+    def _empty(self) -> PackedMaps:
+        words, *rest = self._shape
+        shape = (words, len(self.layout.steps), *rest)
+        return PackedMaps(torch.zeros(shape, dtype=torch.float16), torch.zeros(*shape[:4], 1, 1, 1))
+
+    def _member(self, cond: CondPlan, device: torch.device) -> tuple[list[int], Tensor]:
+        """The recorded words that are in a conditioning, and which of its watched columns are whose: `(C, W')`."""
+        key = (cond.name, device)
+        if key not in self._members:
+            own = [cond.watched[word] for word in self.words]
+            here = [i for i, columns in enumerate(own) if columns]
+            rows = [[float(column in own[i]) for i in here] for column in cond.watched_columns]
+            self._members[key] = here, torch.tensor(rows, device=device)
+        return self._members[key]
+
+    def _films(self, maps: Tensor, member: Tensor) -> Tensor:
+        """`(L, H, C)` to the words' `(W', P, L)`."""
+        if self.layout.parts == 1:
+            return (maps.mean(1) @ member).T[:, None]
+        return (maps @ member).permute(2, 1, 0)
+
+    def _add(self, which: int, here: list[int], at: int, frames: Sequence[int], films: Tensor) -> None:
+        films = films.unflatten(2, (len(frames), *self.layout.grid.shape[1:]))
+        if len(here) == self.layout.words and frames[-1] - frames[0] + 1 == len(frames):
+            self._sums[which, :, at, :, frames[0] : frames[-1] + 1] += films
+        else:
+            index = torch.tensor(frames, device=films.device)
+            for word, film in zip(here, films, strict=True):
+                self._sums[which, word, at].index_add_(1, index, film)
+
+    def _put_away(self) -> None:
+        """The means of the bin of steps under way to the CPU, once a bin: here the host waits for the device."""
+        if self._sums is None or not self._counts.any():
+            return
+        if self._is_bent and len(self._stored) == 1:  # so far they were the same
+            self._stored.append(PackedMaps(self._stored[0].values.clone(), self._stored[0].peaks.clone()))
+        counts = torch.from_numpy(self._counts).clamp(min=1)[:, :, None, :, None, None].to(self._sums.device)
+        for films, sums in zip(self._stored, self._sums, strict=False):
+            packed = PackedMaps.pack(sums / counts)
+            films.values[:, self._bin] = packed.values.cpu()
+            films.peaks[:, self._bin] = packed.peaks.cpu()
+        self._seen[:, self._bin] = torch.from_numpy(self._counts.sum(-1) > 0)
+        self._sums.zero_()
+        self._counts[:] = 0
+
+
+def _shown(bins: Bins) -> str:
+    return ", ".join(map(span, bins)) if len(bins) <= 6 else f"{span(bins[0])}, {span(bins[1])}, …, {span(bins[-1])}"
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 2**20:.1f}"

@@ -1,0 +1,152 @@
+"""What a run keeps of its maps: for those who watch, and as records under the handles of its Patch Model nodes."""
+
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...bending.frames.grid import Grid
+from ...bending.maps.record import Record
+from ...bending.time.windows import SamplingMoment
+from ..display import show_text
+from ..run.patch import Recording, Sighting
+from ..run.plan import CondPlan, ModelSpec, RunPlan
+from . import record_store
+from .live_preview import LivePreview
+from .metering import Changes, Stopwatch
+from .recorder import Recorder, fit
+
+log = logging.getLogger(__name__)
+
+
+class RunRecords:
+    """The records of one run, while it goes on."""
+
+    def __init__(self, plan: RunPlan, subject: ModelSpec, grid: Grid, cell: int, stride: int):
+        """`cell` and `stride` as in Record. Raises BendError where a record cannot be kept within its limit."""
+        self.plan = plan
+        self.grid = grid
+        self.cell = cell
+        self.stride = stride
+        self.stopwatch = Stopwatch()
+        self.changes = Changes()
+        self._begun = time.perf_counter()
+        self._recorders: list[tuple[Recording, Recorder]] = []
+        self._lives: list[LivePreview] = []
+        for recording, words in plan.recordings:
+            labels = [plan.words[word] for word in words]
+            parts = subject.heads if recording.heads else 1
+            layout = fit(labels, subject.schedule.steps, subject.layers, parts, grid, recording.handle.limit)
+            plan.warnings += layout.notes
+            self._recorders.append((recording, Recorder(words, layout)))
+            self._lives.append(LivePreview(recording.handle.node, tuple(labels[: layout.words]), cell, stride))
+
+    def __bool__(self) -> bool:
+        return bool(self._recorders)
+
+    def timed(self, device: torch.device) -> AbstractContextManager:
+        """Around what bends and records do at a site, if anyone will ask."""
+        return self.stopwatch.running(device) if self._recorders else nullcontext()
+
+    def announce(self) -> None:
+        """Before the run: what will be recorded, and how large it is, to the log and onto the nodes."""
+        for recording, recorder in self._recorders:
+            words = ", ".join(self.plan.words[word] for word in recorder.words)
+            stored, device = _size(recorder.layout.stored_bytes), _size(recorder.layout.device_bytes)
+            text = f"recording {words}: {stored}, and {device} beside the model while it samples"
+            log.info("%s", text)
+            show_text(recording.handle.node, text)
+
+    def see(
+        self,
+        layer: int,
+        moment: SamplingMoment,
+        cond: CondPlan,
+        frames: tuple[int, ...],
+        original: Tensor,
+        bent: Tensor,
+    ) -> None:
+        """The maps `(B, L, H, C)` of a conditioning's watched columns at one site; `frames` are those of the film."""
+        for watch, word in self.plan.watches:
+            if columns := cond.watched[word]:
+                at = [cond.watched_columns.index(column) for column in columns]
+                sums = (maps[..., at].sum(-1).transpose(1, 2) for maps in (original, bent))
+                maps = (each.unflatten(2, (len(frames), self.grid.height, self.grid.width)) for each in sums)
+                watch.see(Sighting(layer, moment.step, *maps))
+        first = original[0]  # of a batch, the first film
+        for _, recorder in self._recorders:
+            recorder.at_step(moment.step)
+            recorder.see(layer, cond, frames, first, first if bent is original else bent[0])
+
+    def show(self) -> None:
+        """After a model call: the maps so far, on their nodes."""
+        for (_, recorder), live in zip(self._recorders, self._lives, strict=True):
+            live.offer(recorder)
+
+    def declare(self, executor, model, noise_shape, conds, *args, **kwargs):
+        """PREPARE_SAMPLING wrapper: let the host leave room for the sums, so that its batching does not change.
+
+        It reckons with the latent's size alone, so that grows by what the sums would be of it.
+        """
+        batch, *rest = noise_shape
+        whole = model.model.memory_required([2 * batch, *rest])
+        extra = sum(recorder.layout.device_bytes for _, recorder in self._recorders)
+        return executor(model, [batch * (1 + extra / whole), *rest], conds, *args, **kwargs)
+
+    def keep(self, samples: Tensor, facts: Mapping[str, Any]) -> None:
+        """At the run's end: put what was recorded under its handles, as belonging to `samples`."""
+        for recording, recorder in self._recorders:
+            films = recorder.finish()
+            if films is None:
+                self.plan.warnings.append("Recording: nothing was recorded. The sampler made no call of this model.")
+                continue
+            layout = recorder.layout
+            columns = {}
+            for cond in self.plan.conds.values():
+                for word in recorder.words:
+                    columns[word] = columns.get(word) or cond.watched[word]
+            record = Record(
+                tuple(self.plan.words[word] for word in recorder.words),
+                tuple(columns[word] for word in recorder.words),
+                layout.grid,
+                layout.steps,
+                layout.layers,
+                layout.parts,
+                *films,
+                cell=self.cell,
+                stride=self.stride,
+                facts=facts,
+            )
+            record_store.put(recording.handle, samples, record)
+
+    @property
+    def lines(self) -> list[str]:
+        """What the run's bends did to the output, and what they and the records cost; empty where none is kept."""
+        if not self._recorders:
+            return []
+        lines = []
+        if changes := self.changes.by_layer():
+            most = max(changes, key=changes.get)
+            mean = sum(changes.values()) / len(changes)
+            lines.append(
+                f"the text attention's output changed by {mean:.1%} on average, most in layer {most}: "
+                f"{changes[most]:.1%}"
+            )
+        seconds, whole = self.stopwatch.seconds(), time.perf_counter() - self._begun
+        stored, device = (
+            _size(sum(getattr(recorder.layout, name) for _, recorder in self._recorders))
+            for name in ("stored_bytes", "device_bytes")
+        )
+        lines.append(
+            f"bends and records took {seconds:.2f} s of the run's {whole:.1f} s; records {stored}, and {device} beside "
+            f"the model"
+        )
+        return lines
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**20:.1f} MB"

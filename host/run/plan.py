@@ -1,0 +1,299 @@
+"""A run's plan, made and checked before the first step: which bends, on which columns, at which sites, when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from ...bending.attention.action import operators_at
+from ...bending.attention.chain import BLOCK, check_words
+from ...bending.attention.schedule import Schedule
+from ...bending.bend import Bend
+from ...bending.digest import fingerprint
+from ...bending.errors import BendError
+from ...bending.frames.grid import Grid
+from ...bending.frames.latent_time import is_stretched
+from ...bending.frames.layout import FrameLayout
+from ...bending.operators import Paint
+from ...bending.text.token_field import ALL, TokenTerm, parse_token
+from ...bending.text.tokens import TokenMap, resolve_each
+from ...bending.text.words import words_of
+from ...bending.time import ranges
+from ...bending.time.animation import SampledCurve
+from ...bending.time.windows import TimeWindow
+from ..text.prompt_encoding import KEY as TOKENS_KEY
+from .patch import Patch, Recording, Watch
+
+ROLES = ("positive", "negative")
+
+FIRST = 8
+"""How many words of the prompt are recorded where no word is bent."""
+
+
+@dataclass(frozen=True)
+class PlannedBend:
+    """A bend of the run, in its place in the chain."""
+
+    number: int
+    of: int
+    bend: Bend
+    applied: bool
+    layers: frozenset[int]
+
+    @property
+    def title(self) -> str:
+        return _title(self.number, self.of, self.bend)
+
+
+@dataclass(frozen=True)
+class CondPlan:
+    """One conditioning of a pass: its `width` columns, and what each bend and each watched word means in it.
+
+    `columns` holds, by an entry's number, the columns of each of its token fields; an entry that is not meant for this
+    conditioning, or whose word is not in it, is not there. `watched` has the columns of the plan's words, in order.
+    """
+
+    name: str
+    width: int
+    columns: dict[int, tuple[tuple[int, ...], ...]]
+    watched: tuple[tuple[int, ...], ...]
+
+    @property
+    def watched_columns(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(column for columns in self.watched for column in columns))
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What is bent: the model's counts of layers and heads, the film's latent frames, and the sampling's schedule."""
+
+    layers: int
+    heads: int
+    frames: int
+    schedule: Schedule
+
+
+@dataclass
+class RunPlan:
+    """All that is decided before the first step.
+
+    `entries` are the bends that can change something in this run, `conds` the plans by role and identity of embedding.
+    `words` are those whose maps are watched, by their labels; `watches` and `recordings` have theirs by number.
+    `prompts` are the positive texts.
+    """
+
+    entries: tuple[PlannedBend, ...]
+    words: tuple[str, ...]
+    watches: tuple[tuple[Watch, int], ...]
+    recordings: tuple[tuple[Recording, tuple[int, ...]], ...]
+    conds: dict[tuple[str, int], CondPlan]
+    prompts: tuple[str, ...]
+    warnings: list[str] = field(default_factory=list)
+
+    def acts_in(self, layer: int) -> bool:
+        return bool(self.words) or any(entry.applied and layer in entry.layers for entry in self.entries)
+
+
+def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: ModelSpec) -> RunPlan:
+    """Resolve the chains of all patches, in order, against a guider's conditionings.
+
+    `conds` are the guider's lists by role. Raises BendError, naming the bend, for all that cannot work; what is merely
+    doubtful becomes a warning of the plan.
+    """
+    chain = [(bend, patch.apply_to_output) for patch in patches for bend in patch.bending]
+    if any("area" in cond for some in conds.values() for cond in some):
+        raise BendError(
+            "a conditioning is limited to an area, which cannot be bent yet. Remove Conditioning (Set Area) from this "
+            "sampler's conditionings; a mask (Conditioning (Set Mask)) works."
+        )
+    known = [_Cond(role, i, cond) for role in ROLES for i, cond in enumerate(conds.get(role) or (), 1)]
+    known = [cond for cond in known if cond.embedding is not None]
+    warnings = [
+        f"{cond.name} is no longer the embedding that Bend Prompt made (Conditioning (Average) or the like changed "
+        f"it): a word's columns may hold other words too."
+        for cond in known
+        if cond.has_changed
+    ]
+    entries, selected = [], {}
+    for number, (bend, applied) in enumerate(chain, 1):
+        title = _title(number, len(chain), bend)
+        try:
+            selected[number] = _select(bend.tokens, bend.passes or "positive", known, title, warnings)
+            layers = ranges.resolve(bend.layers, ranges.LAYERS, subject.layers)
+            for columns in selected[number].values():
+                check_words(bend, columns)
+            warnings += [f"{title}: {note}" for note in _check(bend, subject)]
+        except BendError as error:
+            raise BendError(f"{title}: {error}") from None
+        if bend.is_identity:
+            warnings.append(f"{title}: changes nothing with these settings, and is left out.")
+        elif subject.schedule.reaches(bend):
+            entries.append(PlannedBend(number, len(chain), bend, applied, layers))
+    words: dict[TokenTerm, int] = {}  # those that are watched, numbered
+
+    def number_of(term: TokenTerm) -> int:
+        return words.setdefault(term, len(words))
+
+    watches = tuple((patch.watch, number_of(parse_token(patch.watch.token)[0])) for patch in patches if patch.watch)
+    recordings = tuple(
+        (recording, tuple(map(number_of, _recorded(recording, [bend for bend, _ in chain], known))))
+        for recording in (patch.recording for patch in patches)
+        if recording
+    )
+    watched = [_watched(term, known, warnings) for term in words]
+    plans = {
+        (cond.role, id(cond.embedding)): CondPlan(
+            cond.name,
+            cond.width,
+            {number: selections[cond.name] for number, selections in selected.items() if cond.name in selections},
+            tuple(selections.get(cond.name, ((),))[0] for selections in watched),
+        )
+        for cond in known
+    }
+    for plan in plans.values():
+        if len(plan.watched_columns) > BLOCK:
+            raise BendError(
+                f"Recording: {_quoted([str(term) for term in words])} are {len(plan.watched_columns)} tokens in "
+                f"{plan.name}, but at most {BLOCK} are recorded at once. List fewer words in record_tokens."
+            )
+    prompts = tuple(dict.fromkeys(cond.tokens.text for cond in known if cond.role == "positive" and cond.tokens))
+    return RunPlan(tuple(entries), tuple(map(str, words)), watches, recordings, plans, prompts, warnings)
+
+
+def _watched(term: TokenTerm, known: "list[_Cond]", warnings: list[str]) -> dict[str, tuple[tuple[int, ...], ...]]:
+    try:
+        return _select((term.token,), "positive", known, "Recording", warnings)
+    except BendError as error:
+        raise BendError(f"Recording: {error}") from None
+
+
+def _is_found(term: TokenTerm, known: "list[_Cond]") -> bool:
+    try:
+        return bool(_watched(term, known, []))
+    except BendError:
+        return False
+
+
+def _recorded(recording: Recording, bends: Sequence[Bend], known: "list[_Cond]") -> list[TokenTerm]:
+    """The words that a recording keeps, each once. Raises BendError where it names none, or what has no map."""
+    maps = [cond.tokens for cond in known if cond.role == "positive" and cond.tokens]
+    if recording.words == "listed words":
+        terms = list(parse_token(recording.tokens))
+        if any(term.selector and term.text == ALL for term in terms):
+            raise BendError("Recording: ALL has no map to show, it is 1 everywhere. List words in record_tokens.")
+    elif recording.words == "marked words":
+        terms = [TokenTerm(word) for tokens in maps for word in tokens.marked_words]
+        if not terms:
+            raise BendError(
+                "Recording: no word of the positive prompt is marked. Write (kiss) in Bend Prompt, or set record to "
+                '"listed words".'
+            )
+    else:
+        bent = [bend for bend in bends if bend.passes != "negative"]
+        terms = [term for bend in bent for token in bend.tokens for term in parse_token(token) if not term.selector]
+        terms = [term for term in dict.fromkeys(terms) if _is_found(term, known)]  # else only in the negative prompt
+        terms = terms or [TokenTerm(word) for tokens in maps for word in words_of(tokens.text)[:FIRST]]
+        if not terms:
+            raise BendError(
+                "Recording: there is no word to record. Encode the positive prompt with Bend Prompt, or pass its "
+                "conditioning through Attach Words."
+            )
+    return list(dict.fromkeys(terms))
+
+
+class _Cond:
+    """One conditioning, as the guider holds it before it is prepared."""
+
+    def __init__(self, role: str, number: int, cond: dict):
+        self.role = role
+        self.embedding: Tensor | None = cond.get("cross_attn")
+        self.tokens: TokenMap | None = cond.get(TOKENS_KEY)
+        of = "" if role == "positive" else f"{role} "
+        self.name = f"{of}conditioning {number}" + (f' ("{_short(self.tokens.text)}")' if self.tokens else "")
+
+    @property
+    def width(self) -> int:
+        return self.embedding.shape[1]
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the embedding is no longer the one that the token map describes."""
+        return self.tokens is not None and fingerprint(self.embedding) != self.tokens.fingerprint
+
+
+def _check(bend: Bend, subject: ModelSpec) -> list[str]:
+    """Refuse what the run would meet only later; return what is to be said about the rest."""
+    schedule = subject.schedule
+    notes = [
+        f"its {kind.field} ({getattr(bend, kind.field)}) have nothing in common, so that it acts nowhere."
+        for kind, count in (
+            (ranges.LAYERS, subject.layers),
+            (ranges.HEADS, subject.heads),
+            (ranges.FRAMES, subject.frames),
+        )
+        if not ranges.resolve(getattr(bend, kind.field), kind, count)
+    ]
+    film = FrameLayout.whole(Grid(subject.frames, 1, 1))
+    for moment in schedule.moments:
+        operators_at(bend, moment, film)
+    for animation in bend.animations:
+        count = subject.frames if animation.over == "frames" else max(schedule.steps, 1)
+        animation.track.values(count)
+        given = animation.track.samples if isinstance(animation.track, SampledCurve) else ()
+        if given and animation.track.name == "list" and is_stretched(len(given), count):
+            notes.append(f"{len(given)} values of {animation.parameter} are stretched to {count} {animation.over}.")
+    for mask in (*bend.masks, *([bend.operator.mask] if isinstance(bend.operator, Paint) else [])):
+        if is_stretched(len(mask.values), subject.frames):
+            notes.append(
+                f"a mask of {len(mask.values)} frames is stretched to the {subject.frames} of the latent film."
+            )
+        if not mask.values.any():
+            notes.append(
+                "its mask is empty, so that it acts nowhere. A picture without transparency gives such a mask."
+            )
+    inside = [moment for moment in schedule.moments if all(window.holds(moment) for window in bend.whens)]
+    if len(inside) == 1 and any(window.curve and schedule.is_whole_for(window) for window in bend.windows):
+        raise BendError("a curve needs more than one step, but its window holds one. Widen it, or use strength.")
+    if schedule.steps and not schedule.window(bend) and not bend.is_identity:
+        at = ", ".join(f"{moment.percent:.1%}" for moment in schedule.moments)
+        shown = ", ".join(str(window) for window in bend.whens if window != TimeWindow())
+        notes.append(f"no step of this sampler lies in {shown}; its steps are at {at}.")
+    return notes
+
+
+def _select(
+    tokens: Sequence[str], passes: str, known: list[_Cond], title: str, warnings: list[str]
+) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """The columns of each token field, by name of the conditioning; one that lacks a word is left alone, and listed."""
+    roles = ROLES if passes == "both" else (passes,)
+    conds = [cond for cond in known if cond.role in roles]
+    if not conds:
+        raise BendError(
+            f"the guider has no {passes if passes != 'both' else 'positive'} conditioning to bend. Use a guider with "
+            f"one, such as CFGGuider, or aim the bend at another pass."
+        )
+    selections = [resolve_each(token, [(cond.tokens, cond.width) for cond in conds]) for token in tokens]
+    notes = (note for each in selections for selection in each for note in selection.notes)
+    warnings += [f"{title}: {note}" for note in dict.fromkeys(notes)]
+    found = {}
+    for cond, *here in zip(conds, *selections, strict=True):
+        missing = dict.fromkeys(word for selection in here for word in selection.missing)
+        if missing:
+            warnings.append(f"{title}: {cond.name} has no {_quoted(list(missing))} and is left alone there.")
+        if all(selection.columns for selection in here):
+            found[cond.name] = tuple(selection.columns for selection in here)
+    if not found:
+        raise BendError(f"no conditioning has all of {_quoted(tokens)}. Put the words into one prompt.")
+    return found
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f'"{word}"' for word in words)
+
+
+def _title(number: int, of: int, bend: Bend) -> str:
+    return f"Bend {number} of {of}, {bend.title}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"

@@ -1,0 +1,295 @@
+"""The life of a run: from the sampler node's start to its end. Everything mutable is born here and dies here."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
+from torch import Tensor
+
+from ...bending.attention.action import strength_at
+from ...bending.attention.chain import Plan, plan_chain
+from ...bending.attention.device_cache import DeviceCache
+from ...bending.attention.kernel import Attention
+from ...bending.attention.schedule import Schedule
+from ...bending.attention.state import ChainResult, run_chain
+from ...bending.bend import Bending
+from ...bending.errors import BendError
+from ...bending.frames.layout import FrameLayout
+from ...bending.operators import Temperature
+from ...bending.time.windows import SamplingMoment
+from ..families import wan
+from ..maps.records import RunRecords
+from .patch import KEY, Patch
+from .plan import ROLES, CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
+from .report import Report
+from .site import AttendWithQueries, RowSlice, bent_forward
+
+SEED = 3
+"""Where a guider's outer_sample has its seed, after the noise, the latent, the sampler and the sigmas."""
+
+
+def bend_run(executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
+    """OUTER_SAMPLE wrapper: plan, patch a clone of the model, sample, and leave nothing behind."""
+    guider = executor.class_obj
+    seed = args[SEED] if len(args) > SEED else kwargs.get("seed")
+    run = Run(guider, guider.model_options[KEY], sigmas.tolist(), noise.shape, seed)
+    run.records.announce()
+    with run.installed(guider):
+        samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
+        run.keep(samples)
+    run.report.send()
+    return samples
+
+
+@dataclass(frozen=True)
+class CondSlice(RowSlice):
+    """Rows of one model call that share a conditioning, with its plan and what the algebra keeps on the device."""
+
+    cond: CondPlan
+    cache: DeviceCache
+
+
+class Run:
+    """One sampling with bends: the plan, the call under way, and what has been done.
+
+    Raises BendError at once for all that cannot work.
+    """
+
+    def __init__(self, guider, patches: tuple[Patch, ...], sigmas: list[float], shape: torch.Size, seed: int | None):
+        patcher = guider.model_patcher
+        if patcher.get_additional_models_with_key("multigpu"):
+            raise BendError("a model spread over several GPUs cannot be bent yet. Remove the multi-GPU node.")
+        self.sites = wan.find_sites(patcher)
+        self.schedule = Schedule(sigmas, patcher.get_model_object("model_sampling").percent_to_sigma)
+        self.frames = shape[2]
+        self.heads = patcher.model.diffusion_model.num_heads
+        subject = ModelSpec(len(self.sites), self.heads, self.frames, self.schedule)
+        self.plan: RunPlan = make_plan(patches, guider.conds, subject)
+        self.report = Report(self.plan, self.schedule, patches)
+        latents = patcher.get_model_object("latent_format")
+        cell = latents.spacial_downscale_ratio * patcher.model.diffusion_model.patch_size[1]
+        grid = wan.film_grid(patcher.model, shape)
+        self.records = RunRecords(self.plan, subject, grid, cell, latents.temporal_downscale_ratio)
+        self.bending = Bending.join(patch.bending for patch in patches)
+        self.seed = seed
+        self.model_name = type(patcher.model.model_config).__name__
+        context = guider.model_options.get("context_handler")
+        self._retained = tuple(getattr(context, "latent_retain_index_list", ()) or ())
+        self._conds: dict[uuid.UUID, CondPlan] = {}
+        self._issued: set[uuid.UUID] = set()
+        self._caches: dict[tuple[FrameLayout, torch.device], DeviceCache] = {}
+        self._chains: dict[tuple, Plan] = {}
+        self._sigmas: Tensor | None = None
+        self._moment = SamplingMoment(0.0, 0, 1)
+        self._active: tuple[PlannedBend, ...] = ()
+        self._slices: list[CondSlice] = []
+        self._checked_step = -1
+        self._calls = 0
+
+    @contextmanager
+    def installed(self, guider) -> Iterator[None]:
+        """Put the run into a clone of the guider's model, and take every trace of it out again."""
+        original = guider.model_patcher
+        clone = original.clone()
+        for site in self.sites:
+            if self.plan.acts_in(site.layer):
+                clone.add_object_patch(site.path, bent_forward(self, site, original.get_model_object(site.path)))
+        wrappers = {WrappersMP.SAMPLER_SAMPLE: self.assign_roles, WrappersMP.APPLY_MODEL: self.call_model}
+        if self.records:
+            wrappers[WrappersMP.PREPARE_SAMPLING] = self.records.declare
+        for kind, wrapper in wrappers.items():
+            add_wrapper_with_key(kind, KEY, wrapper, guider.model_options, is_model_options=True)
+        # outermost, so that it sees a cache that answers in the model's place
+        kinds = guider.model_options["transformer_options"]["wrappers"]
+        kinds[WrappersMP.PREDICT_NOISE] = {KEY: [self.predict], **kinds.get(WrappersMP.PREDICT_NOISE, {})}
+        guider.model_patcher = clone
+        try:
+            yield
+        finally:
+            guider.model_patcher = original
+            for kind in (*wrappers, WrappersMP.PREDICT_NOISE):
+                del guider.model_options["transformer_options"]["wrappers"][kind][KEY]
+            clone.unpatch_model(unpatch_weights=False)
+            clone.object_patches.clear()
+            self._slices = []
+            self._sigmas = None
+
+    def assign_roles(self, executor, guider, *args, **kwargs):
+        """SAMPLER_SAMPLE wrapper: give every prepared cond a fresh uuid, so that a call's rows tell their role.
+
+        `cond_or_uncond` is a position and no role, and ComfyUI itself may copy one uuid into two roles.
+        """
+        for role, conds in guider.conds.items():
+            guider.conds[role] = [{**cond, "uuid": uuid.uuid4()} for cond in conds]
+            self._issued.update(cond["uuid"] for cond in guider.conds[role])
+        for role in ROLES:
+            for cond in guider.conds.get(role) or ():
+                embedding = cond["model_conds"].get("c_crossattn")
+                plan = self.plan.conds.get((role, id(embedding.cond))) if embedding is not None else None
+                if plan is not None:
+                    self._conds[cond["uuid"]] = plan
+        return executor(guider, *args, **kwargs)
+
+    def predict(self, executor, x, timestep, *args, **kwargs):
+        """PREDICT_NOISE wrapper: notice a prediction that another node makes without a call of the model."""
+        calls = self._calls
+        result = executor(x, timestep, *args, **kwargs)
+        if self._calls == calls:
+            self._enter(timestep)
+            self.report.skipped += any(entry.applied for entry in self._active)
+        return result
+
+    def call_model(
+        self, executor, x, t, c_concat=None, c_crossattn=None, control=None, transformer_options=None, **kwargs
+    ):
+        """APPLY_MODEL wrapper: prepare what the sites of this one model call need, and check what came out."""
+        options = transformer_options or {}
+        self._calls += 1
+        self._slices = self._prepare(executor.class_obj, x, options, kwargs)
+        done = self.report.bent
+        try:
+            result = executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+        finally:
+            bent, self._slices = self._slices, []
+        if (
+            bent
+            and self.report.bent == done
+            and any(self._entries(site.layer, part.cond) for part in bent for site in self.sites)
+        ):
+            self.report.skipped += 1
+        self._check(result)
+        self.records.show()
+        return result
+
+    def _prepare(self, model, x: Tensor, options: dict, conditions: dict) -> list[CondSlice]:
+        uuids = options.get("uuids") or ()
+        known = [(i, self._conds[u]) for i, u in enumerate(uuids) if u in self._conds]
+        self.report.strangers += sum(1 for u in uuids if u not in self._issued)
+        if not known:
+            return []
+        self._enter(options["sigmas"])
+        if not (self._active or self.plan.words):
+            return []
+        if x.shape[0] % len(uuids):
+            raise BendError(
+                f"a model call has {x.shape[0]} rows for {len(uuids)} conditionings, so their rows cannot be told "
+                f"apart. Another node splits the batch; bend a branch without it."
+            )
+        geometry = wan.geometry(model, x.shape, conditions, options, self._retained)
+        if not geometry.own:
+            return []
+        batch = x.shape[0] // len(uuids)
+        film = FrameLayout(geometry.grid, geometry.own_frames, self.frames)
+        if (film, x.device) not in self._caches:
+            self._caches[film, x.device] = DeviceCache(film, self.heads, x.device)
+        cache = self._caches[film, x.device]
+        cache.at(self._moment)
+        tokens = geometry.rows(x.device)
+        return [CondSlice(slice(i * batch, (i + 1) * batch), tokens, geometry, cond, cache) for i, cond in known]
+
+    def _enter(self, sigmas: Tensor) -> None:
+        """Note the level of this call. ComfyUI hands all calls of a level one tensor, so its value is read once."""
+        if sigmas is not self._sigmas:
+            self._sigmas = sigmas
+            self._moment = self.schedule.moment(float(sigmas[0]))
+            self._active = tuple(entry for entry in self.plan.entries if strength_at(entry.bend, self._moment))
+
+    def _entries(self, layer: int, cond: CondPlan) -> tuple[PlannedBend, ...]:
+        return tuple(
+            entry for entry in self._active if layer in entry.layers and entry.number in cond.columns and entry.applied
+        )
+
+    def slices_at(self, layer: int) -> list[CondSlice]:
+        """The rows of the call under way that something happens to, or is watched, in this layer."""
+        return [part for part in self._slices if part.cond.watched_columns or self._entries(layer, part.cond)]
+
+    def bend(
+        self, layer: int, part: CondSlice, attention: Attention, output: Tensor, rerun: AttendWithQueries
+    ) -> Tensor | None:
+        """One slice's `output` `(B, L, H, D)`, bent in place or anew; None where it stays as it is.
+
+        `rerun` runs the attention with other queries.
+        """
+        entries = self._entries(layer, part.cond)
+        with self.records.timed(output.device):
+            done, shown = None, self._shown(layer, part.cond) if part.cond.watched_columns else entries
+            film = output
+            if entries:
+                before = self.records.changes.sample(output) if self.records else None
+                watch = part.cond.watched_columns if shown == entries else ()
+                acting, film = self._tempered(entries, part, attention, rerun) or (attention, output)
+                done = run_chain(self._chain(part.cond, entries, watch), acting, film, part.cache)
+                if before is not None:
+                    self.records.changes.add(layer, before, film)
+            if part.cond.watched_columns:
+                self._watch(layer, part, attention, rerun, shown, done if shown == entries else None)
+        self.report.count(entries, layer, self._moment.step)
+        return film if entries else None
+
+    def _shown(self, layer: int, cond: CondPlan) -> tuple[PlannedBend, ...]:
+        """The bends that a watch sees: also those that are not applied to the output."""
+        return tuple(entry for entry in self._active if layer in entry.layers and entry.number in cond.columns)
+
+    def _tempered(
+        self, entries: tuple[PlannedBend, ...], part: CondSlice, attention: Attention, rerun: AttendWithQueries
+    ):
+        """The attention and its output at the temperatures of `entries`, which act before all other bends."""
+        tempers = tuple(entry.bend for entry in entries if isinstance(entry.bend.operator, Temperature))
+        return rerun(attention, part.cache.temper(tempers, attention.q)) if tempers else None
+
+    def _watch(
+        self,
+        layer: int,
+        part: CondSlice,
+        attention: Attention,
+        rerun: AttendWithQueries,
+        shown: tuple[PlannedBend, ...],
+        done: ChainResult | None,
+    ) -> None:
+        """Hand on the maps before all bends and after those of `shown`; `done` is their chain, where it has run."""
+        columns = part.cond.watched_columns
+        if shown and done is None:
+            acting, _ = self._tempered(shown, part, attention, rerun) or (attention, None)
+            done = run_chain(self._chain(part.cond, shown, columns), acting, None, part.cache)
+        if done is None or any(isinstance(entry.bend.operator, Temperature) for entry in shown):
+            original = attention.sums([(column,) for column in columns], part.cache)
+            bent = original if done is None else done.maps[..., : len(columns)]
+        else:
+            original = done.original[..., : len(columns)]
+            bent = original if done.maps is done.original else done.maps[..., : len(columns)]
+        self.records.see(layer, self._moment, part.cond, part.cache.film.frames, original, bent)
+
+    def _chain(self, cond: CondPlan, entries: tuple[PlannedBend, ...], watch: tuple[int, ...]) -> Plan:
+        key = (cond.name, entries, watch)
+        if key not in self._chains:
+            bends = [
+                (entry.bend, cond.columns[entry.number])
+                for entry in entries
+                if not isinstance(entry.bend.operator, Temperature)
+            ]
+            self._chains[key] = plan_chain(bends, cond.width, watch)
+        return self._chains[key]
+
+    def keep(self, samples: Tensor) -> None:
+        """At the end: the report is finished, and the records go under their handles."""
+        self.report.costs = self.records.lines
+        facts = {
+            "prompt": "\n".join(self.plan.prompts),
+            "bending": str(self.bending),
+            "seed": self.seed,
+            "steps": self.schedule.steps,
+            "model": self.model_name,
+            "report": str(self.report),
+        }
+        self.records.keep(samples, facts)
+
+    def _check(self, result: Tensor) -> None:
+        """Once a step, and only after a bend: stop a film that is no longer finite."""
+        step = self._moment.step
+        if self.report.bent and step != self._checked_step:
+            self._checked_step = step
+            if not torch.isfinite(result).all():
+                raise BendError(self.report.blame(step))

@@ -1,0 +1,1 @@
+"""Prompts encoded by ComfyUI's CLIP objects."""

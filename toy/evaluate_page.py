@@ -1,0 +1,261 @@
+"""docs/what-bends-do.md, from the rows of the evaluation; its pictures are drawn by `evaluate_plots`."""
+
+from collections.abc import Callable, Iterable
+
+from ..dev import paths
+from . import cases
+from .judge import Row, did, far, subject
+
+PAGE = paths.ROOT / "docs" / "what-bends-do.md"
+BEGIN, END = "<!-- made by `python dev evaluate-toy` -->", "<!-- end -->"
+
+RESIZED = 1.3
+"""From here a ratio of areas is seen at once."""
+
+Rows = list[Row]
+Judged = list[tuple[cases.Case, Row]]
+
+
+def changed(row: Row) -> bool:
+    """Whether somebody who sees both films side by side says that they differ."""
+    return not whole(row) or far(row) or not 1 / RESIZED < row["area"] < RESIZED
+
+
+def whole(row: Row) -> bool:
+    """Whether the thing is there in its colour and shape."""
+    return row["present"] and row["colour"] and row["shape"]
+
+
+def share(rows: Iterable, holds: Callable) -> str:
+    """In percent, of those for which `holds` answers at all."""
+    answers = [answer for answer in map(holds, rows) if answer is not None]
+    return f"{sum(answers) / len(answers):.0%}" if answers else "—"
+
+
+def mean(rows: Rows, name: str, form: str) -> str:
+    """The mean of a number over the rows in which the thing is still there."""
+    seen = [row[name] for row in rows if row["present"]]
+    return form.format(sum(seen) / len(seen)) if seen else "—"
+
+
+class Results:
+    """The rows that count, those whose un-bent film is right, by case."""
+
+    def __init__(self, rows: Rows):
+        self.all = rows
+        self._by_case: dict[str, Rows] = {}
+        for row in rows:
+            if row["drawn"]:
+                self._by_case.setdefault(row["name"].rsplit(" | ", 2)[0], []).append(row)
+
+    def of(self, case: cases.Case) -> Rows:
+        return self._by_case.get(case.name, [])
+
+    def judged(self, case: cases.Case, on: Callable[[cases.Subject], bool] | None = None) -> Judged:
+        """The films of a case, on the subjects that are wanted."""
+        return [(case, row) for row in self.of(case) if on is None or on(subject(row))]
+
+
+def did_it(judged: Judged) -> str:
+    """The share of films in which the bend did what it says, and of how many."""
+    answers = [answer for case, row in judged if (answer := did(case, row)) is not None]
+    return f"{sum(answers) / len(answers):.0%} of {len(answers)}" if answers else "—"
+
+
+def table(head: list[str], lines: list[list[str]], left: int) -> str:
+    """A Markdown table, its first `left` columns flush left."""
+    rule = "|" + "---|" * left + "--:|" * (len(head) - left)
+    return "\n".join([f"| {' | '.join(head)} |", rule, *(f"| {' | '.join(line)} |" for line in lines)])
+
+
+PROMISES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "amplify": ("factor 0: the colour, the shape is another; the place is left", ("factor 0.0",)),
+    "regional_mask": ("the thing is inside", ()),
+    "paint": ("the thing is inside", ()),
+    "translate": ("the thing goes there", ()),
+    "rotate": ("the thing goes there", ()),
+    "spatial_scale": ("the thing goes there", ()),
+    "flip": ("the thing goes there", ()),
+    "swap": ("trade: both things have each other's", ("way trade",)),
+    "time": ("reverse, freeze: the thing turns back, stands still", ()),
+}
+"""What each mode promises that a program can see, and the settings that promise it; all where none is named."""
+
+TARGETS = (cases.COLOUR, cases.SHAPE, cases.PLACE, cases.WORDS, cases.ALL)
+
+
+def promises(results: Results) -> str:
+    """For each mode the share of films in which it did what it says, by what was bent."""
+    lines = []
+    for mode, (says, settings) in PROMISES.items():
+        plain = [c for c in cases.cases() if c.mode == mode and c.plain and (not settings or c.told in settings)]
+        line = [
+            did_it([film for case in plain if case.target == target for film in results.judged(case)])
+            for target in TARGETS
+        ]
+        lines.append([title(mode), says, *line])
+    return table(["bend", "what it says", *TARGETS], lines, 2)
+
+
+def places(results: Results) -> str:
+    """Bends of ALL that move things: with and without a word in the caption that says where the thing is."""
+    kinds = {
+        "no place told": lambda subject: not subject.thing.place,
+        "a place told": lambda subject: bool(subject.thing.place),
+    }
+    lines = []
+    for mode in ("translate", "rotate", "spatial_scale", "flip", "regional_mask"):
+        for setting in cases.SETTINGS[mode]:
+            case = cases.Case(mode, tuple(setting.items()), cases.ALL)
+            told = [did_it(results.judged(case, on)) for on in kinds.values()]
+            lines.append([title(mode), short(case), *told])
+    return table(["bend of ALL", "setting", *kinds], lines, 2)
+
+
+MAIN_SETTING = {mode: tuple(cases.SETTINGS[mode][number].items()) for mode, number in cases.MAIN.items()}
+
+
+def main_films(results: Results, mode: str, target: str, part: dict) -> Judged:
+    """The films of a mode's main setting, narrowed down; of Swap with the colour word where all the words are asked."""
+    bent = cases.COLOUR if (mode, target) == ("swap", cases.WORDS) else target
+    return results.judged(cases.Case(mode, MAIN_SETTING[mode], bent, **part))
+
+
+def narrowed(results: Results, target: str) -> str:
+    """For each mode's main setting by layers, steps and strength: did it and, in parentheses, visibly changed."""
+    lines = []
+    for mode in cases.MAIN:
+        line = []
+        for part in cases.PARTS.values():
+            judged = main_films(results, mode, target, part)
+            visible = share([row for _, row in judged], changed)
+            line.append(f"{did_it(judged).split(' of')[0]} ({visible})" if judged else "—")
+        if any(cell != "—" for cell in line):
+            lines.append([title(mode), short(cases.Case(mode, MAIN_SETTING[mode], target)), *line])
+    return table(["bend", "setting", *cases.PARTS], lines, 2)
+
+
+def apart(results: Results) -> str:
+    """Captions of two things, of which one's words are bent: did it, and how often each of the two changed."""
+    targets = (cases.WORDS, cases.COLOUR, cases.SHAPE)
+    head = [column for target in targets for column in (f"{target}: did it", "changed", "the other")]
+    lines = []
+    for mode, setting in MAIN_SETTING.items():
+        line = []
+        for target in targets:
+            case = cases.Case(mode, setting, target)
+            judged = results.judged(case, lambda subject: subject.other is not None)
+            line += [did_it(judged).split(" of")[0], *(COLUMNS[name](judged) for name in ("changed", OTHER))]
+        if any(cell != "—" for cell in line):
+            lines.append([title(mode), short(cases.Case(mode, setting, cases.WORDS)), *line])
+    return table(["bend", "setting", *head], lines, 2)
+
+
+def louder(results: Results) -> str:
+    """The thing's words sent elsewhere, as ever and so that they arrive louder."""
+    ways = {
+        "renormalised": {},
+        f"not renormalised, then Amplify {cases.LOUDER:g}": {"renormalize": False, "louder": cases.LOUDER},
+    }
+    shown = ("did it", WHOLE, OTHER)
+    lines = []
+    for mode in cases.SENDING:
+        for setting in cases.SETTINGS[mode]:
+            target = cases.main_targets(mode)[0]
+            each = [cases.Case(mode, tuple(setting.items()), target, **way) for way in ways.values()]
+            line = [COLUMNS[name](results.judged(case)) for case in each for name in shown]
+            lines.append([title(mode), short(each[0]), target, *line])
+    head = [f"{way}: {name}" if name == shown[0] else name for way in ways for name in shown]
+    return table(["bend", "setting", "bent", *head], lines, 3)
+
+
+OTHER = "the other changed"
+WHOLE = "still whole"
+
+COLUMNS: dict[str, Callable[[Judged], str]] = {
+    "films": lambda judged: str(len(judged)),
+    "did it": lambda judged: did_it(judged),
+    "changed": lambda judged: share(rows_of(judged), changed),
+    "gone": lambda judged: share(rows_of(judged), lambda row: not row["present"]),
+    "moved x": lambda judged: mean(rows_of(judged), "dx", "{:+.2f}"),
+    "moved y": lambda judged: mean(rows_of(judged), "dy", "{:+.2f}"),
+    "area ×": lambda judged: mean(rows_of(judged), "area", "{:.2f}"),
+    "colour kept": lambda judged: share(rows_of(judged), lambda row: row["colour"] if row["present"] else None),
+    "shape kept": lambda judged: share(rows_of(judged), lambda row: row["shape"] if row["present"] else None),
+    WHOLE: lambda judged: share(rows_of(judged), whole),
+    OTHER: lambda judged: share([r["other"] for r in rows_of(judged) if "other" in r], changed),
+}
+
+
+def rows_of(judged: Judged) -> Rows:
+    return [row for _, row in judged]
+
+
+def title(mode: str) -> str:
+    return mode.replace("_", " ").title()
+
+
+def short(case: cases.Case) -> str:
+    """Its setting, without the noughts of whole numbers."""
+    return ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in case.setting
+    )
+
+
+def details(results: Results) -> str:
+    """A table for each mode: its settings by target, in full."""
+    parts = []
+    for mode in cases.SETTINGS:
+        plain = [case for case in cases.cases() if case.mode == mode and case.plain and results.of(case)]
+        lines = []
+        for case in plain:
+            lines.append([short(case), case.target, *(column(results.judged(case)) for column in COLUMNS.values())])
+        if lines:
+            parts.append(f"### {title(mode)}\n\n" + table(["setting", "bent", *COLUMNS], lines, 2))
+    return "\n\n".join(parts)
+
+
+def drawn(results: Results) -> str:
+    """How often each caption's un-bent film shows its first thing in its colour and shape."""
+    films = {(row["caption"], row["seed"]): row["drawn"] for row in results.all}
+    lines = [
+        [one.caption, f"{sum(right)} of {len(right)}"]
+        for one in cases.SUBJECTS
+        if (right := [ok for (caption, _), ok in films.items() if caption == one.caption])
+    ]
+    return table(["caption", "drawn as told"], lines, 1)
+
+
+def tables(rows: Rows) -> str:
+    """All that the program knows, as Markdown."""
+    results = Results(rows)
+    return "\n\n".join(
+        [
+            "## Does it do what it says?",
+            promises(results),
+            "## Places that words tell, and bends of ALL",
+            places(results),
+            "## One of two things",
+            apart(results),
+            "## Sent elsewhere, and louder",
+            louder(results),
+            "## Where and when: bends of ALL",
+            narrowed(results, cases.ALL),
+            "## Where and when: bends of the thing's words",
+            narrowed(results, cases.WORDS),
+            "## The captions",
+            drawn(results),
+            "## Every setting",
+            details(results),
+        ]
+    )
+
+
+def write(rows: Rows) -> None:
+    """Put the tables between the page's markers, and draw the pictures beside it."""
+    from . import evaluate_plots
+
+    page = PAGE.read_text(encoding="utf-8")
+    before, rest = page.split(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{tables(rows)}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    evaluate_plots.write(Results(rows), PAGE.parent)
