@@ -166,8 +166,8 @@ class OneSite:
         self.maps: Tensor | None = None
         grid, device = inputs.grid, inputs.q.device
         geometry = Geometry(grid.cells, 0, tuple(range(grid.frames)), grid.height, grid.width)
-        tables = DeviceCache(FrameLayout.whole(grid), inputs.heads, device)
-        self.job = RowSlice(slice(0, 1), geometry.rows(device), None, geometry, tables)
+        self.cache = DeviceCache(FrameLayout.whole(grid), inputs.heads, device)
+        self.slice = RowSlice(slice(0, 1), geometry.rows(device), geometry)
         self.plan = plan_chain([(bend, (cover,)) for bend, cover in scenario.bends], TOKENS, scenario.watch)
 
         def attend(transformer_options: dict) -> Tensor:
@@ -179,11 +179,11 @@ class OneSite:
         self.maps = None
         return self.forward(transformer_options={})
 
-    def jobs_at(self, layer: int) -> list[RowSlice]:
-        return [self.job] if self.scenario.bends or self.scenario.watch else []
+    def slices_at(self, layer: int) -> list[RowSlice]:
+        return [self.slice] if self.scenario.bends or self.scenario.watch else []
 
-    def bend(self, layer: int, job: RowSlice, attention: Attention, output: Tensor, again: Callable) -> Tensor:
-        maps = run_chain(self.plan, attention, output, job.tables).maps
+    def bend(self, layer: int, part: RowSlice, attention: Attention, output: Tensor, rerun: Callable) -> Tensor:
+        maps = run_chain(self.plan, attention, output, self.cache).maps
         self.maps = maps if self.scenario.watch else None
         return output
 

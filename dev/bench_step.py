@@ -19,8 +19,9 @@ from ..bending.digest import fingerprint
 from ..bending.frames.grid import Grid
 from ..bending.text.tokens import EncoderTokens, Piece, TokenMap
 from ..host.maps.record_store import Handle
+from ..host.maps.recording import Recording
 from ..host.run.attach import patch_model
-from ..host.run.patch import Patch, Recording
+from ..host.run.patch import Patch
 from ..host.run.site import OVERRIDE
 from ..host.text.prompt_encoding import KEY
 from .bench_call import DEPTH, DTYPES, MODES, SCENARIOS, TOKENS, Dense, Rounds, Row

@@ -4,8 +4,9 @@ from comfy_api.latest import io
 
 from ..bending.bend import Bending
 from ..host.maps.record_store import Handle
+from ..host.maps.recording import Recording
 from ..host.run.attach import patch_model
-from ..host.run.patch import Patch, Recording
+from ..host.run.patch import Patch
 from .common import CATEGORY, BendingWire, MapsWire
 
 

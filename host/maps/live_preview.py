@@ -40,7 +40,7 @@ class LivePreview:
             return
         if self._copy is None and time.monotonic() - self._last >= PERIOD:
             self._last = time.monotonic()
-            self._copy = _copied(recorder.latest())
+            self._copy = _copied(recorder.running_mean())
         if self._copy is not None and (self._copy[1] is None or self._copy[1].query()):
             maps, self._copy = self._copy[0], None
             show_picture(self.node, self._picture(maps))

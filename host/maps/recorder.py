@@ -10,7 +10,7 @@ from torch import Tensor
 from ...bending.errors import BendError
 from ...bending.frames.grid import Grid
 from ...bending.maps.record import BYTES, Bins, PackedMaps, even_bins, span
-from ..run.plan import CondPlan
+from .recording import WatchedWords
 
 FLOAT = 4
 
@@ -88,7 +88,7 @@ def fit(labels: Sequence[str], steps: int, layers: int, parts: int, grid: Grid, 
 class Recorder:
     """One record while it is made.
 
-    `see` adds the maps of one model call at one site; `at_step` moves on to a step, and puts away what the bin before
+    `add` adds the maps of one model call at one site; `at_step` moves on to a step, and puts away what the bin before
     it holds; `finish` gives the record's films.
     """
 
@@ -109,12 +109,12 @@ class Recorder:
 
     def at_step(self, step: int) -> None:
         if self._bin_of_step[step] != self._bin:
-            self._put_away()
+            self._flush_bin()
             self._bin = self._bin_of_step[step]
 
-    def see(self, layer: int, cond: CondPlan, frames: Sequence[int], original: Tensor, bent: Tensor) -> None:
+    def add(self, layer: int, watched: WatchedWords, frames: Sequence[int], original: Tensor, bent: Tensor) -> None:
         """Add the maps `(L, H, C)` of a conditioning's watched columns, at some latent frames of the film."""
-        here, member = self._member(cond, original.device)
+        here, member = self._member(watched, original.device)
         if not here:
             return
         if self._sums is None:
@@ -122,10 +122,10 @@ class Recorder:
         at = self._bin_of_layer[layer]
         self._counts[np.ix_(here, [at], frames)] += 1
         self._is_bent |= bent is not original
-        self._add(0, here, at, frames, self._films(original, member))
-        self._add(1, here, at, frames, self._films(bent, member))
+        self._add_films(0, here, at, frames, self._films(original, member))
+        self._add_films(1, here, at, frames, self._films(bent, member))
 
-    def latest(self) -> Tensor | None:
+    def running_mean(self) -> Tensor | None:
         """Original and bent `(2, W, F, h, w)` of the steps under way, a mean over layers and heads; None before any."""
         if self._sums is None:
             return None
@@ -134,7 +134,7 @@ class Recorder:
 
     def finish(self) -> tuple[PackedMaps, PackedMaps, Tensor] | None:
         """The films before and after the chain, and where they were seen; None where nothing was."""
-        self._put_away()
+        self._flush_bin()
         return (self._stored[0], self._stored[-1], self._seen) if self._seen.any() else None
 
     def _empty(self) -> PackedMaps:
@@ -142,13 +142,13 @@ class Recorder:
         shape = (words, len(self.layout.steps), *rest)
         return PackedMaps(torch.zeros(shape, dtype=torch.float16), torch.zeros(*shape[:4], 1, 1, 1))
 
-    def _member(self, cond: CondPlan, device: torch.device) -> tuple[list[int], Tensor]:
+    def _member(self, watched: WatchedWords, device: torch.device) -> tuple[list[int], Tensor]:
         """The recorded words that are in a conditioning, and which of its watched columns are whose: `(C, W')`."""
-        key = (cond.name, device)
+        key = (watched.cond, device)
         if key not in self._members:
-            own = [cond.watched[word] for word in self.words]
+            own = [watched.by_word[word] for word in self.words]
             here = [i for i, columns in enumerate(own) if columns]
-            rows = [[float(column in own[i]) for i in here] for column in cond.watched_columns]
+            rows = [[float(column in own[i]) for i in here] for column in watched.columns]
             self._members[key] = here, torch.tensor(rows, device=device)
         return self._members[key]
 
@@ -158,7 +158,7 @@ class Recorder:
             return (maps.mean(1) @ member).T[:, None]
         return (maps @ member).permute(2, 1, 0)
 
-    def _add(self, which: int, here: list[int], at: int, frames: Sequence[int], films: Tensor) -> None:
+    def _add_films(self, which: int, here: list[int], at: int, frames: Sequence[int], films: Tensor) -> None:
         films = films.unflatten(2, (len(frames), *self.layout.grid.shape[1:]))
         if len(here) == self.layout.words and frames[-1] - frames[0] + 1 == len(frames):
             self._sums[which, :, at, :, frames[0] : frames[-1] + 1] += films
@@ -167,7 +167,7 @@ class Recorder:
             for word, film in zip(here, films, strict=True):
                 self._sums[which, word, at].index_add_(1, index, film)
 
-    def _put_away(self) -> None:
+    def _flush_bin(self) -> None:
         """The means of the bin of steps under way to the CPU, once a bin: here the host waits for the device."""
         if self._sums is None or not self._counts.any():
             return

@@ -1,8 +1,8 @@
-"""What a run keeps of its maps: for those who watch, and as records under the handles of its Patch Model nodes."""
+"""What a run keeps of its maps: records under the handles of its Patch Model nodes."""
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -11,14 +11,12 @@ from torch import Tensor
 
 from ...bending.frames.grid import Grid
 from ...bending.maps.record import Record
-from ...bending.time.windows import SamplingMoment
 from ..display import show_text
-from ..run.patch import Recording, Sighting
-from ..run.plan import CondPlan, ModelSpec, RunPlan
 from . import record_store
 from .live_preview import LivePreview
 from .metering import Changes, Stopwatch
 from .recorder import Recorder, fit
+from .recording import Recording, WatchedWords
 
 log = logging.getLogger(__name__)
 
@@ -26,24 +24,37 @@ log = logging.getLogger(__name__)
 class RunRecords:
     """The records of one run, while it goes on."""
 
-    def __init__(self, plan: RunPlan, subject: ModelSpec, grid: Grid, cell: int, stride: int):
-        """`cell` and `stride` as in Record. Raises BendError where a record cannot be kept within its limit."""
-        self.plan = plan
-        self.grid = grid
+    def __init__(
+        self,
+        recordings: Sequence[tuple[Recording, tuple[int, ...]]],
+        words: Sequence[str],
+        warnings: list[str],
+        axes: tuple[int, int, int],
+        grid: Grid,
+        cell: int,
+        stride: int,
+    ):
+        """Each recording with the numbers of its words among `words`; `axes` are the run's steps, layers and heads.
+
+        `warnings` is the run's list, to add to; `cell` and `stride` as in Record. Raises BendError where a record
+        cannot be kept within its limit.
+        """
+        self.words = words
+        self.warnings = warnings
         self.cell = cell
         self.stride = stride
         self.stopwatch = Stopwatch()
         self.changes = Changes()
         self._begun = time.perf_counter()
         self._recorders: list[tuple[Recording, Recorder]] = []
-        self._lives: list[LivePreview] = []
-        for recording, words in plan.recordings:
-            labels = [plan.words[word] for word in words]
-            parts = subject.heads if recording.heads else 1
-            layout = fit(labels, subject.schedule.steps, subject.layers, parts, grid, recording.handle.limit)
-            plan.warnings += layout.notes
-            self._recorders.append((recording, Recorder(words, layout)))
-            self._lives.append(LivePreview(recording.handle.node, tuple(labels[: layout.words]), cell, stride))
+        self._previews: list[LivePreview] = []
+        steps, layers, heads = axes
+        for recording, numbers in recordings:
+            labels = [words[number] for number in numbers]
+            layout = fit(labels, steps, layers, heads if recording.heads else 1, grid, recording.handle.limit)
+            warnings += layout.notes
+            self._recorders.append((recording, Recorder(numbers, layout)))
+            self._previews.append(LivePreview(recording.handle.node, tuple(labels[: layout.words]), cell, stride))
 
     def __bool__(self) -> bool:
         return bool(self._recorders)
@@ -52,42 +63,30 @@ class RunRecords:
         """Around what bends and records do at a site, if anyone will ask."""
         return self.stopwatch.running(device) if self._recorders else nullcontext()
 
-    def announce(self) -> None:
+    def log_size(self) -> None:
         """Before the run: what will be recorded, and how large it is, to the log and onto the nodes."""
         for recording, recorder in self._recorders:
-            words = ", ".join(self.plan.words[word] for word in recorder.words)
+            words = ", ".join(self.words[word] for word in recorder.words)
             stored, device = _size(recorder.layout.stored_bytes), _size(recorder.layout.device_bytes)
             text = f"recording {words}: {stored}, and {device} beside the model while it samples"
             log.info("%s", text)
             show_text(recording.handle.node, text)
 
-    def see(
-        self,
-        layer: int,
-        moment: SamplingMoment,
-        cond: CondPlan,
-        frames: tuple[int, ...],
-        original: Tensor,
-        bent: Tensor,
+    def add(
+        self, layer: int, step: int, watched: WatchedWords, frames: tuple[int, ...], original: Tensor, bent: Tensor
     ) -> None:
         """The maps `(B, L, H, C)` of a conditioning's watched columns at one site; `frames` are those of the film."""
-        for watch, word in self.plan.watches:
-            if columns := cond.watched[word]:
-                at = [cond.watched_columns.index(column) for column in columns]
-                sums = (maps[..., at].sum(-1).transpose(1, 2) for maps in (original, bent))
-                maps = (each.unflatten(2, (len(frames), self.grid.height, self.grid.width)) for each in sums)
-                watch.see(Sighting(layer, moment.step, *maps))
         first = original[0]  # of a batch, the first film
         for _, recorder in self._recorders:
-            recorder.at_step(moment.step)
-            recorder.see(layer, cond, frames, first, first if bent is original else bent[0])
+            recorder.at_step(step)
+            recorder.add(layer, watched, frames, first, first if bent is original else bent[0])
 
     def show(self) -> None:
         """After a model call: the maps so far, on their nodes."""
-        for (_, recorder), live in zip(self._recorders, self._lives, strict=True):
-            live.offer(recorder)
+        for (_, recorder), preview in zip(self._recorders, self._previews, strict=True):
+            preview.offer(recorder)
 
-    def declare(self, executor, model, noise_shape, conds, *args, **kwargs):
+    def reserve_memory(self, executor, model, noise_shape, conds, *args, **kwargs):
         """PREPARE_SAMPLING wrapper: let the host leave room for the sums, so that its batching does not change.
 
         It reckons with the latent's size alone, so that grows by what the sums would be of it.
@@ -97,20 +96,20 @@ class RunRecords:
         extra = sum(recorder.layout.device_bytes for _, recorder in self._recorders)
         return executor(model, [batch * (1 + extra / whole), *rest], conds, *args, **kwargs)
 
-    def keep(self, samples: Tensor, facts: Mapping[str, Any]) -> None:
+    def keep(self, samples: Tensor, facts: Mapping[str, Any], conds: Sequence[WatchedWords]) -> None:
         """At the run's end: put what was recorded under its handles, as belonging to `samples`."""
         for recording, recorder in self._recorders:
             films = recorder.finish()
             if films is None:
-                self.plan.warnings.append("Recording: nothing was recorded. The sampler made no call of this model.")
+                self.warnings.append("Recording: nothing was recorded. The sampler made no call of this model.")
                 continue
             layout = recorder.layout
             columns = {}
-            for cond in self.plan.conds.values():
+            for watched in conds:
                 for word in recorder.words:
-                    columns[word] = columns.get(word) or cond.watched[word]
+                    columns[word] = columns.get(word) or watched.by_word[word]
             record = Record(
-                tuple(self.plan.words[word] for word in recorder.words),
+                tuple(self.words[word] for word in recorder.words),
                 tuple(columns[word] for word in recorder.words),
                 layout.grid,
                 layout.steps,

@@ -21,8 +21,9 @@ from ...bending.text.words import words_of
 from ...bending.time import ranges
 from ...bending.time.animation import SampledCurve
 from ...bending.time.windows import TimeWindow
+from ..maps.recording import Recording, WatchedWords
 from ..text.prompt_encoding import KEY as TOKENS_KEY
-from .patch import Patch, Recording, Watch
+from .patch import Patch
 
 ROLES = ("positive", "negative")
 
@@ -50,17 +51,13 @@ class CondPlan:
     """One conditioning of a pass: its `width` columns, and what each bend and each watched word means in it.
 
     `columns` holds, by an entry's number, the columns of each of its token fields; an entry that is not meant for this
-    conditioning, or whose word is not in it, is not there. `watched` has the columns of the plan's words, in order.
+    conditioning, or whose word is not in it, is not there. `watched` has the columns of the plan's words.
     """
 
     name: str
     width: int
     columns: dict[int, tuple[tuple[int, ...], ...]]
-    watched: tuple[tuple[int, ...], ...]
-
-    @property
-    def watched_columns(self) -> tuple[int, ...]:
-        return tuple(dict.fromkeys(column for columns in self.watched for column in columns))
+    watched: WatchedWords
 
 
 @dataclass(frozen=True)
@@ -78,13 +75,12 @@ class RunPlan:
     """All that is decided before the first step.
 
     `entries` are the bends that can change something in this run, `conds` the plans by role and identity of embedding.
-    `words` are those whose maps are watched, by their labels; `watches` and `recordings` have theirs by number.
+    `words` are those whose maps are watched, by their labels; `recordings` have theirs by number.
     `prompts` are the positive texts.
     """
 
     entries: tuple[PlannedBend, ...]
     words: tuple[str, ...]
-    watches: tuple[tuple[Watch, int], ...]
     recordings: tuple[tuple[Recording, tuple[int, ...]], ...]
     conds: dict[tuple[str, int], CondPlan]
     prompts: tuple[str, ...]
@@ -134,7 +130,6 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
     def number_of(term: TokenTerm) -> int:
         return words.setdefault(term, len(words))
 
-    watches = tuple((patch.watch, number_of(parse_token(patch.watch.token)[0])) for patch in patches if patch.watch)
     recordings = tuple(
         (recording, tuple(map(number_of, _recorded(recording, [bend for bend, _ in chain], known))))
         for recording in (patch.recording for patch in patches)
@@ -146,18 +141,18 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
             cond.name,
             cond.width,
             {number: selections[cond.name] for number, selections in selected.items() if cond.name in selections},
-            tuple(selections.get(cond.name, ((),))[0] for selections in watched),
+            WatchedWords(cond.name, tuple(selections.get(cond.name, ((),))[0] for selections in watched)),
         )
         for cond in known
     }
     for plan in plans.values():
-        if len(plan.watched_columns) > BLOCK:
+        if len(plan.watched.columns) > BLOCK:
             raise BendError(
-                f"Recording: {_quoted([str(term) for term in words])} are {len(plan.watched_columns)} tokens in "
+                f"Recording: {_quoted([str(term) for term in words])} are {len(plan.watched.columns)} tokens in "
                 f"{plan.name}, but at most {BLOCK} are recorded at once. List fewer words in record_tokens."
             )
     prompts = tuple(dict.fromkeys(cond.tokens.text for cond in known if cond.role == "positive" and cond.tokens))
-    return RunPlan(tuple(entries), tuple(map(str, words)), watches, recordings, plans, prompts, warnings)
+    return RunPlan(tuple(entries), tuple(map(str, words)), recordings, plans, prompts, warnings)
 
 
 def _watched(term: TokenTerm, known: "list[_Cond]", warnings: list[str]) -> dict[str, tuple[tuple[int, ...], ...]]:

@@ -36,7 +36,7 @@ def bend_run(executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
     guider = executor.class_obj
     seed = args[SEED] if len(args) > SEED else kwargs.get("seed")
     run = Run(guider, guider.model_options[KEY], sigmas.tolist(), noise.shape, seed)
-    run.records.announce()
+    run.records.log_size()
     with run.installed(guider):
         samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
         run.keep(samples)
@@ -72,7 +72,15 @@ class Run:
         latents = patcher.get_model_object("latent_format")
         cell = latents.spacial_downscale_ratio * patcher.model.diffusion_model.patch_size[1]
         grid = wan.film_grid(patcher.model, shape)
-        self.records = RunRecords(self.plan, subject, grid, cell, latents.temporal_downscale_ratio)
+        self.records = RunRecords(
+            self.plan.recordings,
+            self.plan.words,
+            self.plan.warnings,
+            (self.schedule.steps, subject.layers, subject.heads),
+            grid,
+            cell,
+            latents.temporal_downscale_ratio,
+        )
         self.bending = Bending.join(patch.bending for patch in patches)
         self.seed = seed
         self.model_name = type(patcher.model.model_config).__name__
@@ -99,7 +107,7 @@ class Run:
                 clone.add_object_patch(site.path, bent_forward(self, site, original.get_model_object(site.path)))
         wrappers = {WrappersMP.SAMPLER_SAMPLE: self.assign_roles, WrappersMP.APPLY_MODEL: self.call_model}
         if self.records:
-            wrappers[WrappersMP.PREPARE_SAMPLING] = self.records.declare
+            wrappers[WrappersMP.PREPARE_SAMPLING] = self.records.reserve_memory
         for kind, wrapper in wrappers.items():
             add_wrapper_with_key(kind, KEY, wrapper, guider.model_options, is_model_options=True)
         # outermost, so that it sees a cache that answers in the model's place
@@ -204,7 +212,7 @@ class Run:
 
     def slices_at(self, layer: int) -> list[CondSlice]:
         """The rows of the call under way that something happens to, or is watched, in this layer."""
-        return [part for part in self._slices if part.cond.watched_columns or self._entries(layer, part.cond)]
+        return [part for part in self._slices if part.cond.watched.columns or self._entries(layer, part.cond)]
 
     def bend(
         self, layer: int, part: CondSlice, attention: Attention, output: Tensor, rerun: AttendWithQueries
@@ -215,16 +223,16 @@ class Run:
         """
         entries = self._entries(layer, part.cond)
         with self.records.timed(output.device):
-            done, shown = None, self._shown(layer, part.cond) if part.cond.watched_columns else entries
+            done, shown = None, self._shown(layer, part.cond) if part.cond.watched.columns else entries
             film = output
             if entries:
                 before = self.records.changes.sample(output) if self.records else None
-                watch = part.cond.watched_columns if shown == entries else ()
+                watch = part.cond.watched.columns if shown == entries else ()
                 acting, film = self._tempered(entries, part, attention, rerun) or (attention, output)
                 done = run_chain(self._chain(part.cond, entries, watch), acting, film, part.cache)
                 if before is not None:
                     self.records.changes.add(layer, before, film)
-            if part.cond.watched_columns:
+            if part.cond.watched.columns:
                 self._watch(layer, part, attention, rerun, shown, done if shown == entries else None)
         self.report.count(entries, layer, self._moment.step)
         return film if entries else None
@@ -250,7 +258,7 @@ class Run:
         done: ChainResult | None,
     ) -> None:
         """Hand on the maps before all bends and after those of `shown`; `done` is their chain, where it has run."""
-        columns = part.cond.watched_columns
+        columns = part.cond.watched.columns
         if shown and done is None:
             acting, _ = self._tempered(shown, part, attention, rerun) or (attention, None)
             done = run_chain(self._chain(part.cond, shown, columns), acting, None, part.cache)
@@ -260,7 +268,7 @@ class Run:
         else:
             original = done.original[..., : len(columns)]
             bent = original if done.maps is done.original else done.maps[..., : len(columns)]
-        self.records.see(layer, self._moment, part.cond, part.cache.film.frames, original, bent)
+        self.records.add(layer, self._moment.step, part.cond.watched, part.cache.film.frames, original, bent)
 
     def _chain(self, cond: CondPlan, entries: tuple[PlannedBend, ...], watch: tuple[int, ...]) -> Plan:
         key = (cond.name, entries, watch)
@@ -284,7 +292,7 @@ class Run:
             "model": self.model_name,
             "report": str(self.report),
         }
-        self.records.keep(samples, facts)
+        self.records.keep(samples, facts, [cond.watched for cond in self.plan.conds.values()])
 
     def _check(self, result: Tensor) -> None:
         """Once a step, and only after a bend: stop a film that is no longer finite."""

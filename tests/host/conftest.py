@@ -26,7 +26,7 @@ import comfy.utils  # noqa: E402
 import folder_paths  # noqa: E402
 import torch  # noqa: E402
 from attention_bending.dev.nodes_tiny import umt5  # noqa: E402
-from host.support import SMALL, prompt  # noqa: E402
+from host.support import SMALL, ShownRecords, prompt, run  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +34,12 @@ def inference_mode():
     """As ComfyUI runs its nodes."""
     with torch.inference_mode():
         yield
+
+
+@pytest.fixture(autouse=True)
+def shown_records(monkeypatch):
+    """For tests that look at maps as they are seen, before they are stored."""
+    monkeypatch.setattr(run, "RunRecords", ShownRecords)
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,11 @@ from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.errors import BendError
 from attention_bending.bending.text.tokens import resolve
+from attention_bending.host.maps.record_store import Handle
+from attention_bending.host.maps.recording import Recording
 from attention_bending.host.run import run
 from attention_bending.host.run.attach import patch_model
-from attention_bending.host.run.patch import Patch, Sighting, Watch
+from attention_bending.host.run.patch import Patch
 from attention_bending.host.text.prompt_encoding import KEY, encode_prompt
 from core.oracle import bent_attention
 
@@ -40,9 +42,43 @@ def prompt(clip, text: str) -> list:
     return encode_prompt(clip, text)[0]
 
 
+@dataclass(frozen=True)
+class Sighting:
+    """A word's map at one site of one model call, before and after the chain: `(B, H, F, h, w)` float32."""
+
+    layer: int
+    step: int
+    original: torch.Tensor
+    bent: torch.Tensor
+
+
+SEEING: weakref.WeakKeyDictionary[Handle, Callable[[Sighting], None]] = weakref.WeakKeyDictionary()
+"""Who is shown what is recorded under a handle, before it is stored."""
+
+
+class ShownRecords(run.RunRecords):
+    """Records that also show the first word of each recording to whom SEEING names."""
+
+    def __init__(self, recordings, words, warnings, axes, grid, *args):
+        super().__init__(recordings, words, warnings, axes, grid, *args)
+        self.recordings, self.grid = recordings, grid
+
+    def add(self, layer, step, watched, frames, original, bent):
+        super().add(layer, step, watched, frames, original, bent)
+        for recording, (word, *_) in self.recordings:
+            if (see := SEEING.get(recording.handle)) and watched.by_word[word]:
+                at = [watched.columns.index(column) for column in watched.by_word[word]]
+                sums = (maps[..., at].sum(-1).transpose(1, 2) for maps in (original, bent))
+                see(Sighting(layer, step, *(s.unflatten(2, (len(frames), *self.grid.shape[1:])) for s in sums)))
+
+
 def bent(model, *bends: Bend, applied: bool = True, see: Callable[[Sighting], None] | None = None, watch: str = "kiss"):
-    """What Patch Model gives."""
-    return patch_model(model, Patch(Bending(bends), applied, watch=Watch(watch, see) if see else None))
+    """What Patch Model gives; `see` is shown the maps of the word `watch` at every site."""
+    recording = None
+    if see:
+        recording = Recording(Handle(None, 2**26), "listed words", watch)
+        SEEING[recording.handle] = see
+    return patch_model(model, Patch(Bending(bends), applied, recording=recording))
 
 
 @contextmanager

@@ -15,13 +15,14 @@ from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.errors import BendError
 from attention_bending.bending.text.tokens import resolve
 from attention_bending.host.maps.record_store import KEPT, Handle, record_of
+from attention_bending.host.maps.recording import Recording
 from attention_bending.host.run.attach import patch_model
-from attention_bending.host.run.patch import Patch, Recording, Watch
+from attention_bending.host.run.patch import Patch
 from attention_bending.host.text.prompt_encoding import KEY
 from comfy.ldm.modules.attention import get_attention_function
 from comfy_extras.nodes_context_windows import WanContextWindowsManualNode
 from core.oracle import bent_attention
-from host.support import SMALL, bent, prompt, reports, said
+from host.support import SEEING, SMALL, bent, prompt, reports, said
 
 MB = 2**20
 BLUR = Bend(ops.Blur(1.0), "kiss")
@@ -29,11 +30,13 @@ SHAPE = (1, 16, 2, 8, 8)
 GRID = (2, 4, 4)
 
 
-def recording(model, *bends, words="bent words", tokens="", heads=False, applied=True, limit=64 * MB, watch=None):
+def recording(model, *bends, words="bent words", tokens="", heads=False, applied=True, limit=64 * MB, see=None):
     """A model that records, and its handle."""
     handle = Handle("9", limit)
     kept = Recording(handle, words, tokens, heads)
-    return patch_model(model, Patch(Bending(bends), applied, "9", watch, kept)), handle
+    if see:
+        SEEING[handle] = see
+    return patch_model(model, Patch(Bending(bends), applied, "9", kept)), handle
 
 
 def run(sample, model, positive, negative, **options):
@@ -92,7 +95,7 @@ def test_maps_equal_the_dense_softmax(kernel, model, positive, negative, sample,
     """Before storage to 1e-5, after it to 1e-3, by any kernel of the host."""
     monkeypatch.setattr(comfy.ldm.wan.model, "optimized_attention", get_attention_function(kernel))
     sightings, queries = [], Queries(model)
-    watched, handle = recording(model, BLUR, watch=Watch("kiss", sightings.append), heads=True, applied=False)
+    watched, handle = recording(model, BLUR, see=sightings.append, heads=True, applied=False)
     latent = run(sample, watched, positive, negative)
     queries.close()
     dense = queries.maps(kiss_column)
@@ -109,7 +112,7 @@ def test_maps_equal_the_dense_softmax(kernel, model, positive, negative, sample,
 def test_bent_maps_equal_the_dense_ones(model, positive, negative, sample, kiss_column):
     bends = (Bend(ops.Translate(x=0.25), "kiss"), Bend(ops.Amplify(3.0), "sunset"), Bend(ops.Blur(1.0), "ALL"))
     sightings, queries = [], Queries(model)
-    watched, handle = recording(model, *bends, watch=Watch("kiss", sightings.append), applied=False)
+    watched, handle = recording(model, *bends, see=sightings.append, applied=False)
     latent = run(sample, watched, positive, negative)
     queries.close()
     columns = [resolve(bend.token, positive[0][1][KEY], 512).columns for bend in bends]
@@ -328,7 +331,7 @@ def test_two_patch_models_in_a_row_record_the_whole_chain(model, positive, negat
     one, first = recording(model, BLUR)
     second = Handle("10", 64 * MB)
     kept = Recording(second, "listed words", "sunset")
-    both = patch_model(one, Patch(Bending((Bend(ops.Flip(), "sunset"),)), True, "10", None, kept))
+    both = patch_model(one, Patch(Bending((Bend(ops.Flip(), "sunset"),)), True, "10", kept))
     latent = run(sample, both, positive, negative)
     assert record_of(first, latent).words == ("kiss", "sunset") and record_of(second, latent).words == ("sunset",)
 

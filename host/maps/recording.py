@@ -1,0 +1,46 @@
+"""What is asked to be kept of words' maps, and which columns those words are."""
+
+from dataclasses import dataclass
+
+from ...bending.errors import BendError
+from ...bending.text.token_field import parse_token
+from .record_store import Handle
+
+RECORDED = ("bent words", "marked words", "listed words")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a run keeps of words' maps, under `handle`.
+
+    words    `bent words` of the whole chain (the prompt's first eight where there are none), `marked words` of the
+             prompts, or `listed words`: those of the comma list `tokens`
+    heads    whether the heads are kept apart; else their mean
+    """
+
+    handle: Handle
+    words: str = "bent words"
+    tokens: str = ""
+    heads: bool = False
+
+    def __post_init__(self):
+        if self.words not in RECORDED:
+            raise BendError(f"record is {self.words!r}. Choose one of {', '.join(RECORDED)}.")
+        if self.words == "listed words":
+            try:
+                parse_token(self.tokens)
+            except BendError as error:
+                raise BendError(f"record_tokens: {error}") from None
+
+
+@dataclass(frozen=True)
+class WatchedWords:
+    """The words of a run that are recorded, in one conditioning: the columns of each, none of one that it lacks."""
+
+    cond: str
+    by_word: tuple[tuple[int, ...], ...]
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """Of all of them, each once: the columns whose maps a site is asked for, in their order."""
+        return tuple(dict.fromkeys(column for columns in self.by_word for column in columns))
