@@ -16,7 +16,6 @@ from .bend import Bending
 from .errors import BendError
 from .frames.grid import Grid
 from .frames.layout import FrameLayout
-from .operators import Temperature
 from .text.tokens import TokenMap, resolve
 from .time.windows import SamplingMoment
 
@@ -85,10 +84,10 @@ def bend_attention(
         for bend, some in zip(bending, columns, strict=True)
         if not bend.is_identity and strength_at(bend, moment)
     ]
-    tempers = tuple(bend for bend, _ in acting if isinstance(bend.operator, Temperature))
-    plan = plan_chain([pair for pair in acting if pair[0] not in tempers], width, watch)
+    on_logits = tuple(bend for bend, _ in acting if bend.operator.acts_on == "logits")
+    plan = plan_chain([pair for pair in acting if pair[0] not in on_logits], width, watch)
     q, k, v = (tensor.transpose(1, 2) for tensor in (q, k, v))
-    attention = Attention(tables.temper(tempers, q) if tempers else q, k, v, kernel, scale or q.shape[3] ** -0.5)
+    attention = Attention(tables.temper(on_logits, q) if on_logits else q, k, v, kernel, scale or q.shape[3] ** -0.5)
     bent = run_chain(plan, attention, attention.output(), tables)
     films = (maps.permute(3, 0, 2, 1).unflatten(3, grid.shape) for maps in (bent.maps, bent.original))
     after, before = (dict(zip(watch, film, strict=False)) for film in films)

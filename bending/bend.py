@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .errors import BendError
 from .frames.mask_video import MaskVideo
 from .operators import Operator
-from .text.tokens import parse_token
+from .text.token_field import TokenField, quoted
 from .time import ranges
 from .time.animation import Track
 from .time.windows import TimeWindow
@@ -32,7 +32,7 @@ class Bend:
     """One operator and where, when and how strongly it acts. Immutable; equal where it does the same thing.
 
     operator        a mode with its parameters
-    token           words, phrases and selectors, as `parse_token` reads them; `ALL` is every token
+    token           words, phrases and selectors, as `TokenField` reads them; `ALL` is every token
     strength        0 … 1, blends `a + strength · (f(a) − a)`
     start, end      percent of the sampling as fractions 0 … 1; half-open, closed at 1
     layers, heads   blocks of the model and heads of a block, as `ranges` reads them
@@ -43,6 +43,7 @@ class Bend:
     windows         further windows of time; their weights multiply
     animations      parameters that move; one for each parameter
     origin          the node that made it, for messages; outside equality, never in a file
+    tokens          the fields that name columns, read: `token`, and what the operator names beside it
 
     Raises BendError for what can never work, naming the operator.
     """
@@ -61,36 +62,33 @@ class Bend:
     windows: tuple[TimeWindow, ...] = ()
     animations: tuple[Animation, ...] = ()
     origin: str | None = field(default=None, compare=False, repr=False)
+    tokens: tuple[TokenField, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self):
         try:
-            parse_token(self.token)
-            for other in self.tokens[1:]:
-                try:
-                    parse_token(other)
-                except BendError as error:
-                    raise BendError(f"the other word: {error}") from None
+            object.__setattr__(self, "tokens", (TokenField.parse(self.token), *self._other_tokens()))
             for kind in (ranges.LAYERS, ranges.HEADS, ranges.FRAMES):
                 ranges.parse(getattr(self, kind.field), kind)
             for name in ("strength", "start", "end"):
                 value = getattr(self, name)
                 if not (math.isfinite(value) and 0 <= value <= 1):
-                    raise BendError(f"{name} is {value}. Give it a number from 0 to 1.")
+                    raise BendError(f"{name} is {value}. Give it a number from 0 to 1.", name)
             if self.start >= self.end:
                 raise BendError(
                     f"it starts at {self.start:.1%} and ends at {self.end:.1%}. "
                     "Make start_percent smaller than end_percent."
                 )
             if self.passes not in (None, *PASSES):
-                raise BendError(f"pass is {self.passes!r}. Choose one of {', '.join(PASSES)}.")
+                raise BendError(f"pass is {self.passes!r}. Choose one of {', '.join(PASSES)}.", "passes")
         except BendError as error:
-            raise BendError(f"{self.operator.name} of {quoted(self.token)}: {error}") from None
+            raise error.within(f"{self.operator.name} of {quoted(self.token)}") from None
 
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """The token fields that name columns: this bend's own, and a second one for a swap."""
-        other = getattr(self.operator, "other", None)
-        return (self.token,) if other is None else (self.token, other)
+    def _other_tokens(self) -> Iterator[TokenField]:
+        for name, text in zip(self.operator.token_fields, self.operator.other_tokens, strict=True):
+            try:
+                yield TokenField.parse(text)
+            except BendError as error:
+                raise BendError(f"the other word: {error}", name) from None
 
     @property
     def is_identity(self) -> bool:
@@ -105,7 +103,7 @@ class Bend:
         return self.operator.signed or any(moves_below)
 
     @property
-    def whens(self) -> tuple[TimeWindow, ...]:
+    def all_windows(self) -> tuple[TimeWindow, ...]:
         """All windows of time, the bend's own percents first."""
         return (TimeWindow("percent", self.start, self.end), *self.windows)
 
@@ -151,8 +149,3 @@ class Bending:
     @classmethod
     def join(cls, bendings: Iterable["Bending"]) -> "Bending":
         return cls(tuple(bend for bending in bendings for bend in bending))
-
-
-def quoted(token: str) -> str:
-    """A token field as messages show it: words in quotes, selectors bare."""
-    return token if token.strip() in ("ALL", "*", "PROMPT", "PADDING", "END") else f'"{token}"'

@@ -2,6 +2,18 @@
 
 
 class BendError(ValueError):
-    """What was asked, what was there, and what to do about it, in one message for a person."""
+    """What was asked, what was there, and what to do about it, in one message for a person.
+
+    `field` names the one parameter that the message speaks of, by its name in the code; None where it is about several,
+    or about none. Files find their line by it.
+    """
 
     __module__ = "attention_bending"  # ComfyUI shows it, and would show a path of its own making
+
+    def __init__(self, message: str, field: str | None = None):
+        super().__init__(message)
+        self.field = field
+
+    def within(self, where: str) -> "BendError":
+        """The same error with `where` it happened in front."""
+        return BendError(f"{where}: {self}", self.field)

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from ..bending import operators
 from ..bending.attention.device_cache import DeviceCache
 from ..bending.frames.grid import Grid
 from ..bending.frames.layout import FrameLayout
@@ -124,14 +123,14 @@ def bend(bend: Any, card: np.ndarray) -> np.ndarray:
     The film stands still, but for Time, where the card moves to the right. A word that it is swapped with has the card
     upside down for its map.
     """
-    still = [card] * 3 if not isinstance(bend.operator, operators.Time) else [np.roll(card, 6 * f, 1) for f in range(3)]
+    still = [card] * 3 if not bend.operator.temporal else [np.roll(card, 6 * f, 1) for f in range(3)]
     rows = torch.tensor(np.stack(still), dtype=torch.float32).view(1, -1, 1, 1)
     tables = DeviceCache(FrameLayout.whole(Grid(3, *card.shape)), 1, rows.device)
-    if isinstance(bend.operator, operators.Temperature):
+    if bend.operator.acts_on == "logits":
         bent = (rows / rows.max()) ** (1 / bend.operator.temperature) * rows.max()
-    elif isinstance(bend.operator, operators.Paint | operators.Swap):
+    elif bend.operator.acts_on == "words":
         sums = [rows, rows.view(3, *card.shape).flip(1).reshape(rows.shape)][: len(bend.tokens)]
-        bent = bend.operator.exchange(sums, tables)[0]
+        bent = bend.operator.remap_words(sums, [tables.mask(mask) for mask in bend.operator.masks])[0]
     else:
         bent = tables.bend(bend, rows)
     return bent.view(3, *card.shape)[-1].numpy()

@@ -30,7 +30,7 @@ def play(film: np.ndarray, bending: Bending) -> np.ndarray:
     rows = torch.from_numpy(film).reshape(1, grid.cells, 1, 1)
     for each in bending:
         if isinstance(each.operator, ops.Paint):
-            (new,) = each.operator.exchange([rows], tables)
+            (new,) = each.operator.remap_words([rows], [tables.mask(mask) for mask in each.operator.masks])
             rows = tables.blend(each, rows, new)
         else:
             rows = tables.bend(each, rows)
@@ -63,7 +63,7 @@ def swapped(card: np.ndarray) -> Panels:
     words = [torch.from_numpy(map_).reshape(1, -1, 1, 1) for map_ in (card, other)]
 
     def after(**how) -> list[np.ndarray]:
-        return [new.view(card.shape).numpy() for new in ops.Swap("other", **how).exchange(words, None)]
+        return [new.view(card.shape).numpy() for new in ops.Swap("other", **how).remap_words(words, ())]
 
     return [
         ("token", card),

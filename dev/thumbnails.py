@@ -68,7 +68,7 @@ def exchange(operator: ops.Operator, *maps: np.ndarray) -> list[np.ndarray]:
     """The maps of words after an operator that takes them whole."""
     tables = DeviceCache(FrameLayout.whole(Grid(1, *CELLS)), 1, torch.device("cpu"))
     sums = [torch.from_numpy(map_).reshape(1, -1, 1, 1) for map_ in maps]
-    return [new.view(CELLS).numpy() for new in operator.exchange(sums, tables)]
+    return [new.view(CELLS).numpy() for new in operator.remap_words(sums, list(map(tables.mask, operator.masks)))]
 
 
 def strengths(window: TimeWindow, first: int = 0, last: int = STEPS) -> list[float]:

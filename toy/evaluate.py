@@ -97,7 +97,7 @@ def make(case: cases.Case, subject: cases.Subject):
     bend = Bend(operator(case, subject), token, case.strength, start, end, case.layers, case.renormalize)
     if case.louder == 1:
         return (bend,)
-    return bend, replace(bend, operator=Amplify(case.louder), token=", ".join(bend.tokens))
+    return bend, replace(bend, operator=Amplify(case.louder), token=", ".join(token.text for token in bend.tokens))
 
 
 def operator(case: cases.Case, subject: cases.Subject):

@@ -52,7 +52,7 @@ def strength_at(bend: Bend, moment: SamplingMoment) -> float:
             strength = _clamp(animation.track.values(moment.steps)[moment.step])
         elif animation.parameter == "strength":
             strength = 1.0  # it is said frame by frame
-    for window in bend.whens:
+    for window in bend.all_windows:
         strength *= window.weight(moment)
     return strength if strength > MIN_STRENGTH else 0.0
 

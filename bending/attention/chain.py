@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 from ..bend import Bend
 from ..errors import BendError
-from ..operators import Paint, Swap
 
 BLOCK = 64
 """The most columns that are alive at once."""
@@ -69,11 +68,11 @@ def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequenc
     exchanged do not fit a block, or overlap.
     """
     covers = [frozenset(column for some in columns for column in some) for _, columns in bends]
-    exchanges = [isinstance(bend.operator, (Paint, Swap)) for bend, _ in bends]
+    remaps = [bend.operator.acts_on == "words" for bend, _ in bends]
     whole = [len(cover) == width and bend.operator.linear for (bend, _), cover in zip(bends, covers, strict=True)]
     tracked = list(dict.fromkeys(watch))
-    for (bend, columns), cover, exchange in zip(bends, covers, exchanges, strict=True):
-        if exchange:
+    for (bend, columns), cover, remap in zip(bends, covers, remaps, strict=True):
+        if remap:
             check_words(bend, columns)
             tracked += sorted(cover.difference(tracked))
     for cover, is_whole in zip(covers, whole, strict=True):
@@ -95,7 +94,7 @@ def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequenc
         bend, columns = bends[i]
         if whole[i]:
             return Step(bend, whole=True)
-        if exchanges[i]:
+        if remaps[i]:
             return Step(bend, words=tuple(tuple(position[column] for column in word) for word in columns))
         return Step(
             bend,
@@ -116,7 +115,7 @@ def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequenc
 
 def check_words(bend: Bend, columns: Columns) -> None:
     """Refuse words that a bend cannot exchange: too long for a block, or sharing a token."""
-    if isinstance(bend.operator, Paint | Swap):
+    if bend.operator.acts_on == "words":
         count = len({column for word in columns for column in word})
         if count > BLOCK:
             raise BendError(

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..bend import Bend
 from ..frames.layout import FrameLayout
 from ..frames.mask_video import MaskVideo
-from ..operators import FrameOperator, Kernel, Operator
+from ..operators import Kernel, Operator
 from ..time.windows import SamplingMoment
 from .action import Action, act
 
@@ -69,7 +69,7 @@ class DeviceCache:
         """The same in place, a part at a time and in float32 whatever the type of the rows."""
         action = self.action(bend)
         if rows.numel() and action is not None:
-            temporal = not isinstance(action.operators[0], FrameOperator)
+            temporal = action.operators[0].temporal
             for film in rows:
                 pictures = self.film.grid.as_pictures(film)
                 if temporal:

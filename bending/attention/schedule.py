@@ -55,7 +55,7 @@ class Schedule:
     def reaches(self, bend: Bend) -> bool:
         """Whether any level between the first and the last of the schedule, scheduled or not, is in the windows."""
         first, last = sorted(self.percent(self.sigmas[k]) for k in (0, -1))
-        return all(window.overlaps(first, last) for window in bend.whens)
+        return all(window.overlaps(first, last) for window in bend.all_windows)
 
     def is_whole_for(self, window: TimeWindow) -> bool:
         """Whether all of a window of percents lies in this sampling; another sampler may do the rest of it."""

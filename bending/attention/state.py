@@ -163,7 +163,7 @@ class _State:
         words = [self.tables.index(word) for word in step.words]
         maps = [self.maps.index_select(-1, word) for word in words]
         sums = [each.sum(-1, keepdim=True) for each in maps]
-        news = step.bend.operator.exchange(sums, self.tables)
+        news = step.bend.operator.remap_words(sums, [self.tables.mask(mask) for mask in step.bend.operator.masks])
         for word, old, total, new in zip(words, maps, sums, news, strict=True):
             new = self.tables.blend(step.bend, total, new)
             split = torch.where(total.abs() > MAP_EPS, old / total.where(total.abs() > MAP_EPS, 1), 1 / old.shape[-1])

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..bend import Bend, Bending
 from ..errors import BendError
-from ..operators import Temperature
+from ..operators.base import parameter_types
 from . import sweep_values as read
 from .sweep_values import Value
 
@@ -186,14 +186,10 @@ def expand(
 
 
 def _parameters(bend: Bend) -> dict[str, Callable[[str, str], tuple[Value, ...]]]:
-    """How each parameter of a bend is read; a temperature is of all words, and so has no token."""
-    own = {field.name: KINDS[field.type] for field in fields(bend.operator) if field.type in KINDS}
-    aims = {name: reader for name, reader in AIMS.items() if name != "token" or not _is_temperature(bend)}
+    """How each parameter of a bend is read; what acts on logits is of all words, and so has no token."""
+    own = {name: KINDS[kind] for name, kind in parameter_types(type(bend.operator)).items() if kind in KINDS}
+    aims = {name: reader for name, reader in AIMS.items() if name != "token" or bend.operator.acts_on != "logits"}
     return {**own, **aims}
-
-
-def _is_temperature(bend: Bend) -> bool:
-    return isinstance(bend.operator, Temperature)
 
 
 def _lacking(name: str, bends: Sequence[Bend], all_bends: bool) -> str:
@@ -219,7 +215,7 @@ def _point(bending: Bending, axes: Sequence[Axis], values: list[Value], seed: in
     try:
         bends = tuple(_changed(bend, sets) for bend, sets in zip(bending, changes, strict=True))
     except BendError as error:
-        raise BendError(f"at {label}: {error}") from None
+        raise error.within(f"at {label}") from None
     return Point(label, Bending(bends), seed, *place)
 
 

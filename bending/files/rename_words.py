@@ -5,10 +5,9 @@ from dataclasses import replace
 
 from ..bend import Bend, Bending
 from ..errors import BendError
-from ..text.token_field import TokenTerm, parse_token
+from ..text.token_field import COMMA, TokenField, TokenTerm, straight_quotes
 from ..text.words import fold
 
-_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _PAIR = re.compile(r'\s*((?:"[^"]*"|[^"=])+?)\s*=\s*(.+?)\s*', re.DOTALL)
 _HOW = 'Write kiss=rose, "red, round"=sea.'
 
@@ -22,8 +21,8 @@ def replace_words(bending: Bending, words: str) -> Bending:
     """
     if not words.strip():
         return bending
-    named = dict.fromkeys(_key(term) for bend in bending for token in bend.tokens for term in parse_token(token))
-    pairs, parts = {}, _COMMA.split(words.translate(str.maketrans("“”", '""')))
+    named = dict.fromkeys(_key(term) for bend in bending for token in bend.tokens for term in token.terms)
+    pairs, parts = {}, COMMA.split(straight_quotes(words))
     for part in parts:
         pair = _PAIR.fullmatch(part)
         if pair is None and len(named) == len(parts) == 1:
@@ -40,8 +39,8 @@ def replace_words(bending: Bending, words: str) -> Bending:
         pairs[old] = new
 
     def renamed(bend: Bend) -> Bend:
-        token, *other = (_renamed(field, pairs) for field in bend.tokens)
-        operator = replace(bend.operator, other=other[0]) if other else bend.operator
+        token, *others = (_renamed(field, pairs) for field in bend.tokens)
+        operator = replace(bend.operator, **dict(zip(bend.operator.token_fields, others, strict=True)))
         return replace(bend, token=token, operator=operator)
 
     return Bending(tuple(map(renamed, bending)))
@@ -52,17 +51,16 @@ def _key(term: TokenTerm) -> tuple[str, bool]:
 
 
 def _term(text: str) -> TokenTerm:
-    terms = parse_token(text)
+    terms = TokenField.parse(text).terms
     if len(terms) > 1:
         raise BendError(f'words has "{text.strip()}" where one word belongs. {_HOW}')
     return terms[0]
 
 
-def _renamed(field: str, pairs: dict[tuple[str, bool], TokenTerm]) -> str:
-    terms = parse_token(field)
-    if not any(_key(term) in pairs for term in terms):
-        return field
-    return ", ".join(_with_count(pairs.get(_key(term)), term).token for term in terms)
+def _renamed(field: TokenField, pairs: dict[tuple[str, bool], TokenTerm]) -> str:
+    if not any(_key(term) in pairs for term in field.terms):
+        return field.text
+    return ", ".join(_with_count(pairs.get(_key(term)), term).token for term in field.terms)
 
 
 def _with_count(new: TokenTerm | None, old: TokenTerm) -> TokenTerm:

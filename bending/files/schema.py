@@ -3,7 +3,6 @@
 A table says for each type of a field how it is read from a node and written as plain data.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from decimal import Decimal
@@ -14,6 +13,7 @@ from ..bend import Animation, Bend
 from ..errors import BendError
 from ..frames.mask_video import MaskVideo
 from ..operators import OPERATORS, OTHERS, Operator
+from ..operators.base import parameter_types
 from ..time import animation
 from ..time.windows import TimeWindow
 from .masks import MaskReader, MaskWriter
@@ -33,38 +33,30 @@ class FieldCodec:
 
 def file_fields(cls: type) -> dict[str, Field]:
     """The fields of a dataclass that stand in files: what makes two of its values differ."""
-    return {field.name: field for field in fields(cls) if field.init and field.compare and field.type in CODECS}
+    types = parameter_types(cls)
+    return {field.name: field for field in fields(cls) if field.init and field.compare and types[field.name] in CODECS}
 
 
 def build(make: Callable, cls: type, node: Node, store: MaskReader) -> Any:
     """`make` with those fields of `cls` that a mapping gives. Raises Fault in the line of the key that is wrong."""
+    types = parameter_types(cls)
     given = {
-        name: CODECS[field.type].read(node.value[name], name, store)
-        for name, field in file_fields(cls).items()
-        if name in node.value
+        name: CODECS[types[name]].read(node.value[name], name, store) for name in file_fields(cls) if name in node.value
     }
     try:
         return make(**given)
     except BendError as error:
-        raise FileError(_line_of(error, node), str(error)) from None
-
-
-def _line_of(error: BendError, node: Node) -> int:
-    """The line of the key that a message is about, else the mapping's; the field `passes` is spoken of as the pass."""
-    for key, line in node.lines.items():
-        if re.search(rf"\b{re.escape(key.replace('passes', 'pass'))} (is|has)\b", str(error)):
-            return line
-    return node.line
+        raise FileError(node.lines.get(error.field, node.line), str(error)) from None
 
 
 def to_plain(value: Any, gathered: MaskWriter) -> dict:
     """The fields of a dataclass as plain data; those that are empty by default are left out while they are so."""
-    written = {}
+    written, types = {}, parameter_types(type(value))
     for name, field in file_fields(type(value)).items():
         content = getattr(value, name)
         if content in (None, ()) and field.default in (None, ()):
             continue
-        written[name] = CODECS[field.type].write(content, gathered)
+        written[name] = CODECS[types[name]].write(content, gathered)
     return written
 
 

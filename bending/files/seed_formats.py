@@ -18,6 +18,7 @@ from typing import Any
 from .. import operators as ops
 from ..bend import Bend, Bending
 from ..errors import BendError
+from ..operators.regional_mask import BOX
 from ..time.windows import TimeWindow
 from .yaml_nodes import FileError, Node, choice, flag, items, keyed, mapping, number, text, whole
 
@@ -127,12 +128,10 @@ def _bends(config: dict[str, Any], dialect: _Dialect) -> tuple[list[Bend], list[
 
 
 def _line_of(error: BendError, node: Node) -> int:
-    """The line of the key that a message of ours, by our names, is about; else the config's."""
-    for key, line in node.lines.items():
-        ours = "The box" if key == "region" else rf"\b({key}|{key.rpartition('_')[2]}) (is|has)\b"
-        if re.search(ours, str(error)):
-            return line
-    return node.line
+    """The line of the key that an error of ours is about, by our name for its field; else the config's."""
+    named = {BOX: "region"}.get(error.field, error.field)
+    lines = (line for key, line in node.lines.items() if named and named in (key, key.rpartition("_")[2]))
+    return next(lines, node.line)
 
 
 def _about_zoom(config: dict[str, Any], zoom: ops.SpatialScale) -> str:

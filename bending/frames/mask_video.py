@@ -32,11 +32,11 @@ class MaskVideo:
         if values.dim() == 2:
             values = values[None]
         if values.dim() != 3 or values.numel() == 0:
-            raise BendError(f"mask has the shape {tuple(self.values.shape)}. Give a MASK: pictures of (H, W).")
+            raise BendError(f"mask has the shape {tuple(self.values.shape)}. Give a MASK: pictures of (H, W).", "mask")
         if not torch.isfinite(values).all():
-            raise BendError("mask holds values that are not finite numbers. Give one from 0 to 1.")
+            raise BendError("mask holds values that are not finite numbers. Give one from 0 to 1.", "mask")
         if not 0 <= self.feather <= 1:
-            raise BendError(f"mask_feather is {self.feather}. Give it a number from 0 to 1.")
+            raise BendError(f"mask_feather is {self.feather}. Give it a number from 0 to 1.", "feather")
         values = values.detach().to("cpu", torch.float32).clamp(0, 1).contiguous()
         object.__setattr__(self, "values", values)
         shape = str(tuple(values.shape)).encode()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import BendError
 from ..frames.grid import Grid
-from ..text.token_field import parse_token
+from ..text.token_field import TokenField
 from ..text.words import fold
 from ..time import ranges
 
@@ -95,7 +95,7 @@ class Record:
 
     def word(self, text: str) -> int:
         """The number of a recorded word. Raises BendError, naming those that were recorded."""
-        terms = parse_token(text)
+        terms = TokenField.parse(text).terms
         wanted = fold(str(terms[0]) if len(terms) == 1 else text).text
         for number, word in enumerate(self.words):
             if fold(word).text == wanted:
@@ -109,7 +109,7 @@ class Record:
         """The numbers of the words of a comma list; of all words where it is empty."""
         if not text.strip():
             return tuple(range(len(self.words)))
-        return tuple(dict.fromkeys(self.word(term.token) for term in parse_token(text)))
+        return tuple(dict.fromkeys(self.word(term.token) for term in TokenField.parse(text).terms))
 
     def chosen_steps(self, text: str) -> tuple[int, ...]:
         """The places on the axis of steps whose bins hold any of the steps that `text` means."""

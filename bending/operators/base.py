@@ -4,12 +4,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import ClassVar
+from functools import cache
+from typing import Any, ClassVar, Literal, NoReturn, get_type_hints
 
 import torch
 from torch import Tensor
 
 from ..errors import BendError
+from ..frames.mask_video import MaskVideo
 
 Kernel = Callable[[Tensor], Tensor]
 """Pictures in, pictures out: float32 `(N, h, w, C)`; each of the N pictures and C channels by itself."""
@@ -22,27 +24,44 @@ class Operator(ABC):
     """A mode with its parameters.
 
     Class attributes
-        name        as the node and every message write it
-        key         as files write it
-        convention  the version of what the parameters mean; raised when it changes
-        linear      it maps maps linearly
-        diagonal    each place is only multiplied by a number of its own
-        signed      non-negative maps may come out with negative values
+        name          as the node and every message write it
+        key           as files write it
+        convention    the version of what the parameters mean; raised when it changes
+        acts_on       `map`: each column's map by itself; `words`: the summed maps of whole words, which it remaps
+                      together; `logits`: the queries, before all other bends
+        temporal      it moves maps along the frames, by a `matrix`; else each frame is bent by itself, by a `kernel`
+        token_fields  parameters that name words too, beside the bend's own token
+        linear        it maps maps linearly
+        diagonal      each place is only multiplied by a number of its own
+        signed        non-negative maps may come out with negative values
     """
 
     name: ClassVar[str]
     key: ClassVar[str]
     convention: ClassVar[int] = 1
+    acts_on: ClassVar[Literal["map", "words", "logits"]] = "map"
+    temporal: ClassVar[bool] = False
+    token_fields: ClassVar[tuple[str, ...]] = ()
     diagonal: ClassVar[bool] = False
 
     @property
     def numbers(self) -> tuple[str, ...]:
         """The parameters that can be animated."""
-        return tuple(field.name for field in fields(self) if field.type in (int, float))
+        return tuple(name for name, kind in parameter_types(type(self)).items() if kind in (int, float))
+
+    @property
+    def masks(self) -> tuple[MaskVideo, ...]:
+        """The masks among the parameters."""
+        return ()
+
+    @property
+    def other_tokens(self) -> tuple[str, ...]:
+        """What the `token_fields` hold."""
+        return tuple(getattr(self, name) for name in self.token_fields)
 
     def moved(self, **numbers: float) -> "Operator":
         """The operator with some of its numbers changed. Raises BendError where one leaves its range."""
-        types = {field.name: field.type for field in fields(self)}
+        types = parameter_types(type(self))
         return replace(
             self, **{name: types[name](round(v) if types[name] is int else v) for name, v in numbers.items()}
         )
@@ -69,16 +88,21 @@ class Operator(ABC):
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, float) and not math.isfinite(value):
-                raise BendError(f"{self.name}: {field.name} is {value}. Give it a finite number.")
+                raise BendError(f"{self.name}: {field.name} is {value}. Give it a finite number.", field.name)
 
-    def require(self, truth: bool, message: str) -> None:
-        """Refuse parameters: `message` says what was given and what to give instead."""
+    def require(self, truth: bool, field: str, cure: str) -> None:
+        """Refuse the value of a parameter: `cure` says what to give instead."""
         if not truth:
-            raise BendError(f"{self.name}: {message}")
+            self.refuse(f"{field} is {_brief(getattr(self, field))}. {cure}", field)
 
     def require_one_of(self, field: str, choices: tuple[str, ...]) -> None:
         value = getattr(self, field)
-        self.require(value in choices, f"{field} is {value!r}. Choose one of {', '.join(choices)}.")
+        if value not in choices:
+            self.refuse(f"{field} is {value!r}. Choose one of {', '.join(choices)}.", field)
+
+    def refuse(self, message: str, field: str | None = None) -> NoReturn:
+        """Raise BendError: `message` says what was given and what to give instead, `field` which parameter it is of."""
+        raise BendError(f"{self.name}: {message}", field)
 
     def __str__(self) -> str:
         shown = (f"{field.name}={_brief(getattr(self, field.name))}" for field in fields(self))
@@ -97,6 +121,13 @@ class FrameOperator(Operator):
     @abstractmethod
     def kernel(self, height: int, width: int, device: torch.device) -> Kernel:
         """The kernel for pictures of `height` × `width` cells, its tables in float32 on `device`."""
+
+
+@cache
+def parameter_types(cls: type) -> dict[str, Any]:
+    """The types of a dataclass's fields, by name; also where annotations are kept as text."""
+    hints = get_type_hints(cls)
+    return {field.name: hints[field.name] for field in fields(cls)}
 
 
 def _brief(value) -> str:

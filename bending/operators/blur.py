@@ -27,11 +27,11 @@ class Blur(FrameOperator):
 
     def __post_init__(self):
         super().__post_init__()
-        self.require(self.sigma >= 0, f"sigma is {self.sigma:g}. Give it 0 (nothing) or more.")
+        self.require(self.sigma >= 0, "sigma", "Give it 0 (nothing) or more.")
         self.require(
             self.kernel_size == 0 or (self.kernel_size > 0 and self.kernel_size % 2 == 1),
-            f"kernel_size is {self.kernel_size}. Give it 0 (from sigma) or an odd number such as "
-            f"{abs(self.kernel_size) + 1}.",
+            "kernel_size",
+            f"Give it 0 (from sigma) or an odd number such as {abs(self.kernel_size) + 1}.",
         )
 
     @property

@@ -37,12 +37,9 @@ class FrequencyFilter(FrameOperator):
         super().__post_init__()
         self.require_one_of("kind", ("low", "high", "band", "notch"))
         for field in ("low", "high", "rolloff"):
-            value = getattr(self, field)
-            self.require(value >= 0, f"{field} is {value:g}. Give it 0 or more.")
-        self.require(
-            self.kind in ("low", "high") or self.low < self.high,
-            f"the {self.kind} from {self.low:g} to {self.high:g} is empty. Make low smaller than high.",
-        )
+            self.require(getattr(self, field) >= 0, field, "Give it 0 or more.")
+        if self.kind in ("band", "notch") and not self.low < self.high:
+            self.refuse(f"the {self.kind} from {self.low:g} to {self.high:g} is empty. Make low smaller than high.")
 
     @property
     def signed(self) -> bool:

@@ -1,5 +1,6 @@
 """Paint: a mask in place of a word's map."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -22,6 +23,11 @@ class Paint(Operator):
 
     name = "Paint"
     key = "paint"
+    acts_on = "words"
+
+    @property
+    def masks(self) -> tuple[MaskVideo, ...]:
+        return (self.mask,)
 
     @property
     def linear(self) -> bool:
@@ -31,10 +37,10 @@ class Paint(Operator):
     def is_identity(self) -> bool:
         return False
 
-    def exchange(self, sums: list[Tensor], tables) -> list[Tensor]:
-        """The word's new sum from its old, `(B, L, H, 1)` both; `tables` have the mask on the film's grid."""
-        (old,) = sums
-        mask = tables.mask(self.mask).flatten(1)[..., None, None]
+    def remap_words(self, sums: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
+        """The word's new sum from its old, `(B, L, H, 1)` both; `masks`: its mask on the grid, `(F, h, w)`."""
+        (old,), (mask,) = sums, masks
+        mask = mask.flatten(1)[..., None, None]
         weight = mask.sum(1, keepdim=True)
         frames = old.unflatten(1, (len(mask), -1))
         painted = mask * frames.sum(2, keepdim=True) / weight.clamp(min=1e-12)

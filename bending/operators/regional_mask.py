@@ -7,6 +7,9 @@ from torch import Tensor
 
 from .base import FrameOperator, Kernel
 
+BOX = "box"
+"""What an error speaks of that is about the four edges together."""
+
 
 @dataclass(frozen=True)
 class RegionalMask(FrameOperator):
@@ -36,9 +39,11 @@ class RegionalMask(FrameOperator):
         super().__post_init__()
         box = f"The box x {self.x1:g} to {self.x2:g}, y {self.y1:g} to {self.y2:g}"
         for low, high, axis in ((self.x1, self.x2, "x"), (self.y1, self.y2, "y")):
-            self.require(0 <= low <= 1 and 0 <= high <= 1, f"{box} leaves the frame. Give edges from 0 to 1.")
-            self.require(low < high, f"{box} has no area. Make {axis}1 smaller than {axis}2.")
-        self.require(self.feather >= 0, f"feather is {self.feather:g}. Give it 0 (a hard edge) or more.")
+            if not (0 <= low <= 1 and 0 <= high <= 1):
+                self.refuse(f"{box} leaves the frame. Give edges from 0 to 1.", BOX)
+            if not low < high:
+                self.refuse(f"{box} has no area. Make {axis}1 smaller than {axis}2.", BOX)
+        self.require(self.feather >= 0, "feather", "Give it 0 (a hard edge) or more.")
 
     @property
     def is_identity(self) -> bool:

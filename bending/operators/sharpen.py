@@ -24,8 +24,8 @@ class Sharpen(FrameOperator):
 
     def __post_init__(self):
         super().__post_init__()
-        self.require(self.amount >= 0, f"amount is {self.amount:g}. Give it 0 (nothing) or more; Blur softens.")
-        self.require(self.sigma >= 0, f"sigma is {self.sigma:g}. Give it 0 (nothing) or more.")
+        self.require(self.amount >= 0, "amount", "Give it 0 (nothing) or more; Blur softens.")
+        self.require(self.sigma >= 0, "sigma", "Give it 0 (nothing) or more.")
 
     @property
     def linear(self) -> bool:

@@ -28,7 +28,7 @@ class SpatialScale(FrameOperator):
 
     def __post_init__(self):
         super().__post_init__()
-        self.require(self.factor > 0, f"factor is {self.factor:g}. Give it a number above 0; 1 changes nothing.")
+        self.require(self.factor > 0, "factor", "Give it a number above 0; 1 changes nothing.")
         self.require_one_of("padding", PADDINGS)
 
     @property

@@ -1,5 +1,6 @@
 """Swap: words exchange their maps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -25,11 +26,13 @@ class Swap(Operator):
 
     name = "Swap"
     key = "swap"
+    acts_on = "words"
+    token_fields = ("other",)
 
     def __post_init__(self):
         super().__post_init__()
         self.require_one_of("way", WAYS)
-        self.require(0 <= self.mix <= 1, f"mix is {self.mix:g}. Give it a number from 0 to 1.")
+        self.require(0 <= self.mix <= 1, "mix", "Give it a number from 0 to 1.")
 
     @property
     def linear(self) -> bool:
@@ -39,7 +42,7 @@ class Swap(Operator):
     def is_identity(self) -> bool:
         return self.mix == 0
 
-    def exchange(self, sums: list[Tensor], tables) -> list[Tensor]:
-        """The new sums of A and B from the old, `(B, L, H, 1)` each; it needs nothing of the film."""
+    def remap_words(self, sums: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
+        """The new sums of A and B from the old, `(B, L, H, 1)` each; there are no masks."""
         a, b = sums
         return [a.lerp(b, self.mix), b.lerp(a, self.mix) if self.way == "trade" else b]

@@ -18,10 +18,11 @@ class Temperature(Operator):
 
     name = "Temperature"
     key = "temperature"
+    acts_on = "logits"
 
     def __post_init__(self):
         super().__post_init__()
-        self.require(self.temperature > 0, f"temperature is {self.temperature:g}. Give it a number above 0.")
+        self.require(self.temperature > 0, "temperature", "Give it a number above 0.")
 
     @property
     def is_identity(self) -> bool:

@@ -30,15 +30,14 @@ class Time(Operator):
 
     name = "Time"
     key = "time"
+    temporal = True
 
     def __post_init__(self):
         super().__post_init__()
         self.require_one_of("way", WAYS)
         self.require_one_of("padding", PADDINGS)
-        self.require(self.way != "blur" or self.amount >= 0, f"amount is {self.amount:g}. Give a blur 0 or more.")
-        self.require(
-            self.way != "stretch" or self.amount > 0, f"amount is {self.amount:g}. Give a stretch more than 0."
-        )
+        self.require(self.way != "blur" or self.amount >= 0, "amount", "Give a blur 0 or more.")
+        self.require(self.way != "stretch" or self.amount > 0, "amount", "Give a stretch more than 0.")
 
     @property
     def is_identity(self) -> bool:

@@ -6,8 +6,7 @@ a word or phrase of the prompt, all its occurrences unless `word#2` asks for the
 """
 
 import re
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 
 from ..errors import BendError
 from .words import fold
@@ -16,7 +15,7 @@ ALL, PROMPT, PADDING, END = "ALL", "PROMPT", "PADDING", "END"
 SELECTORS = {ALL: ALL, "*": ALL, "ALLTOKENS": ALL, PROMPT: PROMPT, PADDING: PADDING, END: END}
 
 _HOW = "Type a word of the prompt, several with commas between, or ALL for every token."
-_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')  # a comma with an even number of quotes after it is outside quotes
+COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')  # a comma with an even number of quotes after it is outside quotes
 _QUOTED = re.compile(r'"([^"]*)"\s*(?:#(.*))?', re.DOTALL)
 _COUNTED = re.compile(r"(.+?)#(.*)", re.DOTALL)
 
@@ -45,46 +44,68 @@ class TokenTerm:
         return (self.text if plain else f'"{self.text}"') + count
 
 
-@lru_cache(maxsize=256)
-def parse_token(token: str) -> tuple[TokenTerm, ...]:
-    """The terms of a `token` field, in order; needs no prompt.
+@dataclass(frozen=True)
+class TokenField:
+    """A `token` field that was read: its `text` as it was typed, and its `terms` in order. Equal where the text is."""
 
-    Raises BendError for an empty field or entry, quotes without their other half, and a `#` without a number from 1.
-    """
-    plain = token.translate(str.maketrans("“”", '""'))
-    if not plain.strip():
-        raise BendError(f"token is empty. {_HOW}")
-    if plain.count('"') % 2:
-        raise BendError(f'token is {token!r}, where a quote is opened but not closed. Write both, as in "red, round".')
-    return tuple(_parse_term(part.strip(), token) for part in _COMMA.split(plain))
+    text: str
+    terms: tuple[TokenTerm, ...] = field(compare=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "TokenField":
+        """Read a field; needs no prompt.
+
+        Raises BendError for an empty field or entry, quotes without their other half, and a `#` without a number
+        from 1.
+        """
+        plain = straight_quotes(text)
+        if not plain.strip():
+            raise _error(f"token is empty. {_HOW}")
+        if plain.count('"') % 2:
+            raise _error(f'token is {text!r}, where a quote is opened but not closed. Write both, as in "red, round".')
+        return cls(text, tuple(_parse_term(part.strip(), text) for part in COMMA.split(plain)))
+
+
+def quoted(text: str) -> str:
+    """A field as messages show it: words in quotes, selectors bare."""
+    return text if text.strip() in (ALL, "*", PROMPT, PADDING, END) else f'"{text}"'
+
+
+def straight_quotes(text: str) -> str:
+    """Typed quotes for typeset ones."""
+    return text.translate(str.maketrans("“”", '""'))
+
+
+def _error(message: str) -> BendError:
+    return BendError(message, "token")
 
 
 def _parse_term(part: str, token: str) -> TokenTerm:
     if not part:
-        raise BendError(f"token is {token!r}, which has nothing before or after a comma. Take that comma out. {_HOW}")
+        raise _error(f"token is {token!r}, which has nothing before or after a comma. Take that comma out. {_HOW}")
     if part in SELECTORS:
         return TokenTerm(SELECTORS[part], selector=True)
     if quoted := _QUOTED.fullmatch(part):
         text, count = quoted.groups()
     elif '"' in part:
-        raise BendError(f"token has {part!r}, with quotes inside. Put the whole phrase between quotes, or use none.")
+        raise _error(f"token has {part!r}, with quotes inside. Put the whole phrase between quotes, or use none.")
     elif counted := _COUNTED.fullmatch(part):
         text, count = counted.groups()
         if text.strip() in SELECTORS:
-            raise BendError(f"token has {part!r}, but {text.strip()} cannot be counted. Leave the # out.")
+            raise _error(f"token has {part!r}, but {text.strip()} cannot be counted. Leave the # out.")
     else:
         text, count = part, None
         if re.fullmatch(r"#\d+", part):
-            raise BendError(f"token has {part!r}, with no word before it. Write the word too, as in kiss{part}.")
+            raise _error(f"token has {part!r}, with no word before it. Write the word too, as in kiss{part}.")
     text = " ".join(text.split())
     if not fold(text).text.strip():
-        raise BendError(f"token is {token!r}, where {part!r} holds no word. {_HOW}")
+        raise _error(f"token is {token!r}, where {part!r} holds no word. {_HOW}")
     return TokenTerm(text, occurrence=None if count is None else _occurrence(count, text, part))
 
 
 def _occurrence(count: str, text: str, part: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", count.strip()) or int(count) == 0:
-        raise BendError(
+        raise _error(
             f"token has {part!r}. After the # comes which occurrence you mean, counted from 1, as in {text}#2; "
             f'for a word that has a # in it, use quotes: "{text}#{count}".'
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..errors import BendError
 from .suggest import not_in_prompt
-from .token_field import ALL, END, PADDING, PROMPT, TokenTerm, parse_token
+from .token_field import ALL, END, PADDING, PROMPT, TokenField, TokenTerm
 from .words import find, fold, is_blank, unique, words_of
 
 
@@ -98,7 +98,9 @@ class Selection:
     missing: tuple[str, ...] = ()
 
 
-def resolve(token: str, tokens: TokenMap | None, columns: int | None = None, encoder: str | None = None) -> Selection:
+def resolve(
+    token: str | TokenField, tokens: TokenMap | None, columns: int | None = None, encoder: str | None = None
+) -> Selection:
     """The columns that `token` means in a prompt.
 
     A conditioning without a map (`tokens` None) takes ALL only, with its column count in `columns`; with a map
@@ -107,21 +109,21 @@ def resolve(token: str, tokens: TokenMap | None, columns: int | None = None, enc
     Raises BendError for a malformed `token`, and for each reason that a term has no column here: no such word (with
     those there are), no such occurrence, no map, a map of another column count.
     """
-    selection, failed = _select(parse_token(token), tokens, columns, encoder)
+    selection, failed = _select(_terms(token), tokens, columns, encoder)
     if failed:
         raise next(iter(failed.values()))
     return selection
 
 
 def resolve_each(
-    token: str, contexts: Sequence[tuple[TokenMap | None, int]], encoder: str | None = None
+    token: str | TokenField, contexts: Sequence[tuple[TokenMap | None, int]], encoder: str | None = None
 ) -> tuple[Selection, ...]:
     """`resolve` for the conditionings of one pass, each a map and its column count.
 
     A term must be in at least one of them; where it is not, it is listed in that selection's `missing`. Raises the
     BendError of the first conditioning with a map for a term that none has.
     """
-    terms = parse_token(token)
+    terms = _terms(token)
     results = [_select(terms, tokens, columns, encoder) for tokens, columns in contexts]
     mapped_first = sorted(zip(contexts, results, strict=True), key=lambda pair: pair[0][0] is None)
     for term in terms:
@@ -148,6 +150,10 @@ def describe(tokens: TokenMap) -> str:
 def _numbers(encoder: EncoderTokens, tokens: TokenMap, word: str) -> str:
     columns = sorted({piece.column for place in _places(word, tokens) for piece in _pieces(encoder, *place)})
     return ", ".join(map(str, columns)) or "no token"
+
+
+def _terms(token: str | TokenField) -> tuple[TokenTerm, ...]:
+    return (token if isinstance(token, TokenField) else TokenField.parse(token)).terms
 
 
 def _select(

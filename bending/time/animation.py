@@ -94,7 +94,7 @@ Track = Keyframes | SampledCurve
 def parse_keyframes(text: str, ease: str = "linear") -> Keyframes:
     """Keys such as `0: 0, 50%: 45, 100%: 0`. Raises BendError, showing the place, for what cannot be read."""
     if ease not in EASES:
-        raise BendError(f"ease is {ease!r}. Choose one of {', '.join(EASES)}.")
+        raise BendError(f"ease is {ease!r}. Choose one of {', '.join(EASES)}.", "ease")
     keys, at = [], 0
     for part in re.split("[,\n]", text):
         match = _KEY.fullmatch(part)

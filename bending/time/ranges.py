@@ -55,14 +55,16 @@ def _term(term: str, text: str, kind: IndexAxis) -> Term:
     if match := _RANGE.fullmatch(term):
         first, last = int(match[1]), int(match[2])
         if first > last:
-            raise BendError(f"{kind.field} has the range {term!r}, which runs backwards. Write {last}-{first}.")
+            raise BendError(
+                f"{kind.field} has the range {term!r}, which runs backwards. Write {last}-{first}.", kind.field
+            )
         return first, last
     if kind.percents and (match := _PERCENT.fullmatch(term)):
         start, end = float(match[1]) / 100, float(match[2]) / 100
         if start >= end or end > 1:
-            raise BendError(f"{kind.field} has {term!r}. Write a lower and a higher percent, up to 100%.")
+            raise BendError(f"{kind.field} has {term!r}. Write a lower and a higher percent, up to 100%.", kind.field)
         return start, end, "%"
-    raise BendError(f"{kind.field} is {text!r}, where {term!r} is no {kind.one}. {kind.how}")
+    raise BendError(f"{kind.field} is {text!r}, where {term!r} is no {kind.one}. {kind.how}", kind.field)
 
 
 def intersect(one: str, other: str) -> str:
@@ -95,7 +97,8 @@ def _chosen(aim: tuple[Term, ...], text: str, kind: IndexAxis, count: int) -> fr
                 if not -count <= number < count:
                     raise BendError(
                         f"{kind.field} is {text!r}, but {kind.owner} has no {kind.one} {number}: its {count} "
-                        f"{kind.one}s are 0 to {count - 1} (or -{count} to -1, counted from the end)."
+                        f"{kind.one}s are 0 to {count - 1} (or -{count} to -1, counted from the end).",
+                        kind.field,
                     )
                 chosen.add(number % count)
     return frozenset(chosen)

@@ -39,7 +39,7 @@ class TimeWindow:
 
     def __post_init__(self):
         if self.unit not in ("percent", "steps"):
-            raise BendError(f"unit is {self.unit!r}. Choose percent or steps.")
+            raise BendError(f"unit is {self.unit!r}. Choose percent or steps.", "unit")
         if self.unit == "percent" and not (0 <= self.start <= 1 and 0 <= self.end <= 1):
             raise BendError(f"the window {self.start:g} to {self.end:g} leaves the sampling. Give fractions, 0 to 1.")
         if self.start > self.end or (self.unit == "percent" and self.start == self.end):
@@ -49,7 +49,7 @@ class TimeWindow:
         if not (0 <= self.fade_in < math.inf and 0 <= self.fade_out < math.inf):
             raise BendError(f"the fades are {self.fade_in:g} and {self.fade_out:g}. Give them 0 or more.")
         if self.curve is not None and not (self.curve and all(map(math.isfinite, self.curve))):
-            raise BendError("the curve is empty or holds what is no finite number. Connect another curve.")
+            raise BendError("the curve is empty or holds what is no finite number. Connect another curve.", "curve")
         if self.curve is not None and self.unit == "steps" and self.start == self.end:
             raise BendError(f"a curve needs more than one step, but the window is step {self.start:g} alone.")
 

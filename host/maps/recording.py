@@ -1,9 +1,9 @@
 """What is asked to be kept of words' maps, and which columns those words are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...bending.errors import BendError
-from ...bending.text.token_field import parse_token
+from ...bending.text.token_field import TokenField
 from .record_store import Handle
 
 RECORDED = ("bent words", "marked words", "listed words")
@@ -14,7 +14,8 @@ class Recording:
     """What a run keeps of words' maps, under `handle`.
 
     words    `bent words` of the whole chain (the prompt's first eight where there are none), `marked words` of the
-             prompts, or `listed words`: those of the comma list `tokens`
+             prompts, or `listed words`: those of the comma list `tokens`,
+             which are then `listed`
     heads    whether the heads are kept apart; else their mean
     """
 
@@ -22,15 +23,16 @@ class Recording:
     words: str = "bent words"
     tokens: str = ""
     heads: bool = False
+    listed: TokenField | None = field(init=False, default=None, compare=False, repr=False)
 
     def __post_init__(self):
         if self.words not in RECORDED:
-            raise BendError(f"record is {self.words!r}. Choose one of {', '.join(RECORDED)}.")
+            raise BendError(f"record is {self.words!r}. Choose one of {', '.join(RECORDED)}.", "record")
         if self.words == "listed words":
             try:
-                parse_token(self.tokens)
+                object.__setattr__(self, "listed", TokenField.parse(self.tokens))
             except BendError as error:
-                raise BendError(f"record_tokens: {error}") from None
+                raise error.within("record_tokens") from None
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from ...bending.errors import BendError
 from ...bending.frames.grid import Grid
 from ...bending.frames.latent_time import is_stretched
 from ...bending.frames.layout import FrameLayout
-from ...bending.operators import Paint
-from ...bending.text.token_field import ALL, TokenTerm, parse_token
+from ...bending.text.token_field import ALL, TokenField, TokenTerm
 from ...bending.text.tokens import TokenMap, resolve_each
 from ...bending.text.words import words_of
 from ...bending.time import ranges
@@ -120,7 +119,7 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
                 check_words(bend, columns)
             warnings += [f"{title}: {note}" for note in _check(bend, subject)]
         except BendError as error:
-            raise BendError(f"{title}: {error}") from None
+            raise error.within(title) from None
         if bend.is_identity:
             warnings.append(f"{title}: changes nothing with these settings, and is left out.")
         elif subject.schedule.reaches(bend):
@@ -157,9 +156,9 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
 
 def _watched(term: TokenTerm, known: "list[_Cond]", warnings: list[str]) -> dict[str, tuple[tuple[int, ...], ...]]:
     try:
-        return _select((term.token,), "positive", known, "Recording", warnings)
+        return _select((TokenField(term.token, (term,)),), "positive", known, "Recording", warnings)
     except BendError as error:
-        raise BendError(f"Recording: {error}") from None
+        raise error.within("Recording") from None
 
 
 def _is_found(term: TokenTerm, known: "list[_Cond]") -> bool:
@@ -173,7 +172,7 @@ def _recorded(recording: Recording, bends: Sequence[Bend], known: "list[_Cond]")
     """The words that a recording keeps, each once. Raises BendError where it names none, or what has no map."""
     maps = [cond.tokens for cond in known if cond.role == "positive" and cond.tokens]
     if recording.words == "listed words":
-        terms = list(parse_token(recording.tokens))
+        terms = list(recording.listed.terms)
         if any(term.selector and term.text == ALL for term in terms):
             raise BendError("Recording: ALL has no map to show, it is 1 everywhere. List words in record_tokens.")
     elif recording.words == "marked words":
@@ -185,7 +184,7 @@ def _recorded(recording: Recording, bends: Sequence[Bend], known: "list[_Cond]")
             )
     else:
         bent = [bend for bend in bends if bend.passes != "negative"]
-        terms = [term for bend in bent for token in bend.tokens for term in parse_token(token) if not term.selector]
+        terms = [term for bend in bent for token in bend.tokens for term in token.terms if not term.selector]
         terms = [term for term in dict.fromkeys(terms) if _is_found(term, known)]  # else only in the negative prompt
         terms = terms or [TokenTerm(word) for tokens in maps for word in words_of(tokens.text)[:FIRST]]
         if not terms:
@@ -237,7 +236,7 @@ def _check(bend: Bend, subject: ModelSpec) -> list[str]:
         given = animation.track.samples if isinstance(animation.track, SampledCurve) else ()
         if given and animation.track.name == "list" and is_stretched(len(given), count):
             notes.append(f"{len(given)} values of {animation.parameter} are stretched to {count} {animation.over}.")
-    for mask in (*bend.masks, *([bend.operator.mask] if isinstance(bend.operator, Paint) else [])):
+    for mask in (*bend.masks, *bend.operator.masks):
         if is_stretched(len(mask.values), subject.frames):
             notes.append(
                 f"a mask of {len(mask.values)} frames is stretched to the {subject.frames} of the latent film."
@@ -246,18 +245,18 @@ def _check(bend: Bend, subject: ModelSpec) -> list[str]:
             notes.append(
                 "its mask is empty, so that it acts nowhere. A picture without transparency gives such a mask."
             )
-    inside = [moment for moment in schedule.moments if all(window.holds(moment) for window in bend.whens)]
+    inside = [moment for moment in schedule.moments if all(window.holds(moment) for window in bend.all_windows)]
     if len(inside) == 1 and any(window.curve and schedule.is_whole_for(window) for window in bend.windows):
         raise BendError("a curve needs more than one step, but its window holds one. Widen it, or use strength.")
     if schedule.steps and not schedule.window(bend) and not bend.is_identity:
         at = ", ".join(f"{moment.percent:.1%}" for moment in schedule.moments)
-        shown = ", ".join(str(window) for window in bend.whens if window != TimeWindow())
+        shown = ", ".join(str(window) for window in bend.all_windows if window != TimeWindow())
         notes.append(f"no step of this sampler lies in {shown}; its steps are at {at}.")
     return notes
 
 
 def _select(
-    tokens: Sequence[str], passes: str, known: list[_Cond], title: str, warnings: list[str]
+    tokens: Sequence[TokenField], passes: str, known: list[_Cond], title: str, warnings: list[str]
 ) -> dict[str, tuple[tuple[int, ...], ...]]:
     """The columns of each token field, by name of the conditioning; one that lacks a word is left alone, and listed."""
     roles = ROLES if passes == "both" else (passes,)
@@ -278,7 +277,9 @@ def _select(
         if all(selection.columns for selection in here):
             found[cond.name] = tuple(selection.columns for selection in here)
     if not found:
-        raise BendError(f"no conditioning has all of {_quoted(tokens)}. Put the words into one prompt.")
+        raise BendError(
+            f"no conditioning has all of {_quoted([token.text for token in tokens])}. Put the words into one prompt."
+        )
     return found
 
 

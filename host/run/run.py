@@ -18,7 +18,6 @@ from ...bending.attention.state import ChainResult, run_chain
 from ...bending.bend import Bending
 from ...bending.errors import BendError
 from ...bending.frames.layout import FrameLayout
-from ...bending.operators import Temperature
 from ...bending.time.windows import SamplingMoment
 from ..families import wan
 from ..maps.records import RunRecords
@@ -245,7 +244,7 @@ class Run:
         self, entries: tuple[PlannedBend, ...], part: CondSlice, attention: Attention, rerun: AttendWithQueries
     ):
         """The attention and its output at the temperatures of `entries`, which act before all other bends."""
-        tempers = tuple(entry.bend for entry in entries if isinstance(entry.bend.operator, Temperature))
+        tempers = tuple(entry.bend for entry in entries if entry.bend.operator.acts_on == "logits")
         return rerun(attention, part.cache.temper(tempers, attention.q)) if tempers else None
 
     def _watch(
@@ -262,7 +261,7 @@ class Run:
         if shown and done is None:
             acting, _ = self._tempered(shown, part, attention, rerun) or (attention, None)
             done = run_chain(self._chain(part.cond, shown, columns), acting, None, part.cache)
-        if done is None or any(isinstance(entry.bend.operator, Temperature) for entry in shown):
+        if done is None or any(entry.bend.operator.acts_on == "logits" for entry in shown):
             original = attention.sums([(column,) for column in columns], part.cache)
             bent = original if done is None else done.maps[..., : len(columns)]
         else:
@@ -276,7 +275,7 @@ class Run:
             bends = [
                 (entry.bend, cond.columns[entry.number])
                 for entry in entries
-                if not isinstance(entry.bend.operator, Temperature)
+                if entry.bend.operator.acts_on != "logits"
             ]
             self._chains[key] = plan_chain(bends, cond.width, watch)
         return self._chains[key]

@@ -139,7 +139,7 @@ def strength(bend, moment):
     value = 1.0 if by else bend.strength
     if "steps" in by:
         value = float(np.clip(track(by["steps"], moment.steps, "steps")[moment.step], 0, 1))
-    for one in bend.whens:
+    for one in bend.all_windows:
         value *= window(one, moment)
     return value
 

@@ -10,7 +10,6 @@ from attention_bending.bending.errors import BendError
 from attention_bending.bending.files import dump, load, parse, presets, replace_words
 from attention_bending.bending.frames.grid import Grid
 from attention_bending.bending.operators import Amplify, Blur, RegionalMask, Sharpen
-from attention_bending.bending.text.token_field import parse_token
 from attention_bending.bending.time.windows import SamplingMoment
 
 PRESETS = presets()
@@ -63,9 +62,9 @@ def test_a_preset_bends_something(title):
 def test_a_preset_can_be_saved_and_its_words_replaced(title):
     bending = load(PRESETS[title]).bending
     assert parse(dump(bending)).bending == bending
-    words = {term.text for bend in bending for token in bend.tokens for term in parse_token(token) if not term.selector}
+    words = {term.text for bend in bending for token in bend.tokens for term in token.terms if not term.selector}
     new = replace_words(bending, ", ".join(f"{word}=new {word}" for word in words))
-    after = {term.text for bend in new for token in bend.tokens for term in parse_token(token) if not term.selector}
+    after = {term.text for bend in new for token in bend.tokens for term in token.terms if not term.selector}
     assert after == {f"new {word}" for word in words}
     assert [bend.operator.key for bend in new] == [bend.operator.key for bend in bending]
 

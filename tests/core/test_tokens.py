@@ -4,12 +4,12 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 from attention_bending.bending.errors import BendError
+from attention_bending.bending.text.token_field import TokenField
 from attention_bending.bending.text.tokens import (
     EncoderTokens,
     Piece,
     TokenMap,
     describe,
-    parse_token,
     resolve,
     resolve_each,
 )
@@ -112,7 +112,7 @@ def test_a_token_of_blanks_only_belongs_to_no_word_but_to_the_prompt():
 )
 def test_malformed_tokens(token, said):
     with pytest.raises(BendError) as refusal:
-        parse_token(token)
+        TokenField.parse(token)
     assert said in str(refusal.value)
 
 
