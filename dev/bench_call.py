@@ -24,8 +24,8 @@ from ..bending.bend import Bend, Bending
 from ..bending.frames.grid import Grid
 from ..bending.frames.layout import FrameLayout
 from ..bending.time import animation
+from ..host.families.family import Site
 from ..host.families.geometry import Geometry
-from ..host.families.wan import Site
 from ..host.run.kernel import with_lse
 from ..host.run.site import RowSlice, bent_forward
 from .bench_meter import MB, median_ms, peak_bytes, spread, time_in_turn

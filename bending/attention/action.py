@@ -77,7 +77,7 @@ def operators_at(bend: Bend, moment: SamplingMoment, film: FrameLayout) -> tuple
         if animation.over == "steps":
             by_step[animation.parameter] = animation.track.values(moment.steps)[moment.step]
         else:
-            by_frame[animation.parameter] = animation.track.values(film.length, causal=True)
+            by_frame[animation.parameter] = animation.track.values(film.length, film.stride)
     operator = bend.operator.moved(**by_step) if by_step else bend.operator
     if not by_frame:
         return (operator,)
@@ -88,7 +88,7 @@ def _weight(bend: Bend, moment: SamplingMoment, film: FrameLayout, heads: int) -
     weight: float | Tensor = strength_at(bend, moment)
     for animation in bend.animations:
         if (animation.parameter, animation.over) == ("strength", "frames"):
-            values = animation.track.values(film.length, causal=True)
+            values = animation.track.values(film.length, film.stride)
             weight = weight * torch.tensor([_clamp(values[f]) for f in film.frames]).view(-1, 1, 1, 1, 1)
     if bend.frames != "all":
         chosen = ranges.resolve(bend.frames, ranges.FRAMES, film.length)

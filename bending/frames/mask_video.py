@@ -19,8 +19,9 @@ class MaskVideo:
     **Convention**
         In space it is resized to the grid by area, after `feather`, the width of a soft edge as a fraction of the
         shorter side, centred on the edge; the picture's own border does not fade. In time, for a film of F latent
-        frames: n = 1 stands for all; n = F as it is; n = 4(F − 1) + 1 by Wan's causal groups, the first alone, then
-        means of four; any other n is stretched linearly.
+        frames: n = 1 stands for all; n = F as it is; n = stride·(F − 1) + 1, one for each
+        frame of the video, by the model's causal groups: the first alone, then means of `stride` (4 on Wan); any other
+        n is stretched linearly.
     """
 
     values: Tensor = field(compare=False, repr=False)
@@ -55,7 +56,7 @@ class MaskVideo:
         values = self._feathered
         down, across = (_area(n, m) for n, m in zip(values.shape[1:], (film.grid.height, film.grid.width), strict=True))
         cells = down @ values @ across.T
-        return in_time(cells, film.length)[list(film.frames)]
+        return in_time(cells, film.length, film.stride)[list(film.frames)]
 
     def __str__(self) -> str:
         n, height, width = self.values.shape

@@ -135,7 +135,7 @@ def _cubic(cells: int, pixels: int) -> Tensor:
 def latent_frames(count: int, length: int, stride: int = 4) -> Tensor:
     """`(count,)`: the one of `length` latent frames that each frame of a film shows.
 
-    By Wan's causal rule where the film has stride · (length − 1) + 1 frames: the first alone, then `stride` each;
+    By the model's causal rule where the film has stride · (length − 1) + 1 frames: the first alone, then `stride` each;
     otherwise the nearest, evenly from the first to the last. `film.in_time` undoes it, if every latent frame is shown.
     """
     frame = torch.arange(count)

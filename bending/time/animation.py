@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 
 from ..errors import BendError
-from ..frames.latent_time import in_time
+from ..frames.latent_time import in_time, is_causal
 
 EASES = ("linear", "ease", "hold")
 _KEY = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(%?)\s*:\s*(-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
@@ -30,7 +30,7 @@ class Keyframes:
     def lowest(self) -> float:
         return min(value for _, _, value in self.keys)
 
-    def values(self, count: int, causal: bool = False) -> list[float]:
+    def values(self, count: int, stride: int | None = None) -> list[float]:
         """The value at each of `count` frames or steps. Raises BendError for a position outside."""
         placed = [(self._place(position, percent, count), value) for position, percent, value in self.keys]
         points = sorted(placed, key=lambda point: point[0])
@@ -67,7 +67,7 @@ class SampledCurve:
     """A list of values, or a curve, sampled finely.
 
     A list is taken as it is where it has as many values as there are frames or steps; over a film, where it has one for
-    each of the video's frames, by Wan's causal groups, as masks are; else stretched linearly.
+    each of the video's frames, by the model's causal groups, as masks are; else stretched linearly.
     """
 
     samples: tuple[float, ...]
@@ -77,12 +77,12 @@ class SampledCurve:
     def lowest(self) -> float:
         return min(self.samples)
 
-    def values(self, count: int, causal: bool = False) -> list[float]:
-        """The value at each of `count` frames (`causal`) or steps."""
-        if not causal or self.name == "curve" or len(self.samples) != 4 * (count - 1) + 1:
+    def values(self, count: int, stride: int | None = None) -> list[float]:
+        """The value at each of `count` latent frames of that stride, or, without one, of `count` steps."""
+        if stride is None or self.name == "curve" or not is_causal(len(self.samples), count, stride):
             at = [i * (len(self.samples) - 1) / max(1, count - 1) for i in range(count)]
             return [between(self.samples, x) for x in at]
-        return in_time(torch.tensor(self.samples, dtype=torch.float32), count).tolist()
+        return in_time(torch.tensor(self.samples, dtype=torch.float32), count, stride).tolist()
 
     def __str__(self) -> str:
         return f"{self.name} of {len(self.samples)} values, {self.lowest:g} to {max(self.samples):g}"

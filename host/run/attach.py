@@ -2,7 +2,7 @@
 
 from comfy.patcher_extension import WrappersMP
 
-from ..families.wan import check_model
+from ..families import family_of
 from .patch import KEY, Patch
 from .run import bend_run
 
@@ -12,7 +12,7 @@ def patch_model(model, patch: Patch):
 
     Raises BendError for a model that cannot be bent.
     """
-    check_model(model.model)
+    family_of(model.model)
     clone = model.clone()
     clone.model_options[KEY] = (*clone.model_options.get(KEY, ()), patch)
     if not clone.get_wrappers(WrappersMP.OUTER_SAMPLE, KEY):

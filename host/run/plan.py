@@ -61,11 +61,14 @@ class CondPlan:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What is bent: the model's counts of layers and heads, the film's latent frames, and the sampling's schedule."""
+    """What is bent: the model's counts of layers and heads, the film's latent frames and how many frames of the video
+    each stands for, and the sampling's schedule.
+    """
 
     layers: int
     heads: int
     frames: int
+    stride: int
     schedule: Schedule
 
 
@@ -227,17 +230,17 @@ def _check(bend: Bend, subject: ModelSpec) -> list[str]:
         )
         if not ranges.resolve(getattr(bend, kind.field), kind, count)
     ]
-    film = FrameLayout.whole(Grid(subject.frames, 1, 1))
+    film = FrameLayout.whole(Grid(subject.frames, 1, 1), subject.stride)
     for moment in schedule.moments:
         operators_at(bend, moment, film)
     for animation in bend.animations:
         count = subject.frames if animation.over == "frames" else max(schedule.steps, 1)
         animation.track.values(count)
         given = animation.track.samples if isinstance(animation.track, SampledCurve) else ()
-        if given and animation.track.name == "list" and is_stretched(len(given), count):
+        if given and animation.track.name == "list" and is_stretched(len(given), count, subject.stride):
             notes.append(f"{len(given)} values of {animation.parameter} are stretched to {count} {animation.over}.")
     for mask in (*bend.masks, *bend.operator.masks):
-        if is_stretched(len(mask.values), subject.frames):
+        if is_stretched(len(mask.values), subject.frames, subject.stride):
             notes.append(
                 f"a mask of {len(mask.values)} frames is stretched to the {subject.frames} of the latent film."
             )

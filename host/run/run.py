@@ -19,7 +19,7 @@ from ...bending.bend import Bending
 from ...bending.errors import BendError
 from ...bending.frames.layout import FrameLayout
 from ...bending.time.windows import SamplingMoment
-from ..families import wan
+from ..families import family_of
 from ..maps.records import RunRecords
 from .patch import KEY, Patch
 from .plan import ROLES, CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
@@ -61,24 +61,22 @@ class Run:
         patcher = guider.model_patcher
         if patcher.get_additional_models_with_key("multigpu"):
             raise BendError("a model spread over several GPUs cannot be bent yet. Remove the multi-GPU node.")
-        self.sites = wan.find_sites(patcher)
+        self.family = family_of(patcher.model)
+        self.sites = self.family.sites(patcher)
         self.schedule = Schedule(sigmas, patcher.get_model_object("model_sampling").percent_to_sigma)
-        self.frames = shape[2]
-        self.heads = patcher.model.diffusion_model.num_heads
-        subject = ModelSpec(len(self.sites), self.heads, self.frames, self.schedule)
+        self.heads = self.family.heads(patcher.model)
+        grid, self.cell = self.family.grid(patcher.model, shape), self.family.cell(patcher)
+        self.frames = grid.frames
+        subject = ModelSpec(len(self.sites), self.heads, self.frames, self.cell.stride, self.schedule)
         self.plan: RunPlan = make_plan(patches, guider.conds, subject)
         self.report = Report(self.plan, self.schedule, patches)
-        latents = patcher.get_model_object("latent_format")
-        cell = latents.spacial_downscale_ratio * patcher.model.diffusion_model.patch_size[1]
-        grid = wan.film_grid(patcher.model, shape)
         self.records = RunRecords(
             self.plan.recordings,
             self.plan.words,
             self.plan.warnings,
             (self.schedule.steps, subject.layers, subject.heads),
             grid,
-            cell,
-            latents.temporal_downscale_ratio,
+            *self.cell,
         )
         self.bending = Bending.join(patch.bending for patch in patches)
         self.seed = seed
@@ -185,11 +183,11 @@ class Run:
                 f"a model call has {x.shape[0]} rows for {len(uuids)} conditionings, so their rows cannot be told "
                 f"apart. Another node splits the batch; bend a branch without it."
             )
-        geometry = wan.geometry(model, x.shape, conditions, options, self._retained)
+        geometry = self.family.geometry(model, x.shape, conditions, options, self._retained)
         if not geometry.own:
             return []
         batch = x.shape[0] // len(uuids)
-        film = FrameLayout(geometry.grid, geometry.own_frames, self.frames)
+        film = FrameLayout(geometry.grid, geometry.own_frames, self.frames, self.cell.stride)
         if (film, x.device) not in self._caches:
             self._caches[film, x.device] = DeviceCache(film, self.heads, x.device)
         cache = self._caches[film, x.device]
@@ -273,9 +271,7 @@ class Run:
         key = (cond.name, entries, watch)
         if key not in self._chains:
             bends = [
-                (entry.bend, cond.columns[entry.number])
-                for entry in entries
-                if entry.bend.operator.acts_on != "logits"
+                (entry.bend, cond.columns[entry.number]) for entry in entries if entry.bend.operator.acts_on != "logits"
             ]
             self._chains[key] = plan_chain(bends, cond.width, watch)
         return self._chains[key]

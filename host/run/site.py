@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ...bending.attention.kernel import Attention
 from ...bending.errors import BendError
+from ..families.family import Site
 from ..families.geometry import Geometry
-from ..families.wan import Site
 from .kernel import is_exact, with_lse
 
 OVERRIDE = "optimized_attention_override"

@@ -1,6 +1,7 @@
 """The house: which room may import which. Read off the imports, without running anything."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,3 +92,30 @@ def test_the_core_knows_no_host(file):
 def test_what_the_development_needs_is_not_in_the_pack():
     for file in files("bending", "host", "nodes"):
         assert not [path for path in imports(file) if path.partition("/")[0] in ("dev", "toy", "tests")]
+
+
+def names_wan(text: str) -> bool:
+    return re.search("wan(?!t)", text.lower()) is not None
+
+
+ONE_FAMILY = {"host/families/wan", "host/toy"}
+"""All that may name Wan's classes."""
+
+
+@pytest.mark.parametrize("file", files("bending", "host", "nodes"), ids=module)
+def test_only_its_family_knows_a_model(file):
+    """Docstrings and texts name Wan as an example; code neither imports its modules nor asks for its names."""
+    if module(file) in ONE_FAMILY:
+        return
+    assert not [
+        name
+        for name in outside(file)
+        if name.startswith(("comfy.ldm.", "comfy.text_encoders.")) and name != "comfy.ldm.modules.attention"
+    ]
+    listed = module(file) == "host/families"
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        name = getattr(node, "id", getattr(node, "attr", "")) if isinstance(node, ast.Name | ast.Attribute) else ""
+        assert listed or not names_wan(name) or name == "AttnBendToyWan", f"{name} in line {node.lineno}"
+        if isinstance(node, ast.Compare):
+            texts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+            assert not [text for text in texts if names_wan(str(text))], f"line {node.lineno}"

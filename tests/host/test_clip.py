@@ -6,8 +6,8 @@ from attention_bending.bending.digest import fingerprint
 from attention_bending.bending.errors import BendError
 from attention_bending.bending.text.prompt import parse_prompt
 from attention_bending.bending.text.tokens import resolve, resolve_each
-from attention_bending.host.text import prompt_encoding as host
 from attention_bending.host.text.prompt_encoding import KEY, encode_prompt
+from attention_bending.host.text.readers import READERS
 from comfy import sd1_clip
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -59,7 +59,7 @@ def test_any_prompt_is_traced(tiny_clip, text):
     except BendError:
         return
     tokens = tiny_clip.tokenize(prompt.host_text, return_word_ids=True)
-    (encoder,) = host._read_umt5(tiny_clip.tokenizer, prompt, tokens)
+    (encoder,) = READERS["umt5"](tiny_clip.tokenizer, prompt, tokens)
     columns = [piece.column for piece in encoder.pieces]
     assert columns + list(encoder.end) + list(encoder.padding) == list(range(encoder.columns))
     covered = set()
