@@ -66,8 +66,9 @@ def bend_attention(
     if tokens is None or isinstance(tokens, TokenMap):
         columns = [[resolve(token, tokens, width).columns for token in bend.tokens] for bend in bending]
     else:
-        columns = [some if len(bend.tokens) > 1 else [some] for bend, some in zip(bending, tokens, strict=True)]
-    outside = {column for some in (*chain.from_iterable(columns), watch) for column in some if not 0 <= column < width}
+        columns = [given if len(bend.tokens) > 1 else [given] for bend, given in zip(bending, tokens, strict=True)]
+    named = chain.from_iterable((*chain.from_iterable(columns), watch))
+    outside = {column for column in named if not 0 <= column < width}
     if outside:
         raise BendError(
             f"there is no column {min(outside)} in a context of {width}. Columns run from 0 to {width - 1}."
@@ -77,18 +78,20 @@ def bend_attention(
         heads_first = (tensor.transpose(1, 2) for tensor in (q, k, values))
         return F.scaled_dot_product_attention(*heads_first, scale=scale).transpose(1, 2)
 
-    tables = DeviceCache(layout or FrameLayout.whole(grid), q.shape[1], q.device)
-    tables.at(moment)
+    cache = DeviceCache(layout or FrameLayout.whole(grid), q.shape[1], q.device)
+    cache.go_to(moment)
     acting = [
-        (bend, some)
-        for bend, some in zip(bending, columns, strict=True)
+        (bend, words)
+        for bend, words in zip(bending, columns, strict=True)
         if not bend.is_identity and strength_at(bend, moment)
     ]
     on_logits = tuple(bend for bend, _ in acting if bend.operator.acts_on == "logits")
     plan = plan_chain([pair for pair in acting if pair[0] not in on_logits], width, watch)
     q, k, v = (tensor.transpose(1, 2) for tensor in (q, k, v))
-    attention = Attention(tables.temper(on_logits, q) if on_logits else q, k, v, kernel, scale or q.shape[3] ** -0.5)
-    bent = run_chain(plan, attention, attention.output(), tables)
-    films = (maps.permute(3, 0, 2, 1).unflatten(3, grid.shape) for maps in (bent.maps, bent.original))
-    after, before = (dict(zip(watch, film, strict=False)) for film in films)
-    return BentAttention(bent.output.transpose(1, 2), after, before)
+    attention = Attention(
+        cache.scale_queries(on_logits, q) if on_logits else q, k, v, kernel, scale or q.shape[3] ** -0.5
+    )
+    result = run_chain(plan, attention, attention.output(), cache)
+    by_column = (maps.permute(3, 0, 2, 1).unflatten(3, grid.shape) for maps in (result.maps, result.original))
+    after, before = (dict(zip(watch, maps, strict=False)) for maps in by_column)  # the watched columns come first
+    return BentAttention(result.output.transpose(1, 2), after, before)

@@ -83,7 +83,7 @@ def tempered(card: np.ndarray) -> Panels:
 
     def at(temperature: float) -> np.ndarray:
         tempers = list(one(ops.Temperature(temperature)))
-        return torch.sigmoid(tables.temper(tempers, logits)).view(card.shape).numpy()
+        return torch.sigmoid(tables.scale_queries(tempers, logits)).view(card.shape).numpy()
 
     return [("as it is", share), *((f"temperature {t:g}", at(t)) for t in (0.7, 0.4, 2.0))]
 

@@ -34,12 +34,12 @@ class Action:
 
     def runs(self, frames: int) -> list[tuple[Operator, slice]]:
         """The operators with the frames in a row that each of them has, identities left out."""
-        each = self.operators if len(self.operators) > 1 else self.operators * frames
+        operators = self.operators if len(self.operators) > 1 else self.operators * frames
         runs, start = [], 0
         for frame in range(1, frames + 1):
-            if frame == frames or each[frame] != each[start]:
-                if not each[start].is_identity:
-                    runs.append((each[start], slice(start, frame)))
+            if frame == frames or operators[frame] != operators[start]:
+                if not operators[start].is_identity:
+                    runs.append((operators[start], slice(start, frame)))
                 start = frame
         return runs
 
@@ -57,18 +57,18 @@ def strength_at(bend: Bend, moment: SamplingMoment) -> float:
     return strength if strength > MIN_STRENGTH else 0.0
 
 
-def act(bend: Bend, moment: SamplingMoment, film: FrameLayout, heads: int, device: torch.device) -> Action | None:
+def act(bend: Bend, moment: SamplingMoment, layout: FrameLayout, heads: int, device: torch.device) -> Action | None:
     """The bend at a moment, for the frames of one model call; None where it changes nothing.
 
     Raises BendError where a number leaves its range.
     """
-    action = Action(operators_at(bend, moment, film), _weight(bend, moment, film, heads))
+    action = Action(operators_at(bend, moment, layout), _weight(bend, moment, layout, heads))
     if action.is_nothing:
         return None
     return replace(action, weight=action.weight.to(device)) if isinstance(action.weight, Tensor) else action
 
 
-def operators_at(bend: Bend, moment: SamplingMoment, film: FrameLayout) -> tuple[Operator, ...]:
+def operators_at(bend: Bend, moment: SamplingMoment, layout: FrameLayout) -> tuple[Operator, ...]:
     """The bend's operator at a moment: one for all frames, or one for each where a number moves over them."""
     by_step, by_frame = {}, {}
     for animation in bend.animations:
@@ -77,27 +77,27 @@ def operators_at(bend: Bend, moment: SamplingMoment, film: FrameLayout) -> tuple
         if animation.over == "steps":
             by_step[animation.parameter] = animation.track.values(moment.steps)[moment.step]
         else:
-            by_frame[animation.parameter] = animation.track.values(film.length, film.stride)
+            by_frame[animation.parameter] = animation.track.values(layout.length, layout.stride)
     operator = bend.operator.moved(**by_step) if by_step else bend.operator
     if not by_frame:
         return (operator,)
-    return tuple(operator.moved(**{name: values[f] for name, values in by_frame.items()}) for f in film.frames)
+    return tuple(operator.moved(**{name: values[f] for name, values in by_frame.items()}) for f in layout.frames)
 
 
-def _weight(bend: Bend, moment: SamplingMoment, film: FrameLayout, heads: int) -> float | Tensor:
+def _weight(bend: Bend, moment: SamplingMoment, layout: FrameLayout, heads: int) -> float | Tensor:
     weight: float | Tensor = strength_at(bend, moment)
     for animation in bend.animations:
         if (animation.parameter, animation.over) == ("strength", "frames"):
-            values = animation.track.values(film.length, film.stride)
-            weight = weight * torch.tensor([_clamp(values[f]) for f in film.frames]).view(-1, 1, 1, 1, 1)
+            values = animation.track.values(layout.length, layout.stride)
+            weight = weight * torch.tensor([_clamp(values[f]) for f in layout.frames]).view(-1, 1, 1, 1, 1)
     if bend.frames != "all":
-        chosen = ranges.resolve(bend.frames, ranges.FRAMES, film.length)
-        weight = weight * torch.tensor([float(f in chosen) for f in film.frames]).view(-1, 1, 1, 1, 1)
+        chosen = ranges.resolve(bend.frames, ranges.FRAMES, layout.length)
+        weight = weight * torch.tensor([float(f in chosen) for f in layout.frames]).view(-1, 1, 1, 1, 1)
     if bend.heads != "all":
         chosen = ranges.resolve(bend.heads, ranges.HEADS, heads)
         weight = weight * torch.tensor([float(h in chosen) for h in range(heads)]).view(1, 1, 1, -1, 1)
     for mask in bend.masks:
-        weight = weight * mask.on(film)[..., None, None]
+        weight = weight * mask.on(layout)[..., None, None]
     return weight
 
 

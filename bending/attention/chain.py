@@ -25,13 +25,13 @@ BLOCK = 64
 class Step:
     """One bend of the chain, with what it touches.
 
-    `whole` says that it acts on the output, the maps and the mass themselves. Otherwise `tracked` are positions in the
-    plan's tracked columns, `groups` and `streams` indices of its groups and streams. A bend that exchanges the maps of
-    whole words has in `words` the positions of each word's columns instead.
+    `all_columns` says that it acts on the output, the maps and the mass themselves. Otherwise `tracked` are positions
+    in the plan's tracked columns, `groups` and `streams` indices of its groups and streams. A bend of whole words has
+    in `words` the positions of each word's columns instead.
     """
 
     bend: Bend
-    whole: bool = False
+    all_columns: bool = False
     tracked: tuple[int, ...] = ()
     groups: tuple[int, ...] = ()
     streams: tuple[int, ...] = ()
@@ -67,33 +67,33 @@ def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequenc
     exchanged; then other words, in chain order, as long as one block holds them. Raises BendError where words to be
     exchanged do not fit a block, or overlap.
     """
-    covers = [frozenset(column for some in columns for column in some) for _, columns in bends]
+    covers = [frozenset(column for word in columns for column in word) for _, columns in bends]
     remaps = [bend.operator.acts_on == "words" for bend, _ in bends]
-    whole = [len(cover) == width and bend.operator.linear for (bend, _), cover in zip(bends, covers, strict=True)]
+    takes_all = [len(cover) == width and bend.operator.linear for (bend, _), cover in zip(bends, covers, strict=True)]
     tracked = list(dict.fromkeys(watch))
     for (bend, columns), cover, remap in zip(bends, covers, remaps, strict=True):
         if remap:
             check_words(bend, columns)
             tracked += sorted(cover.difference(tracked))
-    for cover, is_whole in zip(covers, whole, strict=True):
+    for cover, is_all in zip(covers, takes_all, strict=True):
         new = sorted(cover.difference(tracked))
-        if not is_whole and len(tracked) + len(new) <= BLOCK:
+        if not is_all and len(tracked) + len(new) <= BLOCK:
             tracked += new
     position = {column: i for i, column in enumerate(tracked)}
 
-    partial = [i for i, is_whole in enumerate(whole) if not is_whole]
+    partial = [i for i, is_all in enumerate(takes_all) if not is_all]
     atoms: dict[tuple[int, ...], list[int]] = {}
     for column in range(width):
         touched_by = tuple(i for i in partial if column in covers[i])
         if column not in position and touched_by:
             atoms.setdefault(touched_by, []).append(column)
-    groups = [touched_by for touched_by in atoms if _keeps_sign(bends, whole, touched_by)]
+    groups = [touched_by for touched_by in atoms if _keeps_sign(bends, takes_all, touched_by)]
     streams = [touched_by for touched_by in atoms if touched_by not in groups]
 
     def step(i: int) -> Step:
         bend, columns = bends[i]
-        if whole[i]:
-            return Step(bend, whole=True)
+        if takes_all[i]:
+            return Step(bend, all_columns=True)
         if remaps[i]:
             return Step(bend, words=tuple(tuple(position[column] for column in word) for word in columns))
         return Step(
@@ -125,10 +125,12 @@ def check_words(bend: Bend, columns: Columns) -> None:
             raise BendError("the two words share a token. Name two words that do not overlap.")
 
 
-def _keeps_sign(bends: Sequence[tuple[Bend, Columns]], whole: list[bool], touched_by: tuple[int, ...]) -> bool:
-    """Whether the mass of columns touched by these bends follows the operators: |M a| = |M| |a|.
+def _keeps_sign(bends: Sequence[tuple[Bend, Columns]], takes_all: list[bool], touched_by: tuple[int, ...]) -> bool:
+    """Whether the mass of columns touched by these bends follows the operators: Σ |M a| = M Σ |a|.
 
-    True as long as every bend up to the last that touches them is linear and keeps their sign.
+    It does while every bend up to the last that touches them is linear and makes no negative weights: of a sum of
+    columns alone it could not be told what their signs were. A bend of all columns behind that last one needs no mass
+    of theirs: it takes M of the rows' whole mass, whoever made it.
     """
-    acting = [bends[i][0] for i in range(touched_by[-1] + 1) if whole[i] or i in touched_by]
+    acting = [bends[i][0] for i in range(touched_by[-1] + 1) if takes_all[i] or i in touched_by]
     return all(bend.operator.linear and not bend.signed for bend in acting)

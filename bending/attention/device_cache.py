@@ -18,47 +18,47 @@ OTHER_PART_BYTES = 2**28
 
 
 class DeviceCache:
-    """One for each film layout and device, for the length of a run; `at` says which moment is bent.
+    """One for each film layout and device, for the length of a run; `go_to` says which moment is bent.
 
-    `made` counts the actions and kernels that were made.
+    `builds` counts the actions, masks and kernels that were built.
     """
 
-    def __init__(self, film: FrameLayout, heads: int, device: torch.device):
-        self.film = film
+    def __init__(self, layout: FrameLayout, heads: int, device: torch.device):
+        self.layout = layout
         self.heads = heads
         self.device = device
-        self.made = 0
+        self.builds = 0
         self.moment = SamplingMoment(0.0, 0, 1)
         self._part_bytes = PART_BYTES.get(device.type, OTHER_PART_BYTES)
         self._actions: dict[Bend, Action | None] = {}
-        self._coolings: dict[tuple[Bend, ...], Tensor] = {}
+        self._query_scales: dict[tuple[Bend, ...], Tensor] = {}
         self._masks: dict[MaskVideo, Tensor] = {}
         self._kernels: dict[Operator, Kernel] = {}
         self._used: set[Operator] = set()
         self._indices: dict[tuple[int, ...], Tensor] = {}
         self._selectors: dict[tuple, Tensor] = {}
 
-    def at(self, moment: SamplingMoment) -> None:
+    def go_to(self, moment: SamplingMoment) -> None:
         """Go to a moment: forget what belonged to the last, and kernels that it did not use."""
         if moment != self.moment:
             self.moment = moment
             self._actions.clear()
-            self._coolings.clear()
+            self._query_scales.clear()
             self._kernels = {operator: self._kernels[operator] for operator in self._used}
             self._used.clear()
 
     def action(self, bend: Bend) -> Action | None:
         """The bend at this moment; None where it changes nothing."""
         if bend not in self._actions:
-            self._actions[bend] = act(bend, self.moment, self.film, self.heads, self.device)
-            self.made += 1
+            self._actions[bend] = act(bend, self.moment, self.layout, self.heads, self.device)
+            self.builds += 1
         return self._actions[bend]
 
     def mask(self, mask: MaskVideo) -> Tensor:
         """The mask on this film's grid, `(F, h, w)`."""
         if mask not in self._masks:
-            self._masks[mask] = mask.on(self.film).to(self.device)
-            self.made += 1
+            self._masks[mask] = mask.on(self.layout).to(self.device)
+            self.builds += 1
         return self._masks[mask]
 
     def bend(self, bend: Bend, rows: Tensor) -> Tensor:
@@ -70,8 +70,8 @@ class DeviceCache:
         action = self.action(bend)
         if rows.numel() and action is not None:
             temporal = action.operators[0].temporal
-            for film in rows:
-                pictures = self.film.grid.as_pictures(film)
+            for batch_row in rows:
+                pictures = self.layout.grid.as_pictures(batch_row)
                 if temporal:
                     self._bend_in_time(action, pictures)
                 else:
@@ -80,21 +80,21 @@ class DeviceCache:
 
     def blend(self, bend: Bend, old: Tensor, new: Tensor) -> Tensor:
         """`old + weight · (new − old)` for rows `(B, L, H, C)` that were made otherwise."""
-        action, grid = self.action(bend), self.film.grid
-        films = zip(old, new, strict=True)
-        pictures = [self._blend(action, *map(grid.as_pictures, pair), (slice(None),)) for pair in films]
+        action, grid = self.action(bend), self.layout.grid
+        pairs = zip(old, new, strict=True)
+        pictures = [self._blend(action, *map(grid.as_pictures, pair), (slice(None),)) for pair in pairs]
         return torch.stack(pictures).view(old.shape)
 
-    def temper(self, bends: Sequence[Bend], q: Tensor) -> Tensor:
+    def scale_queries(self, bends: Sequence[Bend], q: Tensor) -> Tensor:
         """Queries `(B, L, H, D)` whose logits are those of q over the temperatures of `bends`, each to its weight."""
         key = tuple(bends)
-        if key not in self._coolings:
-            self._coolings[key] = self._cooling(key)
-        return (q.float() * self._coolings[key]).to(q.dtype)
+        if key not in self._query_scales:
+            self._query_scales[key] = self._query_scale(key)
+        return (q.float() * self._query_scales[key]).to(q.dtype)
 
-    def _cooling(self, bends: tuple[Bend, ...]) -> Tensor:
+    def _query_scale(self, bends: tuple[Bend, ...]) -> Tensor:
         """What the queries are multiplied by, `(L, H, 1)`."""
-        grid, product = self.film.grid, torch.ones(1, 1, 1, 1, 1, device=self.device)
+        grid, product = self.layout.grid, torch.ones(1, 1, 1, 1, 1, device=self.device)
         for action in filter(None, map(self.action, bends)):
             temperatures = torch.tensor([operator.temperature for operator in action.operators], device=self.device)
             product = product * temperatures.view(-1, 1, 1, 1, 1) ** -torch.as_tensor(action.weight)
@@ -110,18 +110,19 @@ class DeviceCache:
     def _bend_in_time(self, action: Action, pictures: Tensor) -> None:
         """All frames at once, some rows of the picture at a time."""
         matrix = self._kernel(action.operators)(None)
-        some = max(1, self._part_bytes // (4 * pictures[:, 0].numel()))
-        for start in range(0, pictures.shape[1], some):
-            part = pictures[:, start : start + some]
+        chunk = max(1, self._part_bytes // (4 * pictures[:, 0].numel()))
+        for start in range(0, pictures.shape[1], chunk):
+            part = pictures[:, start : start + chunk]
             old = part.float()
             new = (matrix @ old.flatten(1)).view(old.shape)
-            part.copy_(self._blend(action, old, new, (slice(None), slice(start, start + some))))
+            part.copy_(self._blend(action, old, new, (slice(None), slice(start, start + chunk))))
 
     def _blend(self, action: Action, old: Tensor, new: Tensor, at: tuple[slice, ...]) -> Tensor:
         """`at` are the frames, and rows of cells, that the pictures are."""
         weight = action.weight
         if not isinstance(weight, Tensor):
             return new if weight == 1 else torch.lerp(old, new, weight)
+        # where the weight is the same for all frames, or all rows of cells, it has one of them, and broadcasts
         at = tuple(index if size > 1 else slice(None) for index, size in zip(at, weight.shape, strict=False))
         heads_apart = (pictures.unflatten(3, (self.heads, -1)) for pictures in (old, new))
         return torch.lerp(*heads_apart, weight[at]).flatten(3)
@@ -129,23 +130,25 @@ class DeviceCache:
     def _kernel(self, operator: Operator | tuple[Operator, ...]) -> Kernel:
         """An operator's kernel; of an operator in time, or one for each frame, the matrix along the frames."""
         if operator not in self._kernels:
-            grid = self.film.grid
+            grid = self.layout.grid
             if isinstance(operator, tuple):
-                rows = [each.matrix(grid.frames) for each in operator]
-                matrix = rows[0] if len(rows) == 1 else torch.stack([row[f] for f, row in enumerate(rows)])
+                matrices = [for_frame.matrix(grid.frames) for for_frame in operator]
+                # frame f of the result is row f of its own operator's matrix
+                rows = [matrix[f] for f, matrix in enumerate(matrices)]
+                matrix = matrices[0] if len(matrices) == 1 else torch.stack(rows)
                 on_device = matrix.to(self.device)
                 self._kernels[operator] = lambda _: on_device
             else:
                 self._kernels[operator] = operator.kernel(grid.height, grid.width, self.device)
-            self.made += 1
+            self.builds += 1
         self._used.add(operator)
         return self._kernels[operator]
 
     def _parts(self, pictures: Tensor, frames: slice) -> Iterator[tuple[Tensor, tuple[slice]]]:
         """Views of some pictures each, and which frames they are."""
-        some = max(1, self._part_bytes // (4 * pictures[0].numel()))
-        for start in range(frames.start, frames.stop, some):
-            at = slice(start, min(start + some, frames.stop))
+        chunk = max(1, self._part_bytes // (4 * pictures[0].numel()))
+        for start in range(frames.start, frames.stop, chunk):
+            at = slice(start, min(start + chunk, frames.stop))
             yield pictures[at], (at,)
 
     def blocks(self, like: Tensor, numbers: int = 0) -> Iterator[tuple[int, slice]]:
@@ -153,10 +156,10 @@ class DeviceCache:
 
         `numbers` are those alive for each image row, by default what `like` has.
         """
-        some = max(1, self._part_bytes // (8 * (numbers or like[0, 0].numel())))
+        chunk = max(1, self._part_bytes // (8 * (numbers or like[0, 0].numel())))
         for b in range(len(like)):
-            for start in range(0, like.shape[1], some):
-                yield b, slice(start, start + some)
+            for start in range(0, like.shape[1], chunk):
+                yield b, slice(start, start + chunk)
 
     def index(self, numbers: tuple[int, ...]) -> Tensor:
         """The numbers as an index tensor."""

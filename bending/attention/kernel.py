@@ -38,30 +38,33 @@ class Attention:
         """`A V` `(B, L, H, D)`, as the kernel gives it, each row's heads side by side."""
         return self.kernel(self.q, self.k, self.v).contiguous()
 
-    def sums(self, sets: Sequence[tuple[int, ...]], tables: DeviceCache) -> Tensor:
-        """The sums of A over some sets of columns, `(B, L, H, len(sets))` float32."""
+    def sums(self, sets: Sequence[tuple[int, ...]], cache: DeviceCache) -> Tensor:
+        """The sums of A over some sets of columns, `(B, L, H, len(sets))` float32.
+
+        Reading a word's map off its column is daam's way (Tang et al., 2023, "What the DAAM").
+        """
         if not sets:
             return torch.empty_like(self.q[..., :0], dtype=torch.float32)
         if self.tells and all(len(columns) == 1 for columns in sets):
-            return self._columns(tuple(column for (column,) in sets), tables)
+            return self._columns(tuple(column for (column,) in sets), cache)
         batch, width, heads, depth = self.v.shape
         parts = []
         for start in range(0, len(sets), depth):
-            some = sets[start : start + depth]
-            selector = tables.selector(some, width, depth, self.v.dtype)[:, None].expand(batch, width, heads, depth)
-            parts.append(self.kernel(self.q, self.k, selector)[..., : len(some)].float())
+            slots = sets[start : start + depth]
+            selector = cache.selector(slots, width, depth, self.v.dtype)[:, None].expand(batch, width, heads, depth)
+            parts.append(self.kernel(self.q, self.k, selector)[..., : len(slots)].float())
         return torch.cat(parts, dim=-1)
 
-    def share(self, columns: tuple[int, ...], tables: DeviceCache) -> Tensor:
-        """`A_U V_U` `(B, L, H, D)` float32: one call with V zero outside the columns U."""
-        member = tables.selector((columns,), self.v.shape[1], 1, self.v.dtype)
+    def output_of(self, columns: tuple[int, ...], cache: DeviceCache) -> Tensor:
+        """`A_U V_U` `(B, L, H, D)` float32, what the columns U add to the output: one call with V zero elsewhere."""
+        member = cache.selector((columns,), self.v.shape[1], 1, self.v.dtype)
         return self.kernel(self.q, self.k, self.v * member[:, None]).float().contiguous()
 
-    def _columns(self, columns: tuple[int, ...], tables: DeviceCache) -> Tensor:
+    def _columns(self, columns: tuple[int, ...], cache: DeviceCache) -> Tensor:
         maps = torch.empty(*self.q.shape[:3], len(columns), device=self.q.device)
-        k = self._keys(self.k.index_select(1, tables.index(columns)))
-        lse = self._log_sum_exp(tables) if self.lse is None else self.lse
-        for b, rows in tables.blocks(self.q):
+        k = self._keys(self.k.index_select(1, cache.index(columns)))
+        lse = self._log_sum_exp(cache) if self.lse is None else self.lse
+        for b, rows in cache.blocks(self.q):
             part, q = maps[b, rows], self.q[b, rows].float()
             if len(columns) == 1:  # libraries are slow at products with one column, and with a few at the far end
                 torch.sum(q * k[b, :, 0], -1, keepdim=True, out=part)
@@ -70,12 +73,12 @@ class Attention:
             part.sub_(lse[b, rows, :, None]).exp_()
         return maps
 
-    def _log_sum_exp(self, tables: DeviceCache) -> Tensor:
+    def _log_sum_exp(self, cache: DeviceCache) -> Tensor:
         """`(B, L, H)`, some rows of some heads at a time."""
         lse = torch.empty(self.q.shape[:3], device=self.q.device)
         k = self._keys(self.k)
         heads, width = self.q.shape[2], self.k.shape[1]
-        for b, rows in tables.blocks(self.q, heads * width):
+        for b, rows in cache.blocks(self.q, heads * width):
             lse[b, rows] = torch.bmm(self.q[b, rows].float().transpose(0, 1), k[b].mT).logsumexp(-1).T
         return lse
 

@@ -25,9 +25,9 @@ class Grid:
     def shape(self) -> tuple[int, int, int]:
         return self.frames, self.height, self.width
 
-    def as_pictures(self, film: Tensor) -> Tensor:
+    def as_pictures(self, rows: Tensor) -> Tensor:
         """`(L, H, C)` as a view of single pictures, all heads as channels: `(F, h, w, H·C)`."""
-        return film.view(self.frames, self.height, self.width, -1)
+        return rows.view(self.frames, self.height, self.width, -1)
 
     def __str__(self) -> str:
         return f"{self.frames} × {self.height} × {self.width}"

@@ -51,12 +51,14 @@ class MaskVideo:
             return self.values
         return _smooth(_smooth(self.values, width, 1), width, 2)
 
-    def on(self, film: FrameLayout) -> Tensor:
+    def on(self, layout: FrameLayout) -> Tensor:
         """The mask on a call's grid, `(F, h, w)` float32."""
         values = self._feathered
-        down, across = (_area(n, m) for n, m in zip(values.shape[1:], (film.grid.height, film.grid.width), strict=True))
+        down, across = (
+            _area(n, m) for n, m in zip(values.shape[1:], (layout.grid.height, layout.grid.width), strict=True)
+        )
         cells = down @ values @ across.T
-        return in_time(cells, film.length, film.stride)[list(film.frames)]
+        return in_time(cells, layout.length, layout.stride)[list(layout.frames)]
 
     def __str__(self) -> str:
         n, height, width = self.values.shape

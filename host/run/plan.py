@@ -49,8 +49,8 @@ class PlannedBend:
 class CondPlan:
     """One conditioning of a pass: its `width` columns, and what each bend and each watched word means in it.
 
-    `columns` holds, by an entry's number, the columns of each of its token fields; an entry that is not meant for this
-    conditioning, or whose word is not in it, is not there. `watched` has the columns of the plan's words.
+    `columns` holds, by a bend's number in the chain, the columns of each of its token fields; one that is not meant for
+    this conditioning, or whose word is not in it, is not there. `watched` has the columns of the plan's words.
     """
 
     name: str
@@ -76,12 +76,12 @@ class ModelSpec:
 class RunPlan:
     """All that is decided before the first step.
 
-    `entries` are the bends that can change something in this run, `conds` the plans by role and identity of embedding.
+    `bends` are those that can change something in this run, `conds` the plans by role and identity of embedding.
     `words` are those whose maps are watched, by their labels; `recordings` have theirs by number.
     `prompts` are the positive texts.
     """
 
-    entries: tuple[PlannedBend, ...]
+    bends: tuple[PlannedBend, ...]
     words: tuple[str, ...]
     recordings: tuple[tuple[Recording, tuple[int, ...]], ...]
     conds: dict[tuple[str, int], CondPlan]
@@ -89,7 +89,7 @@ class RunPlan:
     warnings: list[str] = field(default_factory=list)
 
     def acts_in(self, layer: int) -> bool:
-        return bool(self.words) or any(entry.applied and layer in entry.layers for entry in self.entries)
+        return bool(self.words) or any(planned.applied and layer in planned.layers for planned in self.bends)
 
 
 def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: ModelSpec) -> RunPlan:
@@ -112,7 +112,7 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
         for cond in known
         if cond.has_changed
     ]
-    entries, selected = [], {}
+    planned, selected = [], {}
     for number, (bend, applied) in enumerate(chain, 1):
         title = _title(number, len(chain), bend)
         try:
@@ -126,7 +126,7 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
         if bend.is_identity:
             warnings.append(f"{title}: changes nothing with these settings, and is left out.")
         elif subject.schedule.reaches(bend):
-            entries.append(PlannedBend(number, len(chain), bend, applied, layers))
+            planned.append(PlannedBend(number, len(chain), bend, applied, layers))
     words: dict[TokenTerm, int] = {}  # those that are watched, numbered
 
     def number_of(term: TokenTerm) -> int:
@@ -154,7 +154,7 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
                 f"{plan.name}, but at most {BLOCK} are recorded at once. List fewer words in record_tokens."
             )
     prompts = tuple(dict.fromkeys(cond.tokens.text for cond in known if cond.role == "positive" and cond.tokens))
-    return RunPlan(tuple(entries), tuple(map(str, words)), recordings, plans, prompts, warnings)
+    return RunPlan(tuple(planned), tuple(map(str, words)), recordings, plans, prompts, warnings)
 
 
 def _watched(term: TokenTerm, known: "list[_Cond]", warnings: list[str]) -> dict[str, tuple[tuple[int, ...], ...]]:

@@ -15,7 +15,7 @@ class Report:
     """Counts of one run.
 
     `bent` counts bent sites; `skipped` model calls that another node answered from a cache, so that nothing could be
-    bent; `strangers` conditioning rows that did not come from this run's guider.
+    bent; `foreign_rows` conditioning rows that did not come from this run's guider.
     """
 
     def __init__(self, plan: RunPlan, schedule: Schedule, patches: Sequence[Patch]):
@@ -24,32 +24,32 @@ class Report:
         self.nodes = [patch.node for patch in patches if patch.node]
         self.bent = 0
         self.skipped = 0
-        self.strangers = 0
+        self.foreign_rows = 0
         self.costs: list[str] = []
-        self._layers: dict[int, set[int]] = {entry.number: set() for entry in plan.entries}
-        self._steps: dict[int, set[int]] = {entry.number: set() for entry in plan.entries}
+        self._layers: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
+        self._steps: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
 
-    def count(self, entries: Sequence[PlannedBend], layer: int, step: int) -> None:
+    def count(self, bends: Sequence[PlannedBend], layer: int, step: int) -> None:
         """These bends have run at one site."""
-        self.bent += bool(entries)
-        for entry in entries:
-            self._layers[entry.number].add(layer)
-            self._steps[entry.number].add(step)
+        self.bent += bool(bends)
+        for planned in bends:
+            self._layers[planned.number].add(layer)
+            self._steps[planned.number].add(step)
 
-    def sites(self, entry: PlannedBend) -> tuple[int, int]:
+    def sites(self, planned: PlannedBend) -> tuple[int, int]:
         """On how many sites, and in how many steps, a bend has run."""
-        return len(self._layers[entry.number]), len(self._steps[entry.number])
+        return len(self._layers[planned.number]), len(self._steps[planned.number])
 
     @property
     def warnings(self) -> list[str]:
         """What was asked and did not happen, or not quite."""
         warnings = list(self.plan.warnings)
-        for entry in self.plan.entries:
-            if entry.applied and not self._layers[entry.number] and self.schedule.window(entry.bend):
-                warnings.append(f"{entry.title}: was never reached. The sampler made no bent call in its window.")
+        for planned in self.plan.bends:
+            if planned.applied and not self._layers[planned.number] and self.schedule.window(planned.bend):
+                warnings.append(f"{planned.title}: was never reached. The sampler made no bent call in its window.")
         if self.skipped:
             warnings.append(f"{self.skipped} model calls came from a cache (EasyCache or the like) and were not bent.")
-        if self.strangers:
+        if self.foreign_rows:
             warnings.append(f"{self.strangers} rows came from conditionings of another guider and were left un-bent.")
         return warnings
 
@@ -57,19 +57,19 @@ class Report:
     def lines(self) -> list[str]:
         """One line a bend."""
         lines = []
-        for entry in self.plan.entries:
-            sites, steps = self.sites(entry)
-            done = f"{_count(sites, 'layer')} × {_count(steps, 'step')}" if entry.applied else "checked, not applied"
-            lines.append(f"{entry.number}. {entry.bend}: {done}")
+        for planned in self.plan.bends:
+            sites, steps = self.sites(planned)
+            done = f"{_count(sites, 'layer')} × {_count(steps, 'step')}" if planned.applied else "checked, not applied"
+            lines.append(f"{planned.number}. {planned.bend}: {done}")
         return lines or ["no bends"]
 
     def __str__(self) -> str:
         return "\n".join([*self.lines, *self.costs, *(f"⚠ {warning}" for warning in self.warnings)])
 
-    def blame(self, step: int) -> str:
+    def overflow_message(self, step: int) -> str:
         """The message for a film that has become infinite or not a number."""
-        ran = [entry for entry in self.plan.entries if self._steps[entry.number]]
-        worst = max(ran, key=lambda entry: (entry.bend.operator.gain * entry.bend.strength, not entry.bend.renormalize))
+        ran = [planned for planned in self.plan.bends if self._steps[planned.number]]
+        worst = max(ran, key=_risk)
         cure = "Lower its strength or its parameters" + ("" if worst.bend.renormalize else ", or turn renormalize on")
         return f"{worst.title}: the film is no longer finite after step {step}, most likely through this bend. {cure}."
 
@@ -81,6 +81,12 @@ class Report:
             log.warning("%s", warning)
         for node in self.nodes:
             show_text(node, str(self))
+
+
+def _risk(planned: PlannedBend) -> tuple[float, bool]:
+    """How likely a bend is to make a film infinite: by its gain, and worse where nothing renormalises it."""
+    bend = planned.bend
+    return bend.operator.gain * bend.strength, not bend.renormalize
 
 
 def _count(number: int, what: str) -> str:

@@ -143,8 +143,8 @@ class Run:
         calls = self._calls
         result = executor(x, timestep, *args, **kwargs)
         if self._calls == calls:
-            self._enter(timestep)
-            self.report.skipped += any(entry.applied for entry in self._active)
+            self._set_moment(timestep)
+            self.report.skipped += any(planned.applied for planned in self._active)
         return result
 
     def call_model(
@@ -154,16 +154,13 @@ class Run:
         options = transformer_options or {}
         self._calls += 1
         self._slices = self._prepare(executor.class_obj, x, options, kwargs)
-        done = self.report.bent
+        bent_before = self.report.bent
         try:
             result = executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
         finally:
-            bent, self._slices = self._slices, []
-        if (
-            bent
-            and self.report.bent == done
-            and any(self._entries(site.layer, part.cond) for part in bent for site in self.sites)
-        ):
+            slices, self._slices = self._slices, []
+        expected = any(self._applied_bends(site.layer, part.cond) for part in slices for site in self.sites)
+        if expected and self.report.bent == bent_before:
             self.report.skipped += 1
         self._check(result)
         self.records.show()
@@ -172,10 +169,10 @@ class Run:
     def _prepare(self, model, x: Tensor, options: dict, conditions: dict) -> list[CondSlice]:
         uuids = options.get("uuids") or ()
         known = [(i, self._conds[u]) for i, u in enumerate(uuids) if u in self._conds]
-        self.report.strangers += sum(1 for u in uuids if u not in self._issued)
+        self.report.foreign_rows += sum(1 for u in uuids if u not in self._issued)
         if not known:
             return []
-        self._enter(options["sigmas"])
+        self._set_moment(options["sigmas"])
         if not (self._active or self.plan.words):
             return []
         if x.shape[0] % len(uuids):
@@ -187,29 +184,27 @@ class Run:
         if not geometry.own:
             return []
         batch = x.shape[0] // len(uuids)
-        film = FrameLayout(geometry.grid, geometry.own_frames, self.frames, self.cell.stride)
-        if (film, x.device) not in self._caches:
-            self._caches[film, x.device] = DeviceCache(film, self.heads, x.device)
-        cache = self._caches[film, x.device]
-        cache.at(self._moment)
+        layout = FrameLayout(geometry.grid, geometry.own_frames, self.frames, self.cell.stride)
+        if (layout, x.device) not in self._caches:
+            self._caches[layout, x.device] = DeviceCache(layout, self.heads, x.device)
+        cache = self._caches[layout, x.device]
+        cache.go_to(self._moment)
         tokens = geometry.rows(x.device)
         return [CondSlice(slice(i * batch, (i + 1) * batch), tokens, geometry, cond, cache) for i, cond in known]
 
-    def _enter(self, sigmas: Tensor) -> None:
+    def _set_moment(self, sigmas: Tensor) -> None:
         """Note the level of this call. ComfyUI hands all calls of a level one tensor, so its value is read once."""
         if sigmas is not self._sigmas:
             self._sigmas = sigmas
             self._moment = self.schedule.moment(float(sigmas[0]))
-            self._active = tuple(entry for entry in self.plan.entries if strength_at(entry.bend, self._moment))
+            self._active = tuple(planned for planned in self.plan.bends if strength_at(planned.bend, self._moment))
 
-    def _entries(self, layer: int, cond: CondPlan) -> tuple[PlannedBend, ...]:
-        return tuple(
-            entry for entry in self._active if layer in entry.layers and entry.number in cond.columns and entry.applied
-        )
+    def _applied_bends(self, layer: int, cond: CondPlan) -> tuple[PlannedBend, ...]:
+        return tuple(planned for planned in self._watched_bends(layer, cond) if planned.applied)
 
     def slices_at(self, layer: int) -> list[CondSlice]:
         """The rows of the call under way that something happens to, or is watched, in this layer."""
-        return [part for part in self._slices if part.cond.watched.columns or self._entries(layer, part.cond)]
+        return [part for part in self._slices if part.cond.watched.columns or self._applied_bends(layer, part.cond)]
 
     def bend(
         self, layer: int, part: CondSlice, attention: Attention, output: Tensor, rerun: AttendWithQueries
@@ -218,62 +213,63 @@ class Run:
 
         `rerun` runs the attention with other queries.
         """
-        entries = self._entries(layer, part.cond)
+        bends = self._applied_bends(layer, part.cond)
+        columns = part.cond.watched.columns
+        watched = self._watched_bends(layer, part.cond) if columns else ()
+        together = watched == bends  # one chain makes the output and the maps
         with self.records.timed(output.device):
-            done, shown = None, self._shown(layer, part.cond) if part.cond.watched.columns else entries
-            film = output
-            if entries:
+            bent, result = output, None
+            if bends:
                 before = self.records.changes.sample(output) if self.records else None
-                watch = part.cond.watched.columns if shown == entries else ()
-                acting, film = self._tempered(entries, part, attention, rerun) or (attention, output)
-                done = run_chain(self._chain(part.cond, entries, watch), acting, film, part.cache)
+                tempered, bent = self._at_temperature(bends, part, attention, rerun) or (attention, output)
+                chain = self._chain(part.cond, bends, columns if together else ())
+                result = run_chain(chain, tempered, bent, part.cache)
                 if before is not None:
-                    self.records.changes.add(layer, before, film)
-            if part.cond.watched.columns:
-                self._watch(layer, part, attention, rerun, shown, done if shown == entries else None)
-        self.report.count(entries, layer, self._moment.step)
-        return film if entries else None
+                    self.records.changes.add(layer, before, bent)
+            if columns:
+                self._record(layer, part, attention, rerun, watched, result if together else None)
+        self.report.count(bends, layer, self._moment.step)
+        return bent if bends else None
 
-    def _shown(self, layer: int, cond: CondPlan) -> tuple[PlannedBend, ...]:
-        """The bends that a watch sees: also those that are not applied to the output."""
-        return tuple(entry for entry in self._active if layer in entry.layers and entry.number in cond.columns)
+    def _watched_bends(self, layer: int, cond: CondPlan) -> tuple[PlannedBend, ...]:
+        """The bends that a record shows: also those that are not applied to the output."""
+        return tuple(planned for planned in self._active if layer in planned.layers and planned.number in cond.columns)
 
-    def _tempered(
-        self, entries: tuple[PlannedBend, ...], part: CondSlice, attention: Attention, rerun: AttendWithQueries
-    ):
-        """The attention and its output at the temperatures of `entries`, which act before all other bends."""
-        tempers = tuple(entry.bend for entry in entries if entry.bend.operator.acts_on == "logits")
-        return rerun(attention, part.cache.temper(tempers, attention.q)) if tempers else None
+    def _at_temperature(
+        self, bends: tuple[PlannedBend, ...], part: CondSlice, attention: Attention, rerun: AttendWithQueries
+    ) -> tuple[Attention, Tensor] | None:
+        """The attention and its output as those of `bends` make it that act on logits; None where none does."""
+        on_logits = tuple(planned.bend for planned in bends if planned.bend.operator.acts_on == "logits")
+        return rerun(attention, part.cache.scale_queries(on_logits, attention.q)) if on_logits else None
 
-    def _watch(
+    def _record(
         self,
         layer: int,
         part: CondSlice,
         attention: Attention,
         rerun: AttendWithQueries,
-        shown: tuple[PlannedBend, ...],
-        done: ChainResult | None,
+        bends: tuple[PlannedBend, ...],
+        result: ChainResult | None,
     ) -> None:
-        """Hand on the maps before all bends and after those of `shown`; `done` is their chain, where it has run."""
+        """Hand on the maps before all bends and after those of `bends`; `result` is their chain's, where it has run."""
         columns = part.cond.watched.columns
-        if shown and done is None:
-            acting, _ = self._tempered(shown, part, attention, rerun) or (attention, None)
-            done = run_chain(self._chain(part.cond, shown, columns), acting, None, part.cache)
-        if done is None or any(entry.bend.operator.acts_on == "logits" for entry in shown):
+        if bends and result is None:
+            tempered, _ = self._at_temperature(bends, part, attention, rerun) or (attention, None)
+            result = run_chain(self._chain(part.cond, bends, columns), tempered, None, part.cache)
+        if result is None or any(planned.bend.operator.acts_on == "logits" for planned in bends):
             original = attention.sums([(column,) for column in columns], part.cache)
-            bent = original if done is None else done.maps[..., : len(columns)]
+            bent = original if result is None else result.maps[..., : len(columns)]
         else:
-            original = done.original[..., : len(columns)]
-            bent = original if done.maps is done.original else done.maps[..., : len(columns)]
-        self.records.add(layer, self._moment.step, part.cond.watched, part.cache.film.frames, original, bent)
+            original = result.original[..., : len(columns)]
+            bent = original if result.maps is result.original else result.maps[..., : len(columns)]
+        self.records.add(layer, self._moment.step, part.cond.watched, part.cache.layout.frames, original, bent)
 
-    def _chain(self, cond: CondPlan, entries: tuple[PlannedBend, ...], watch: tuple[int, ...]) -> Plan:
-        key = (cond.name, entries, watch)
+    def _chain(self, cond: CondPlan, bends: tuple[PlannedBend, ...], watch: tuple[int, ...]) -> Plan:
+        key = (cond.name, bends, watch)
         if key not in self._chains:
-            bends = [
-                (entry.bend, cond.columns[entry.number]) for entry in entries if entry.bend.operator.acts_on != "logits"
-            ]
-            self._chains[key] = plan_chain(bends, cond.width, watch)
+            columns = [(planned.bend, cond.columns[planned.number]) for planned in bends]
+            on_maps = [pair for pair in columns if pair[0].operator.acts_on != "logits"]
+            self._chains[key] = plan_chain(on_maps, cond.width, watch)
         return self._chains[key]
 
     def keep(self, samples: Tensor) -> None:
@@ -295,4 +291,4 @@ class Run:
         if self.report.bent and step != self._checked_step:
             self._checked_step = step
             if not torch.isfinite(result).all():
-                raise BendError(self.report.blame(step))
+                raise BendError(self.report.overflow_message(step))

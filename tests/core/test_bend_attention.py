@@ -116,7 +116,7 @@ def test_chains_of_words_many_and_all(chain, seed):
 def test_a_plan_takes_every_way():
     blur, sharp = Bend(ops.Blur(), "w"), Bend(ops.Sharpen(), "w")
     everything = SETS["ALL"]
-    assert plan_chain([(blur, [everything])], WIDE).steps[0].whole
+    assert plan_chain([(blur, [everything])], WIDE).steps[0].all_columns
     assert not plan_chain([(blur, [everything])], WIDE).tracked
     assert plan_chain([(blur, [[3]])], WIDE).tracked == (3,)
     assert plan_chain([(blur, [SETS["padding"]])], WIDE).groups == (tuple(SETS["padding"]),)

@@ -180,7 +180,7 @@ def test_a_plan_takes_every_way():
     plan = plan_chain(chain, WIDE)
     assert plan.tracked and plan.streams
     whole, paint, padding, swap, sharp, reverse, word = plan.steps
-    assert whole.whole and reverse.whole
+    assert whole.all_columns and reverse.all_columns
     assert len(paint.words) == 1 and len(swap.words) == 2
     assert padding.streams or padding.groups
     assert sharp.tracked and sharp.streams and word.tracked
@@ -241,7 +241,7 @@ def many_sites(chain, tables, sites=2):
             heads_first = (tensor.transpose(1, 2) for tensor in qkv)
             return torch.nn.functional.scaled_dot_product_attention(*heads_first).transpose(1, 2)
 
-        attention = Attention(tables.temper(tempers, q) if tempers else q, k, v, kernel, q.shape[3] ** -0.5)
+        attention = Attention(tables.scale_queries(tempers, q) if tempers else q, k, v, kernel, q.shape[3] ** -0.5)
         run_chain(plan, attention, attention.output(), tables)
 
 
@@ -249,12 +249,12 @@ def at_steps(chain, steps):
     """What was made up to the end of each step, over several sites each."""
     tables, made = DeviceCache(FrameLayout.whole(Grid(*GRID)), 2, torch.device("cpu")), []
     for step in range(steps):
-        tables.at(SamplingMoment(step / steps, step, steps))
+        tables.go_to(SamplingMoment(step / steps, step, steps))
         many_sites(chain, tables, sites=1)
-        after_one = tables.made
+        after_one = tables.builds
         many_sites(chain, tables)
-        assert tables.made == after_one  # further sites found everything there
-        made.append(tables.made)
+        assert tables.builds == after_one  # further sites found everything there
+        made.append(tables.builds)
     return made
 
 
@@ -278,6 +278,6 @@ def test_a_mask_meets_the_grid_once_a_step(operator):
     tables = DeviceCache(FrameLayout.whole(Grid(*GRID)), 2, torch.device("cpu"))
     with mock.patch.object(MaskVideo, "on", autospec=True, side_effect=MaskVideo.on) as on:
         for step in range(3):
-            tables.at(SamplingMoment(step / 3, step, 3))
+            tables.go_to(SamplingMoment(step / 3, step, 3))
             many_sites(chain, tables)
     assert on.call_count <= 3

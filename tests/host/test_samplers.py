@@ -266,5 +266,5 @@ def test_conditionings_that_are_not_the_guiders_are_left_un_bent_and_counted(
         return sample(PerpNeg.execute(some, empty, 1.0)[0], positive, negative, **settings)
 
     report, *_ = assert_dense(run, model, kiss(), positive, negative, **SQUARE)
-    assert (report.bent, report.strangers) == (2 * LAYERS, 2)
+    assert (report.bent, report.foreign_rows) == (2 * LAYERS, 2)
     assert "2 rows came from conditionings of another guider and were left un-bent" in said(report)

@@ -106,7 +106,7 @@ def test_equals_dense_attention(member, tiny_model, tiny_vae, sample, positive, 
     report, *_ = assert_dense(sample, tiny_model(file), CHAIN, *conds, film, shape=(1, channels, 2, 8, 8))
     layers = 4 if file == "wan21_t2v" else 2
     assert report.bent == 2 * layers  # steps × layers
-    assert not report.strangers and not report.skipped
+    assert not report.foreign_rows and not report.skipped
 
 
 @pytest.mark.parametrize("kernel", ["pytorch", "sub_quad", "split"])
