@@ -3,28 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from torch import Tensor
-
 from ...bending.attention.action import operators_at
 from ...bending.attention.chain import BLOCK, check_words
 from ...bending.attention.schedule import Schedule
 from ...bending.bend import Bend
-from ...bending.digest import fingerprint
 from ...bending.errors import BendError
 from ...bending.frames.grid import Grid
 from ...bending.frames.latent_time import is_stretched
 from ...bending.frames.layout import FrameLayout
 from ...bending.text.token_field import ALL, TokenField, TokenTerm
-from ...bending.text.tokens import TokenMap, resolve_each
 from ...bending.text.words import words_of
 from ...bending.time import ranges
 from ...bending.time.animation import SampledCurve
 from ...bending.time.windows import TimeWindow
 from ..maps.recording import Recording, WatchedWords
-from ..text.prompt_encoding import KEY as TOKENS_KEY
+from .conditionings import ROLES, Conditioning, Selected, quoted, select
 from .patch import Patch
-
-ROLES = ("positive", "negative")
 
 FIRST = 8
 """How many words of the prompt are recorded where no word is bent."""
@@ -99,12 +93,12 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
     doubtful becomes a warning of the plan.
     """
     chain = [(bend, patch.apply_to_output) for patch in patches for bend in patch.bending]
-    if any("area" in cond for some in conds.values() for cond in some):
+    if any("area" in cond for listed in conds.values() for cond in listed):
         raise BendError(
             "a conditioning is limited to an area, which cannot be bent yet. Remove Conditioning (Set Area) from this "
             "sampler's conditionings; a mask (Conditioning (Set Mask)) works."
         )
-    known = [_Cond(role, i, cond) for role in ROLES for i, cond in enumerate(conds.get(role) or (), 1)]
+    known = [Conditioning(role, i, cond) for role in ROLES for i, cond in enumerate(conds.get(role) or (), 1)]
     known = [cond for cond in known if cond.embedding is not None]
     warnings = [
         f"{cond.name} is no longer the embedding that Bend Prompt made (Conditioning (Average) or the like changed "
@@ -116,7 +110,7 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
     for number, (bend, applied) in enumerate(chain, 1):
         title = _title(number, len(chain), bend)
         try:
-            selected[number] = _select(bend.tokens, bend.passes or "positive", known, title, warnings)
+            selected[number] = select(bend.tokens, bend.passes or "positive", known, title, warnings)
             layers = ranges.resolve(bend.layers, ranges.LAYERS, subject.layers)
             for columns in selected[number].values():
                 check_words(bend, columns)
@@ -150,28 +144,28 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
     for plan in plans.values():
         if len(plan.watched.columns) > BLOCK:
             raise BendError(
-                f"Recording: {_quoted([str(term) for term in words])} are {len(plan.watched.columns)} tokens in "
+                f"Recording: {quoted([str(term) for term in words])} are {len(plan.watched.columns)} tokens in "
                 f"{plan.name}, but at most {BLOCK} are recorded at once. List fewer words in record_tokens."
             )
     prompts = tuple(dict.fromkeys(cond.tokens.text for cond in known if cond.role == "positive" and cond.tokens))
     return RunPlan(tuple(planned), tuple(map(str, words)), recordings, plans, prompts, warnings)
 
 
-def _watched(term: TokenTerm, known: "list[_Cond]", warnings: list[str]) -> dict[str, tuple[tuple[int, ...], ...]]:
+def _watched(term: TokenTerm, known: Sequence[Conditioning], warnings: list[str]) -> Selected:
     try:
-        return _select((TokenField(term.token, (term,)),), "positive", known, "Recording", warnings)
+        return select((TokenField(term.token, (term,)),), "positive", known, "Recording", warnings)
     except BendError as error:
         raise error.within("Recording") from None
 
 
-def _is_found(term: TokenTerm, known: "list[_Cond]") -> bool:
+def _is_found(term: TokenTerm, known: Sequence[Conditioning]) -> bool:
     try:
         return bool(_watched(term, known, []))
     except BendError:
         return False
 
 
-def _recorded(recording: Recording, bends: Sequence[Bend], known: "list[_Cond]") -> list[TokenTerm]:
+def _recorded(recording: Recording, bends: Sequence[Bend], known: Sequence[Conditioning]) -> list[TokenTerm]:
     """The words that a recording keeps, each once. Raises BendError where it names none, or what has no map."""
     maps = [cond.tokens for cond in known if cond.role == "positive" and cond.tokens]
     if recording.words == "listed words":
@@ -196,26 +190,6 @@ def _recorded(recording: Recording, bends: Sequence[Bend], known: "list[_Cond]")
                 "conditioning through Attach Words."
             )
     return list(dict.fromkeys(terms))
-
-
-class _Cond:
-    """One conditioning, as the guider holds it before it is prepared."""
-
-    def __init__(self, role: str, number: int, cond: dict):
-        self.role = role
-        self.embedding: Tensor | None = cond.get("cross_attn")
-        self.tokens: TokenMap | None = cond.get(TOKENS_KEY)
-        of = "" if role == "positive" else f"{role} "
-        self.name = f"{of}conditioning {number}" + (f' ("{_short(self.tokens.text)}")' if self.tokens else "")
-
-    @property
-    def width(self) -> int:
-        return self.embedding.shape[1]
-
-    @property
-    def has_changed(self) -> bool:
-        """Whether the embedding is no longer the one that the token map describes."""
-        return self.tokens is not None and fingerprint(self.embedding) != self.tokens.fingerprint
 
 
 def _check(bend: Bend, subject: ModelSpec) -> list[str]:
@@ -258,41 +232,5 @@ def _check(bend: Bend, subject: ModelSpec) -> list[str]:
     return notes
 
 
-def _select(
-    tokens: Sequence[TokenField], passes: str, known: list[_Cond], title: str, warnings: list[str]
-) -> dict[str, tuple[tuple[int, ...], ...]]:
-    """The columns of each token field, by name of the conditioning; one that lacks a word is left alone, and listed."""
-    roles = ROLES if passes == "both" else (passes,)
-    conds = [cond for cond in known if cond.role in roles]
-    if not conds:
-        raise BendError(
-            f"the guider has no {passes if passes != 'both' else 'positive'} conditioning to bend. Use a guider with "
-            f"one, such as CFGGuider, or aim the bend at another pass."
-        )
-    selections = [resolve_each(token, [(cond.tokens, cond.width) for cond in conds]) for token in tokens]
-    notes = (note for each in selections for selection in each for note in selection.notes)
-    warnings += [f"{title}: {note}" for note in dict.fromkeys(notes)]
-    found = {}
-    for cond, *here in zip(conds, *selections, strict=True):
-        missing = dict.fromkeys(word for selection in here for word in selection.missing)
-        if missing:
-            warnings.append(f"{title}: {cond.name} has no {_quoted(list(missing))} and is left alone there.")
-        if all(selection.columns for selection in here):
-            found[cond.name] = tuple(selection.columns for selection in here)
-    if not found:
-        raise BendError(
-            f"no conditioning has all of {_quoted([token.text for token in tokens])}. Put the words into one prompt."
-        )
-    return found
-
-
-def _quoted(words: Sequence[str]) -> str:
-    return ", ".join(f'"{word}"' for word in words)
-
-
 def _title(number: int, of: int, bend: Bend) -> str:
     return f"Bend {number} of {of}, {bend.title}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"

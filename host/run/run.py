@@ -21,8 +21,9 @@ from ...bending.frames.layout import FrameLayout
 from ...bending.time.windows import SamplingMoment
 from ..families import family_of
 from ..maps.records import RunRecords
+from .conditionings import ROLES
 from .patch import KEY, Patch
-from .plan import ROLES, CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
+from .plan import CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
 from .report import Report
 from .site import AttendWithQueries, RowSlice, bent_forward
 
