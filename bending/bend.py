@@ -119,7 +119,9 @@ class Bend:
             parts.append(f"strength {self.strength:g}")
         if (self.start, self.end) != (0, 1):
             parts.append(f"{self.start:.1%} to {self.end:.1%}")
-        parts += [f"{aim} {getattr(self, aim)}" for aim in ("layers", "heads", "frames") if getattr(self, aim) != "all"]
+        parts += [
+            f"{axis} {getattr(self, axis)}" for axis in ("layers", "heads", "frames") if getattr(self, axis) != "all"
+        ]
         if self.passes not in (None, "positive"):
             parts.append(f"{self.passes} pass" if self.passes == "negative" else "both passes")
         parts += map(str, (*self.masks, *self.windows, *self.animations))

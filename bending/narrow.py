@@ -1,4 +1,4 @@
-"""Aiming and playing a whole bending: what Bend Where, Bend When and Bend Animate do to every bend of a chain."""
+"""Narrowing and playing a whole bending: what Bend Where, Bend When and Bend Animate do to every bend of a chain."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ def where(
 ) -> Bending:
     """Narrow every bend: aims intersect, masks multiply. Raises BendError where two aims have no pass in common."""
 
-    def aimed(bend: Bend) -> Bend:
+    def narrowed(bend: Bend) -> Bend:
         return replace(
             bend,
             layers=ranges.intersect(bend.layers, layers),
@@ -30,7 +30,7 @@ def where(
             masks=bend.masks if mask is None else (*bend.masks, mask),
         )
 
-    return Bending(tuple(map(aimed, bending)))
+    return Bending(tuple(map(narrowed, bending)))
 
 
 def when(bending: Bending, window: TimeWindow) -> Bending:
@@ -47,9 +47,9 @@ def animate(bending: Bending, parameter: str, over: str, track: Track) -> Bendin
         raise BendError(f"over is {over!r}. Choose frames or steps.")
     has = [parameter in (*bend.operator.numbers, "strength") for bend in bending]
     if not any(has):
-        there = sorted({number for bend in bending for number in bend.operator.numbers} | {"strength"})
+        parameters = sorted({number for bend in bending for number in bend.operator.numbers} | {"strength"})
         names = ", ".join(sorted({bend.operator.name for bend in bending})) or "an empty bending"
-        raise BendError(f'{names} has no parameter "{parameter}". Choose one of {", ".join(there)}.')
+        raise BendError(f'{names} has no parameter "{parameter}". Choose one of {", ".join(parameters)}.')
 
     def moved(bend: Bend) -> Bend:
         others = tuple(a for a in bend.animations if a.parameter != parameter)

@@ -28,14 +28,16 @@ def can_show_pictures(node: str | None) -> bool:
 def show_picture(node: str, picture: Image.Image) -> None:
     """Show a picture on the node with this id, beside all progress: the page's bar does not move."""
     server, progress = _server(), get_progress_state()
-    told = {
+    metadata = {
         "node_id": node,
         "prompt_id": progress.prompt_id,
         "display_node_id": progress.dynprompt.get_display_node_id(node),
         "parent_node_id": progress.dynprompt.get_parent_node_id(node),
         "real_node_id": progress.dynprompt.get_real_node_id(node),
     }
-    server.send_sync(BinaryEventTypes.PREVIEW_IMAGE_WITH_METADATA, (("JPEG", picture, None), told), server.client_id)
+    server.send_sync(
+        BinaryEventTypes.PREVIEW_IMAGE_WITH_METADATA, (("JPEG", picture, None), metadata), server.client_id
+    )
 
 
 def _server():

@@ -56,7 +56,7 @@ def parse_prompt(text: str) -> Prompt:
         raise BendError(
             f"The prompt holds a broken character (U+{ord(broken[0]):04X}) {_place(text, broken.start())}. Delete it."
         )
-    found = _find_marks(text)
+    marks = _find_marks(text)
     clean, host, segments, marks, marked = [], [], [], [], []
     stack: list[_Mark] = []
     begun = at = 0
@@ -74,7 +74,7 @@ def parse_prompt(text: str) -> Prompt:
             clean.append(text[at + 1])
             host.append(text[at : at + 2])
             at += 2
-        elif mark := found.get(at):
+        elif mark := marks.get(at):
             if mark.weight is not None:
                 cut()
                 host.append("(")
@@ -112,12 +112,12 @@ def _find_marks(text: str) -> dict[int, _Mark]:
     """Each mark by the place of its opening parenthesis."""
     marks: dict[int, _Mark] = {}
     stack: list[int] = []
-    for found in re.finditer(r"\\[()]|[()]", text):
-        at = found.start()
-        if found[0] == "(":
+    for bracket in re.finditer(r"\\[()]|[()]", text):
+        at = bracket.start()
+        if bracket[0] == "(":
             marks[at] = _Mark()
             stack.append(at)
-        elif found[0] == ")":
+        elif bracket[0] == ")":
             if not stack:
                 raise _unbalanced(text, at, "is closed but never opened")
             mark = marks[stack[-1]]

@@ -162,11 +162,11 @@ def _select(
     words, notes, failed = {}, [], {}
     for term in terms:
         try:
-            found, remarks = _columns_of(term, tokens, columns, encoder)
+            columns_found, remarks = _columns_of(term, tokens, columns, encoder)
         except BendError as error:
             failed[term] = error
             continue
-        words.setdefault((fold(term.text).text, term.occurrence, term.selector), Word(str(term), found))
+        words.setdefault((fold(term.text).text, term.occurrence, term.selector), Word(str(term), columns_found))
         notes += remarks
     chosen = sorted({column for word in words.values() for column in word.columns})
     is_all = any(term.selector and term.text == ALL for term in terms)
@@ -205,17 +205,17 @@ def _columns_of(
             times = "once" if len(places) == 1 else f"{len(places)} times"
             raise BendError(f'there is no "{term}": "{term.text}" is in the prompt {times}. Count from 1.')
         places = [places[term.occurrence - 1]]
-    found, notes = set(), []
+    columns_found, notes = set(), []
     for place in places:
         for piece in _pieces(encoder, *place):
-            found.add(piece.column)
+            columns_found.add(piece.column)
             notes += _shared(piece, tokens.text, *place)
-    if not found:
+    if not columns_found:
         raise BendError(
             f'"{term}" is in the prompt, but the text encoder {encoder.name} made no token of it '
             "(it drops an embedding: that it does not find). Reword the prompt."
         )
-    return tuple(sorted(found)), notes
+    return tuple(sorted(columns_found)), notes
 
 
 def _places(word: str, tokens: TokenMap) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Which layers, heads and frames: `all`, names, numbers and ranges, and what several aims have in common."""
+"""Which layers, heads and frames: `all`, names, numbers and ranges, and what several such fields have in common."""
 
 import math
 import re
@@ -38,17 +38,17 @@ Term = str | tuple[int, int] | tuple[float, float, str]
 
 
 @lru_cache(maxsize=256)
-def parse(text: str, kind: IndexAxis) -> tuple[tuple[Term, ...], ...]:
-    """The aims of a field, joined by `&`; each a comma list of names, inclusive ranges and percents.
+def parse(text: str, axis: IndexAxis) -> tuple[tuple[Term, ...], ...]:
+    """The clauses of a field, joined by `&`; each a comma list of names, inclusive ranges and percents.
 
     A range is `(first, last)`, a percent `(start, end, "%")` in fractions; a negative number stands alone. Raises
     BendError for anything else, so that a slip of the pen never means "all".
     """
-    return tuple(tuple(_term(term.strip(), text, kind) for term in aim.split(",")) for aim in text.split("&"))
+    return tuple(tuple(_term(term.strip(), text, axis) for term in clause.split(",")) for clause in text.split("&"))
 
 
-def _term(term: str, text: str, kind: IndexAxis) -> Term:
-    if term.lower() in ("all", *kind.names):
+def _term(term: str, text: str, axis: IndexAxis) -> Term:
+    if term.lower() in ("all", *axis.names):
         return term.lower()
     if _NUMBER.fullmatch(term):
         return int(term), int(term)
@@ -56,49 +56,49 @@ def _term(term: str, text: str, kind: IndexAxis) -> Term:
         first, last = int(match[1]), int(match[2])
         if first > last:
             raise BendError(
-                f"{kind.field} has the range {term!r}, which runs backwards. Write {last}-{first}.", kind.field
+                f"{axis.field} has the range {term!r}, which runs backwards. Write {last}-{first}.", axis.field
             )
         return first, last
-    if kind.percents and (match := _PERCENT.fullmatch(term)):
+    if axis.percents and (match := _PERCENT.fullmatch(term)):
         start, end = float(match[1]) / 100, float(match[2]) / 100
         if start >= end or end > 1:
-            raise BendError(f"{kind.field} has {term!r}. Write a lower and a higher percent, up to 100%.", kind.field)
+            raise BendError(f"{axis.field} has {term!r}. Write a lower and a higher percent, up to 100%.", axis.field)
         return start, end, "%"
-    raise BendError(f"{kind.field} is {text!r}, where {term!r} is no {kind.one}. {kind.how}", kind.field)
+    raise BendError(f"{axis.field} is {text!r}, where {term!r} is no {axis.one}. {axis.how}", axis.field)
 
 
 def intersect(one: str, other: str) -> str:
-    """The text of two aims that must both hold."""
+    """The text of two fields that must both hold."""
     if one == other or other.strip().lower() == "all":
         return one
     return other if one.strip().lower() == "all" else f"{one} & {other}"
 
 
 @lru_cache(maxsize=256)
-def resolve(text: str, kind: IndexAxis, count: int) -> frozenset[int]:
+def resolve(text: str, axis: IndexAxis, count: int) -> frozenset[int]:
     """The numbers, 0-based, that `text` means where there are `count`; thirds are by ⌊3i/n⌋, percents half-open.
 
     Raises BendError for a number that is not there; only percents are fitted to what there is.
     """
-    return frozenset.intersection(*(_chosen(aim, text, kind, count) for aim in parse(text, kind)))
+    return frozenset.intersection(*(_chosen(clause, text, axis, count) for clause in parse(text, axis)))
 
 
-def _chosen(aim: tuple[Term, ...], text: str, kind: IndexAxis, count: int) -> frozenset[int]:
+def _chosen(clause: tuple[Term, ...], text: str, axis: IndexAxis, count: int) -> frozenset[int]:
     chosen: set[int] = set()
-    for term in aim:
+    for term in clause:
         if term == "all":
             chosen.update(range(count))
         elif isinstance(term, str):
-            chosen.update(i for i in range(count) if 3 * i // count == kind.names.index(term))
+            chosen.update(i for i in range(count) if 3 * i // count == axis.names.index(term))
         elif len(term) == 3:
             chosen.update(range(math.ceil(term[0] * count - 1e-9), math.ceil(term[1] * count - 1e-9)))
         else:
             for number in range(term[0], term[1] + 1):
                 if not -count <= number < count:
                     raise BendError(
-                        f"{kind.field} is {text!r}, but {kind.owner} has no {kind.one} {number}: its {count} "
-                        f"{kind.one}s are 0 to {count - 1} (or -{count} to -1, counted from the end).",
-                        kind.field,
+                        f"{axis.field} is {text!r}, but {axis.owner} has no {axis.one} {number}: its {count} "
+                        f"{axis.one}s are 0 to {count - 1} (or -{count} to -1, counted from the end).",
+                        axis.field,
                     )
                 chosen.add(number % count)
     return frozenset(chosen)

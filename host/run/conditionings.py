@@ -37,31 +37,31 @@ class Conditioning:
 
 
 def select(
-    tokens: Sequence[TokenField], passes: str, known: Sequence[Conditioning], title: str, warnings: list[str]
+    tokens: Sequence[TokenField], passes: str, conditionings: Sequence[Conditioning], title: str, warnings: list[str]
 ) -> Selected:
     """The columns of each token field, by name of the conditioning; one that lacks a word is left alone, and listed."""
     roles = ROLES if passes == "both" else (passes,)
-    conds = [cond for cond in known if cond.role in roles]
+    conds = [cond for cond in conditionings if cond.role in roles]
     if not conds:
         raise BendError(
             f"the guider has no {passes if passes != 'both' else 'positive'} conditioning to bend. Use a guider with "
             f"one, such as CFGGuider, or aim the bend at another pass."
         )
     selections = [resolve_each(token, [(cond.tokens, cond.width) for cond in conds]) for token in tokens]
-    notes = (note for each in selections for selection in each for note in selection.notes)
+    notes = (note for by_cond in selections for selection in by_cond for note in selection.notes)
     warnings += [f"{title}: {note}" for note in dict.fromkeys(notes)]
-    found = {}
-    for cond, *here in zip(conds, *selections, strict=True):
-        missing = dict.fromkeys(word for selection in here for word in selection.missing)
+    selected = {}
+    for cond, *in_cond in zip(conds, *selections, strict=True):
+        missing = dict.fromkeys(word for selection in in_cond for word in selection.missing)
         if missing:
             warnings.append(f"{title}: {cond.name} has no {quoted(list(missing))} and is left alone there.")
-        if all(selection.columns for selection in here):
-            found[cond.name] = tuple(selection.columns for selection in here)
-    if not found:
+        if all(selection.columns for selection in in_cond):
+            selected[cond.name] = tuple(selection.columns for selection in in_cond)
+    if not selected:
         raise BendError(
             f"no conditioning has all of {quoted([token.text for token in tokens])}. Put the words into one prompt."
         )
-    return found
+    return selected
 
 
 def quoted(words: Sequence[str]) -> str:

@@ -98,19 +98,19 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
             "a conditioning is limited to an area, which cannot be bent yet. Remove Conditioning (Set Area) from this "
             "sampler's conditionings; a mask (Conditioning (Set Mask)) works."
         )
-    known = [Conditioning(role, i, cond) for role in ROLES for i, cond in enumerate(conds.get(role) or (), 1)]
-    known = [cond for cond in known if cond.embedding is not None]
+    conditionings = [Conditioning(role, i, cond) for role in ROLES for i, cond in enumerate(conds.get(role) or (), 1)]
+    conditionings = [cond for cond in conditionings if cond.embedding is not None]
     warnings = [
         f"{cond.name} is no longer the embedding that Bend Prompt made (Conditioning (Average) or the like changed "
         f"it): a word's columns may hold other words too."
-        for cond in known
+        for cond in conditionings
         if cond.has_changed
     ]
     planned, selected = [], {}
     for number, (bend, applied) in enumerate(chain, 1):
         title = _title(number, len(chain), bend)
         try:
-            selected[number] = select(bend.tokens, bend.passes or "positive", known, title, warnings)
+            selected[number] = select(bend.tokens, bend.passes or "positive", conditionings, title, warnings)
             layers = ranges.resolve(bend.layers, ranges.LAYERS, subject.layers)
             for columns in selected[number].values():
                 check_words(bend, columns)
@@ -127,11 +127,11 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
         return words.setdefault(term, len(words))
 
     recordings = tuple(
-        (recording, tuple(map(number_of, _recorded(recording, [bend for bend, _ in chain], known))))
+        (recording, tuple(map(number_of, _recorded(recording, [bend for bend, _ in chain], conditionings))))
         for recording in (patch.recording for patch in patches)
         if recording
     )
-    watched = [_watched(term, known, warnings) for term in words]
+    watched = [_watched(term, conditionings, warnings) for term in words]
     plans = {
         (cond.role, id(cond.embedding)): CondPlan(
             cond.name,
@@ -139,7 +139,7 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
             {number: selections[cond.name] for number, selections in selected.items() if cond.name in selections},
             WatchedWords(cond.name, tuple(selections.get(cond.name, ((),))[0] for selections in watched)),
         )
-        for cond in known
+        for cond in conditionings
     }
     for plan in plans.values():
         if len(plan.watched.columns) > BLOCK:
@@ -147,27 +147,29 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
                 f"Recording: {quoted([str(term) for term in words])} are {len(plan.watched.columns)} tokens in "
                 f"{plan.name}, but at most {BLOCK} are recorded at once. List fewer words in record_tokens."
             )
-    prompts = tuple(dict.fromkeys(cond.tokens.text for cond in known if cond.role == "positive" and cond.tokens))
+    prompts = tuple(
+        dict.fromkeys(cond.tokens.text for cond in conditionings if cond.role == "positive" and cond.tokens)
+    )
     return RunPlan(tuple(planned), tuple(map(str, words)), recordings, plans, prompts, warnings)
 
 
-def _watched(term: TokenTerm, known: Sequence[Conditioning], warnings: list[str]) -> Selected:
+def _watched(term: TokenTerm, conditionings: Sequence[Conditioning], warnings: list[str]) -> Selected:
     try:
-        return select((TokenField(term.token, (term,)),), "positive", known, "Recording", warnings)
+        return select((TokenField(term.token, (term,)),), "positive", conditionings, "Recording", warnings)
     except BendError as error:
         raise error.within("Recording") from None
 
 
-def _is_found(term: TokenTerm, known: Sequence[Conditioning]) -> bool:
+def _is_found(term: TokenTerm, conditionings: Sequence[Conditioning]) -> bool:
     try:
-        return bool(_watched(term, known, []))
+        return bool(_watched(term, conditionings, []))
     except BendError:
         return False
 
 
-def _recorded(recording: Recording, bends: Sequence[Bend], known: Sequence[Conditioning]) -> list[TokenTerm]:
+def _recorded(recording: Recording, bends: Sequence[Bend], conditionings: Sequence[Conditioning]) -> list[TokenTerm]:
     """The words that a recording keeps, each once. Raises BendError where it names none, or what has no map."""
-    maps = [cond.tokens for cond in known if cond.role == "positive" and cond.tokens]
+    maps = [cond.tokens for cond in conditionings if cond.role == "positive" and cond.tokens]
     if recording.words == "listed words":
         terms = list(recording.listed.terms)
         if any(term.selector and term.text == ALL for term in terms):
@@ -182,7 +184,9 @@ def _recorded(recording: Recording, bends: Sequence[Bend], known: Sequence[Condi
     else:
         bent = [bend for bend in bends if bend.passes != "negative"]
         terms = [term for bend in bent for token in bend.tokens for term in token.terms if not term.selector]
-        terms = [term for term in dict.fromkeys(terms) if _is_found(term, known)]  # else only in the negative prompt
+        terms = [
+            term for term in dict.fromkeys(terms) if _is_found(term, conditionings)
+        ]  # else only in the negative prompt
         terms = terms or [TokenTerm(word) for tokens in maps for word in words_of(tokens.text)[:FIRST]]
         if not terms:
             raise BendError(
@@ -204,9 +208,9 @@ def _check(bend: Bend, subject: ModelSpec) -> list[str]:
         )
         if not ranges.resolve(getattr(bend, kind.field), kind, count)
     ]
-    film = FrameLayout.whole(Grid(subject.frames, 1, 1), subject.stride)
+    layout = FrameLayout.whole(Grid(subject.frames, 1, 1), subject.stride)
     for moment in schedule.moments:
-        operators_at(bend, moment, film)
+        operators_at(bend, moment, layout)
     for animation in bend.animations:
         count = subject.frames if animation.over == "frames" else max(schedule.steps, 1)
         animation.track.values(count)

@@ -98,9 +98,9 @@ class _Override:
         self, func, q: Tensor, k: Tensor, v: Tensor, heads: int, *args, **kwargs
     ) -> tuple[Tensor, Tensor | None]:
         """The output `(B, L, H·D)`, ours to write to, and the log-sum-exp where the kernel tells it."""
-        known = with_lse(func, q, k, v, heads, kwargs) if self.chained is None and not args else None
-        if known is not None:
-            return known
+        with_denominators = with_lse(func, q, k, v, heads, kwargs) if self.chained is None and not args else None
+        if with_denominators is not None:
+            return with_denominators
         output = self.kernel(func, q, k, v, heads, *args, **kwargs)
         return (output if self.chained is None else output.clone()), None  # a chained override may keep what it gives
 

@@ -49,12 +49,12 @@ def encode_prompt(clip, text: str) -> tuple[list, TokenMap]:
         if "embedding:" not in prompt.text:
             raise
         raise BendError("The prompt has an embedding: with no name after it. Write embedding:name.") from None
-    found = TokenMap(prompt.text, READERS[encoder.reader](clip.tokenizer, prompt, tokens), prompt.marked)
+    token_map = TokenMap(prompt.text, READERS[encoder.reader](clip.tokenizer, prompt, tokens), prompt.marked)
     plain = {name: [[entry[:2] for entry in batch] for batch in batches] for name, batches in tokens.items()}
     conditioning = []
     for cond, extras in clip.encode_from_tokens_scheduled(plain):
-        _require_columns(found, tokens, cond)
-        conditioning.append([cond, {**extras, KEY: replace(found, fingerprint=fingerprint(cond))}])
+        _require_columns(token_map, tokens, cond)
+        conditioning.append([cond, {**extras, KEY: replace(token_map, fingerprint=fingerprint(cond))}])
     return conditioning, conditioning[0][1][KEY]
 
 
@@ -65,8 +65,8 @@ def attach_words(conditioning: list, clip, text: str) -> tuple[list, TokenMap]:
     further than CLOSE from its own is another prompt's. Raises BendError where columns do not agree, and as
     `encode_prompt` does.
     """
-    made, tokens = encode_prompt(clip, text)
-    own = made[0][0]
+    encoded, tokens = encode_prompt(clip, text)
+    own = encoded[0][0]
     attached = []
     for embedding, extras in conditioning:
         if embedding.shape != own.shape:
@@ -76,8 +76,8 @@ def attach_words(conditioning: list, clip, text: str) -> tuple[list, TokenMap]:
                 f"{own.shape[1]} of {own.shape[2]}. Give the clip and the text that it was made from."
             )
         for column, name in _named_columns(tokens):
-            there, here = (each[0, column].float() for each in (embedding.to(own.device), own))
-            if (there - here).norm() > CLOSE * here.norm():
+            given, expected = (columns[0, column].float() for columns in (embedding.to(own.device), own))
+            if (given - expected).norm() > CLOSE * expected.norm():
                 raise BendError(
                     f"The conditioning was not made from this text: they differ at column {column}, "
                     f'"{name}". Give the text that it was made from, weights included.'
@@ -92,9 +92,9 @@ def _named_columns(tokens: TokenMap) -> Iterator[tuple[int, str]]:
         yield from ((column, "end") for column in encoder.end)
 
 
-def _require_columns(found: TokenMap, tokens: dict, cond: torch.Tensor):
+def _require_columns(token_map: TokenMap, tokens: dict, cond: torch.Tensor):
     """Refuse columns that are not the tokens one for one; the host shifts them for an `embedding:` of another width."""
-    for encoder in found.encoders:
+    for encoder in token_map.encoders:
         for token, *_ in (entry for batch in tokens[encoder.name] for entry in batch):
             if torch.is_tensor(token) and token.shape[-1] != cond.shape[-1]:
                 raise BendError(

@@ -72,13 +72,13 @@ def _embedding_parts(inner, word: str, positions: tuple[int, ...]) -> Iterator[P
     """`embedding:name and more`: vectors if the host finds the file, then the rest, which it joins by single spaces."""
     embedding, _, rest = inner._try_get_embedding(word[len(inner.embedding_identifier) :].strip("\n"))
     solid = [position for char, position in zip(word, positions, strict=True) if not char.isspace()]
-    kept = [char for char in rest if not char.isspace()]
-    head = len(solid) - len(kept)
+    rest_solid = [char for char in rest if not char.isspace()]
+    head = len(solid) - len(rest_solid)
     if embedding is not None:
         yield Part(None, tuple(solid[:head]))
     if rest:
         following = iter(solid[head:])
-        at = solid[head] if kept else solid[-1] + 1
+        at = solid[head] if rest_solid else solid[-1] + 1
         spread = []
         for char in rest:
             at = at if char.isspace() else next(following)
