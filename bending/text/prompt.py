@@ -56,7 +56,7 @@ def parse_prompt(text: str) -> Prompt:
         raise BendError(
             f"The prompt holds a broken character (U+{ord(broken[0]):04X}) {_place(text, broken.start())}. Delete it."
         )
-    marks = _find_marks(text)
+    mark_at = _find_marks(text)
     clean, host, segments, marks, marked = [], [], [], [], []
     stack: list[_Mark] = []
     begun = at = 0
@@ -74,7 +74,7 @@ def parse_prompt(text: str) -> Prompt:
             clean.append(text[at + 1])
             host.append(text[at : at + 2])
             at += 2
-        elif mark := marks.get(at):
+        elif mark := mark_at.get(at):
             if mark.weight is not None:
                 cut()
                 host.append("(")
