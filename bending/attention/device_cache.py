@@ -44,6 +44,7 @@ class DeviceCache:
             self.moment = moment
             self._actions.clear()
             self._query_scales.clear()
+            # an angle that moves over the steps makes a kernel for each; only the last step's may be needed again
             self._kernels = {operator: self._kernels[operator] for operator in self._used}
             self._used.clear()
 

@@ -16,9 +16,10 @@ AttentionKernel = Callable[[Tensor, Tensor, Tensor], Tensor]
 class Attention:
     """`A = softmax(q kᵀ · scale)`, never built.
 
-    `lse` `(B, L, H)` float32 is the log of each softmax's denominator, where the kernel gives it; `exact` says that the
-    kernel computes this very softmax, and that its denominators may be computed here. Then columns of A are
-    `exp(q·k · scale − lse)`. For any other kernel a second call, whose values are one-hot selectors, returns them.
+    `lse` `(B, L, H)` float32 is the log of each softmax's denominator, where the kernel gives it, as FlashAttention
+    (Dao et al. 2022) keeps it for its backward pass; `exact` says that the kernel computes this very softmax, and that
+    its denominators may be computed here. Then columns of A are `exp(q·k · scale − lse)`. For any other kernel a second
+    call, whose values are one-hot selectors, returns them.
     """
 
     q: Tensor

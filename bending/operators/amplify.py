@@ -7,7 +7,7 @@ from .base import FrameOperator, Kernel
 
 @dataclass(frozen=True)
 class Amplify(FrameOperator):
-    """Multiply the map by `factor`.
+    """Multiply the map by `factor`: the re-weighting of Prompt-to-Prompt (Hertz et al. 2022).
 
     **Convention**
         1 changes nothing, 0 removes the word, a negative factor pushes the picture away from it. With renormalising,

@@ -18,10 +18,10 @@ class FrequencyFilter(FrameOperator):
 
     **Convention**
         r is a bin's radius in units of Nyquist, 0 … √2. `low` keeps r below `high`; `high` keeps r above `low`; `band`
-        what lies between; `notch` is its complement. Each edge is a raised cosine of width `rolloff` centred on the
-        cutoff; at rolloff 0 the cutoff itself belongs to the upper side. A cutoff of 1.5 or more lies beyond every
-        bin, one of 0 just above the mean. `keep_mean` leaves bin (0, 0), the frame's mean, untouched. The picture is
-        taken as periodic, as the transform has it.
+        what lies between; `notch` is its complement. Each edge is a raised cosine (the taper of Tukey's window, Harris
+        1978) of width `rolloff` centred on the cutoff; at rolloff 0 the cutoff itself belongs to the upper side. A
+        cutoff of 1.5 or more lies beyond every bin, one of 0 just above the mean. `keep_mean` leaves bin (0, 0), the
+        frame's mean, untouched. The picture is taken as periodic, as the transform has it.
     """
 
     kind: str = "low"

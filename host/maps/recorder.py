@@ -103,6 +103,7 @@ class Recorder:
         self._bin_of_layer = {k: i for i, (first, last) in enumerate(layout.layers) for k in range(first, last + 1)}
         self._bin = -1
         self._sums: Tensor | None = None
+        # counted on the CPU, so that no call waits for the device
         self._counts = np.zeros((layout.words, len(layout.layers), layout.grid.frames), np.float32)
         self._is_bent = False
         self._members: dict[tuple[str, torch.device], tuple[list[int], Tensor]] = {}

@@ -119,3 +119,11 @@ def test_only_its_family_knows_a_model(file):
         if isinstance(node, ast.Compare):
             texts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
             assert not [text for text in texts if names_wan(str(text))], f"line {node.lineno}"
+
+
+def test_the_page_about_the_house_names_what_is_there():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:bending|host|nodes|dev|web|tests|toy|example_workflows)/[\w/.]*)`", page):
+        assert (ROOT / path).exists(), path
+    drawing = page.split("```")[1]
+    assert not [room for room in FLOOR if room.rpartition("/")[2] not in drawing]
