@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from .errors import BendError
 from .frames.mask_video import MaskVideo
@@ -22,6 +23,8 @@ class Animation:
     parameter: str
     over: str
     track: Track
+
+    key: ClassVar[str] = "animation"  # in the experiment log
 
     def __str__(self) -> str:
         return f"{self.parameter} over the {self.over}: {self.track}"
@@ -63,6 +66,8 @@ class Bend:
     animations: tuple[Animation, ...] = ()
     origin: str | None = field(default=None, compare=False, repr=False)
     tokens: tuple[TokenField, ...] = field(init=False, compare=False, repr=False)
+
+    key: ClassVar[str] = "bend"  # in the experiment log
 
     def __post_init__(self):
         try:

@@ -148,7 +148,7 @@ def json_safe(value: Any) -> Any:
     if isinstance(value, Tensor):
         return {"tensor": list(value.shape)}
     if is_dataclass(value) and not isinstance(value, type):
-        kind = {"kind": getattr(value, "key", type(value).__name__.lower())}
+        kind = {"kind": value.key}
         return kind | {field.name: json_safe(getattr(value, field.name)) for field in fields(value) if field.compare}
     if isinstance(value, Mapping):
         return {str(key): json_safe(each) for key, each in value.items()}

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import torch
 
@@ -25,6 +26,8 @@ class Keyframes:
 
     keys: tuple[tuple[float, bool, float], ...]
     ease: str = "linear"
+
+    key: ClassVar[str] = "keyframes"  # in the experiment log
 
     @property
     def lowest(self) -> float:
@@ -72,6 +75,8 @@ class SampledCurve:
 
     samples: tuple[float, ...]
     name: str = "list"
+
+    key: ClassVar[str] = "samples"  # in the experiment log
 
     @property
     def lowest(self) -> float:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..errors import BendError
 from .animation import between
@@ -36,6 +37,8 @@ class TimeWindow:
     fade_in: float = 0.0
     fade_out: float = 0.0
     curve: tuple[float, ...] | None = None
+
+    key: ClassVar[str] = "when"  # in the experiment log
 
     def __post_init__(self):
         if self.unit not in ("percent", "steps"):
