@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "attention_bending"
+ROOMS = ("bending", "host", "nodes", "toy", "dev")
 
 
 def alias() -> None:
@@ -27,3 +28,14 @@ def adopt(name: str) -> None:
             ours = NAME + loaded[len(name) :]
             if sys.modules.setdefault(ours, module) is not module:
                 raise RuntimeError(f"{ours} was imported before ComfyUI loaded the pack: import it after that.")
+
+
+def loaded_twice() -> dict[str, list[str]]:
+    """Of this process: each file of ours that is more than one module, with the names of these."""
+    ours = {str(file): file.relative_to(ROOT).as_posix() for room in ROOMS for file in (ROOT / room).rglob("*.py")}
+    names: dict[str, dict[int, str]] = {file: {} for file in ours.values()}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__dict__", {}).get("__file__")  # getattr would wake modules that load when asked
+        if file and (path := str(Path(file).resolve())) in ours:
+            names[ours[path]][id(module)] = name
+    return {file: sorted(modules.values()) for file, modules in names.items() if len(modules) > 1}
