@@ -1,20 +1,22 @@
 """The repository as the package `attention_bending`, by which tests and commands know it, under that name alone."""
 
-import importlib.util
 import sys
+import types
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "attention_bending"
+ROOMS = ("bending", "host", "nodes", "toy", "dev")
 
 
 def alias() -> None:
-    """Make `import attention_bending…` work from wherever the repository lies, and whatever its folder is called."""
-    if NAME not in sys.modules:
-        file = ROOT / "__init__.py"
-        spec = importlib.util.spec_from_file_location(NAME, str(file), submodule_search_locations=[str(ROOT)])
-        sys.modules[NAME] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+    """Make `import attention_bending…` work from wherever the repository lies, and whatever its folder is called.
+
+    The root's own file is left to ComfyUI, which alone needs what is in it.
+    """
+    package = types.ModuleType(NAME)
+    package.__path__ = [str(ROOT)]
+    sys.modules.setdefault(NAME, package)
 
 
 def adopt(name: str) -> None:
@@ -27,3 +29,15 @@ def adopt(name: str) -> None:
             ours = NAME + loaded[len(name) :]
             if sys.modules.setdefault(ours, module) is not module:
                 raise RuntimeError(f"{ours} was imported before ComfyUI loaded the pack: import it after that.")
+
+
+def loaded_twice() -> dict[str, list[str]]:
+    """Of this process: each file of ours that is more than one module, with the names of these."""
+    files = [ROOT / "__init__.py", *(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))]
+    ours = {str(file): file.relative_to(ROOT).as_posix() for file in files}
+    names: dict[str, dict[int, str]] = {file: {} for file in ours.values()}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__dict__", {}).get("__file__")  # getattr would wake modules that load when asked
+        if file and (path := str(Path(file).resolve())) in ours:
+            names[ours[path]][id(module)] = name
+    return {file: sorted(modules.values()) for file, modules in names.items() if len(modules) > 1}

@@ -1,56 +1,95 @@
-"""``python dev test``: the style, then each room of tests in a process of its own."""
+"""``python dev test``: the style, then the rooms of tests side by side, each in a process of its own."""
 
 import os
 import subprocess
+import sys
 import tempfile
-import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from time import perf_counter
 from typing import NamedTuple
 
 from . import paths, setup
 from .browser import CHROMIUM_CURE, find_chromium
 from .console import say
 from .host import Host
+from .side_by_side import Job, run
 
 TESTS = paths.ROOT / "tests"
 
 SETUP_BUDGET = 300
-ROOMS = {"core": 90, "host": 300, "workflows": 180, "browser": 180}
-"""Each room and the seconds it may take."""
+ROOMS_BUDGET = 420
+"""Seconds that the set-up, and all rooms side by side on two cores, may take."""
+
+
+class Room(NamedTuple):
+    """A folder of tests, and the seconds it may take; its paths are told from `root`."""
+
+    folder: Path
+    budget: int
+    root: Path = TESTS
+
+
+ROOMS = {
+    "core": Room(TESTS / "core", 90),
+    "host": Room(TESTS / "host", 300),
+    "toy": Room(paths.ROOT / "toy" / "tests", 300, paths.ROOT / "toy" / "tests"),
+    "workflows": Room(TESTS / "workflows", 180),
+    "browser": Room(TESTS / "browser", 180),
+}
+
+SLOWEST = 10
+"""So many tests are named with their times."""
 
 NO_TESTS_RAN = 5  # pytest's exit code
 
 
+class Counts(NamedTuple):
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
 class Outcome(NamedTuple):
+    """What a room took and left; `tests` are seconds and names."""
+
     room: str
     seconds: float
-    passed: int
-    failed: int
-    skipped: int
+    counts: Counts
+    tests: list[tuple[float, str]]
 
 
 def main(arguments: list[str]) -> int:
     """Run everything, or what the pytest `arguments` choose; a room's bare name chooses that room."""
-    begun = time.perf_counter()
+    begun = perf_counter()
     host = setup.ensure()
-    setup_seconds = time.perf_counter() - begun
+    setup_seconds = perf_counter() - begun
     options, targets, slow = sort_arguments(arguments)
     style_failed = _check_style(host)
-    outcomes = [_run_room(host, room, options, chosen, slow) for room, chosen in targets.items()]
+    begun = perf_counter()
+    outcomes = _run_rooms(host, options, targets, slow)
+    rooms_seconds = perf_counter() - begun
 
+    print()
+    slowest = sorted((test for outcome in outcomes for test in outcome.tests), reverse=True)[:SLOWEST]
+    for seconds, name in slowest:
+        print(f"{seconds:6.1f} s  {name}")
     print()
     _print_row("set-up", setup_seconds, SETUP_BUDGET)
     for outcome in outcomes:
-        _print_row(outcome.room, outcome.seconds, ROOMS[outcome.room], _counts(*outcome[2:]))
-    passed, failed, skipped = (sum(column) for column in zip(*(outcome[2:] for outcome in outcomes), strict=True))
+        _print_row(outcome.room, outcome.seconds, ROOMS[outcome.room].budget, str(outcome.counts))
+    counts = Counts(*(sum(column) for column in zip(*(outcome.counts for outcome in outcomes), strict=True)))
+    _print_row("rooms", rooms_seconds, ROOMS_BUDGET)
     print(f"{'style':<10} {'FAILED, see above' if style_failed else 'clean'}")
-    print(_counts(passed, failed, skipped))
+    print(counts)
     if "browser" in targets and not find_chromium():
         print(f"The browser tests were skipped: {CHROMIUM_CURE}")
-    if not passed + failed + skipped:
+    if not sum(counts):
         return NO_TESTS_RAN  # a mistyped name or -k must not look like success
-    return 1 if failed or style_failed else 0
+    return 1 if counts.failed or style_failed else 0
 
 
 def sort_arguments(arguments: list[str]) -> tuple[list[str], dict[str, list[str]], bool]:
@@ -58,23 +97,24 @@ def sort_arguments(arguments: list[str]) -> tuple[list[str], dict[str, list[str]
     options, chosen = [], {}
     for argument in arguments:
         file, _, test = argument.partition("::")
-        path = next((p for p in (Path(file), paths.ROOT / file, TESTS / file) if _room_of(p)), None)
+        places = [Path(file), paths.ROOT / file, TESTS / file]
+        places += [ROOMS[file].folder] if file in ROOMS else []
+        path = next((place for place in places if _room_of(place)), None)
         if path is None:
             options.append(argument)
         else:
             target = str(path.resolve()) + (f"::{test}" if test else "")
             chosen.setdefault(_room_of(path), []).append(target)
     slow = "--slow" in options
-    targets = {room: chosen[room] for room in ROOMS if room in chosen} or {room: [str(TESTS / room)] for room in ROOMS}
+    whole = {name: [str(room.folder)] for name, room in ROOMS.items() if room.folder.is_dir()}
+    targets = {name: chosen[name] for name in ROOMS if name in chosen} or whole
     return [option for option in options if option != "--slow"], targets, slow
 
 
 def _room_of(path: Path) -> str | None:
     path = path.resolve()
-    if not path.exists() or TESTS not in path.parents:
-        return None
-    room = path.relative_to(TESTS).parts[0]
-    return room if room in ROOMS else None
+    inside = (name for name, room in ROOMS.items() if room.folder == path or room.folder in path.parents)
+    return next(inside, None) if path.exists() else None
 
 
 def _check_style(host: Host) -> bool:
@@ -85,20 +125,35 @@ def _check_style(host: Host) -> bool:
     return any(codes)
 
 
-def _run_room(host: Host, room: str, options: list[str], targets: list[str], slow: bool) -> Outcome:
-    say(f"tests/{room}")
-    begun = time.perf_counter()
+def _run_rooms(host: Host, options: list[str], targets: dict[str, list[str]], slow: bool) -> list[Outcome]:
+    """The longest first, so that none is left alone at the end; what they made, in the order of ROOMS."""
+    outcomes = {}
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        fixed = ["-q", f"--rootdir={TESTS}", f"-c={TESTS / 'pytest.ini'}", f"--junit-xml={report}"]
-        if not slow and "-m" not in options:
-            fixed += ["-m", "not slow"]
-        command = host.module("pytest", *fixed, *options, *targets)
-        code = subprocess.run(command, cwd=paths.ROOT, env=_environment(), stdin=subprocess.DEVNULL).returncode
-        counts = _read_report(report)
-    if code not in (0, NO_TESTS_RAN) and not counts[1]:
-        counts = (counts[0], 1, counts[2])  # it broke before or after its tests
-    return Outcome(room, time.perf_counter() - begun, *counts)
+        reports = {name: Path(folder) / f"{name}.xml" for name in targets}
+        jobs = [
+            Job(name, _command(host, ROOMS[name], reports[name], options, targets[name], slow))
+            for name in sorted(targets, key=lambda name: -ROOMS[name].budget)
+        ]
+        # One core each: besides its tests a room has a server or a browser at most, which it waits for.
+        for ended in run(jobs, os.cpu_count() or 1, _environment()):
+            counts, tests = _read_report(reports[ended.name], ROOMS[ended.name])
+            if ended.code not in (0, NO_TESTS_RAN) and not counts.failed:
+                counts = counts._replace(failed=1)  # it broke before or after its tests
+            say(f"{ended.name}: {counts}")
+            outcomes[ended.name] = Outcome(ended.name, ended.seconds, counts, tests)
+    return [outcomes[name] for name in targets]
+
+
+def _command(host: Host, room: Room, report: Path, options: list[str], targets: list[str], slow: bool) -> list[str]:
+    # Nothing above a room's root is collected: there our packages lie, which pytest would import by names of its own.
+    fixed = ["-q", f"--rootdir={room.root}", f"--confcutdir={room.root}", f"-c={TESTS / 'pytest.ini'}"]
+    fixed += [f"--junit-xml={report}", "-o", "junit_family=xunit1"]  # the family that names files
+    fixed += ["-p", "attention_bending.dev.loaded_once"]
+    if sys.stdout.isatty():
+        fixed += ["--color=yes"]
+    if not slow and "-m" not in options:
+        fixed += ["-m", "not slow"]
+    return host.module("pytest", *fixed, *options, *targets)
 
 
 def _environment() -> dict[str, str]:
@@ -106,17 +161,18 @@ def _environment() -> dict[str, str]:
     return {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1", **os.environ}
 
 
-def _read_report(report: Path) -> tuple[int, int, int]:
-    """Passed, failed and skipped of a JUnit file; zeros where pytest did not get as far as writing it."""
+def _read_report(report: Path, room: Room) -> tuple[Counts, list[tuple[float, str]]]:
+    """A JUnit file; zeros where pytest did not get as far as writing it."""
     if not report.is_file():
-        return 0, 0, 0
+        return Counts(), []
     suite = ElementTree.parse(report).getroot().find("testsuite")
     total, failures, errors, skipped = (int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped"))
-    return total - failures - errors - skipped, failures + errors, skipped
-
-
-def _counts(passed: int, failed: int, skipped: int) -> str:
-    return f"{passed} passed, {failed} failed, {skipped} skipped"
+    tests = [
+        (float(case.get("time")), f"{(room.root / case.get('file')).relative_to(paths.ROOT)}::{case.get('name')}")
+        for case in suite.iter("testcase")
+        if case.get("file")
+    ]
+    return Counts(total - failures - errors - skipped, failures + errors, skipped), tests
 
 
 def _print_row(name: str, seconds: float, budget: int, counts: str = "") -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from browser.boxes import overlapping
-from workflows.filming import EDITOR_FILES, EXAMPLES, edited, example, the
+from workflows.filming import EDITOR_FILES, ORIGINALS, TWINS, edited, example, the
 
 WIDGETS = ("BOOLEAN", "COMBO", "FLOAT", "INT", "STRING")
 """The types of input that the page shows as a widget."""
@@ -25,9 +25,9 @@ def empty(editor):
     assert thrown(editor) == []
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def vue(editor):
-    """The editor with Nodes 2.0 turned on, and off again afterwards."""
+    """The editor with Nodes 2.0 turned on for the rest of this file, and off again afterwards."""
     setting = "Comfy.VueNodes.Enabled"
     turn = f"on => app.extensionManager.setting.set('{setting}', on)"
     editor.page.evaluate(turn, True)
@@ -119,30 +119,6 @@ def test_the_info_button_opens_our_help_page(empty, ours, key):
     page.get_by_label("Toggle properties panel").first.click()
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_nodes_2_shows_an_example_with_all_widgets_and_no_overlap(vue, ours, name):
-    vue.load(json.loads((EDITOR_FILES / f"{name}.json").read_text(encoding="utf-8")), name)
-    page = vue.page
-    page.evaluate("() => app.extensionManager.command.execute('Comfy.Canvas.FitView')")
-    nodes = page.evaluate("app.graph.nodes.map(node => [String(node.id), node.type, node.title])")
-    page.wait_for_function(
-        "nodes => nodes.every(([id]) => document.querySelector(`[data-node-id='${id}']`))", arg=nodes
-    )
-    assert overlapping(page.evaluate(BOXES)) == []
-    for key, kind, title in nodes:
-        node = page.locator(f"[data-node-id='{key}']")
-        assert title in node.inner_text()
-        if kind in ours:
-            advanced = set(advanced_inputs(ours[kind]))
-            for widget in widget_inputs(ours[kind]):
-                assert is_shown(node, widget) != (widget in advanced), f"{kind}.{widget}"
-            if advanced:
-                node.get_by_text("Show advanced inputs").click()
-                node.get_by_text("Hide advanced inputs").wait_for(timeout=5000)
-                assert all(is_shown(node, widget) for widget in advanced)
-    assert thrown(vue) == []
-
-
 def test_the_node_shows_the_maps_while_the_sampler_runs(editor):
     """On Patch Model itself, which has long been executed by then."""
     prompt = example("Bend one word", steps=6)
@@ -165,6 +141,30 @@ def test_the_node_shows_the_maps_while_the_sampler_runs(editor):
     pictures = "id => app.nodePreviewImages[id]?.length ?? app.graph.getNodeById(id)?.imgs?.length ?? 0"
     assert page.evaluate(pictures, patch) == 1
     assert thrown(editor) == []
+
+
+@pytest.mark.parametrize("name", [*ORIGINALS, *(pytest.param(name, marks=pytest.mark.slow) for name in TWINS)])
+def test_nodes_2_shows_an_example_with_all_widgets_and_no_overlap(vue, ours, name):
+    vue.load(json.loads((EDITOR_FILES / f"{name}.json").read_text(encoding="utf-8")), name)
+    page = vue.page
+    page.evaluate("() => app.extensionManager.command.execute('Comfy.Canvas.FitView')")
+    nodes = page.evaluate("app.graph.nodes.map(node => [String(node.id), node.type, node.title])")
+    page.wait_for_function(
+        "nodes => nodes.every(([id]) => document.querySelector(`[data-node-id='${id}']`))", arg=nodes
+    )
+    assert overlapping(page.evaluate(BOXES)) == []
+    for key, kind, title in nodes:
+        node = page.locator(f"[data-node-id='{key}']")
+        assert title in node.inner_text()
+        if kind in ours:
+            advanced = set(advanced_inputs(ours[kind]))
+            for widget in widget_inputs(ours[kind]):
+                assert is_shown(node, widget) != (widget in advanced), f"{kind}.{widget}"
+            if advanced:
+                node.get_by_text("Show advanced inputs").click()
+                node.get_by_text("Hide advanced inputs").wait_for(timeout=5000)
+                assert all(is_shown(node, widget) for widget in advanced)
+    assert thrown(vue) == []
 
 
 BOXES = """() => app.graph.nodes.map(node => {

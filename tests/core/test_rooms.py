@@ -1,9 +1,14 @@
-"""The house: which room may import which. Read off the imports, without running anything."""
+"""The house: which room may import which. Read off the imports, without running anything.
+
+`python dev test tests/core/test_rooms.py -s` tells its size; `survey` takes any other tree as well.
+"""
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -28,23 +33,23 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 ROOMS = ("bending", "host", "nodes", "toy", "dev")
 
 
-def files(*rooms: str) -> Iterator[Path]:
-    return (file for room in rooms for file in sorted((ROOT / room).rglob("*.py")))
+def files(*tops: str, root: Path = ROOT) -> Iterator[Path]:
+    return (file for top in tops for file in sorted((root / top).rglob("*.py")))
 
 
-def module(file: Path) -> str:
-    return file.relative_to(ROOT).with_suffix("").as_posix().removesuffix("/__init__")
+def module(file: Path, root: Path = ROOT) -> str:
+    return file.relative_to(root).with_suffix("").as_posix().removesuffix("/__init__")
 
 
-def imports(file: Path) -> Iterator[str]:
+def imports(file: Path, root: Path = ROOT) -> Iterator[str]:
     """The modules of the pack that a file imports, wherever in it, as paths from the root."""
-    inside = file.relative_to(ROOT).parent.parts
+    inside = file.relative_to(root).parent.parts
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = (*inside[: len(inside) - node.level + 1], *(node.module or "").split("."))
             for alias in node.names:
                 whole = "/".join(filter(None, (*base, alias.name)))
-                is_module = (ROOT / f"{whole}.py").is_file() or (ROOT / whole).is_dir()
+                is_module = (root / f"{whole}.py").is_file() or (root / whole).is_dir()
                 yield whole if is_module else whole.rpartition("/")[0]
 
 
@@ -60,6 +65,68 @@ def outside(file: Path) -> Iterator[str]:
 def room(path: str) -> str | None:
     """The room that a module is in; None for the root of `bending` or `host` itself."""
     return next((name for name in FLOOR if path == name or path.startswith(f"{name}/")), None)
+
+
+class House(NamedTuple):
+    rooms: int
+    floors: int
+    arrows: int
+    circles: int
+
+
+def survey(root: Path, *tops: str) -> House:
+    """The size of the folders `tops`: what lies in them is a room, whether file or folder.
+
+    An arrow is a room's import of another. A room, or a circle of rooms that reach each other, stands a floor above
+    the highest that it imports.
+    """
+    arrows: dict[str, set[str]] = {}
+    for file in files(*tops, root=root):
+        own = "/".join(module(file, root).split("/")[:2])
+        others = {"/".join(path.split("/")[:2]) for path in imports(file, root)} - {own}
+        if others or own not in tops:  # an empty __init__ is no room
+            arrows.setdefault(own, set()).update(others)
+    arrows = {own: {other for other in others if other in arrows} for own, others in arrows.items()}
+    reached = {own: _reached(own, arrows) for own in arrows}
+    circle = {own: frozenset({own} | {other for other in reached[own] if own in reached[other]}) for own in arrows}
+    floors: dict[frozenset[str], int] = {}
+    for own in sorted(arrows, key=lambda own: len(reached[own] | circle[own])):  # what it imports reaches less
+        below = {circle[other] for member in circle[own] for other in arrows[member]} - {circle[own]}
+        floors[circle[own]] = 1 + max((floors[other] for other in below), default=0)
+    count = sum(map(len, arrows.values()))
+    return House(len(arrows), max(floors.values()), count, sum(len(members) > 1 for members in floors))
+
+
+def _reached(own: str, arrows: dict[str, set[str]]) -> set[str]:
+    reached: set[str] = set()
+    ahead = [own]
+    while ahead:
+        ahead += (fresh := arrows[ahead.pop()] - reached)
+        reached |= fresh
+    return reached
+
+
+def test_a_house_is_surveyed(tmp_path):
+    """Two rooms that import each other above one that both need, one beside, and the root above them."""
+    written = {
+        "core/ground.py": "import os",
+        "core/left/__init__.py": "",
+        "core/left/in_it.py": "from ..ground import a\nfrom .. import right",
+        "core/right.py": "from .left.in_it import b\nfrom .ground import c",
+        "core/beside.py": "from . import ground",
+        "core/__init__.py": "from . import right",
+    }
+    for name, text in written.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert survey(tmp_path, "core") == House(rooms=5, floors=3, arrows=6, circles=1)
+
+
+def test_no_room_is_in_a_circle():
+    for tops in (("bending",), ("bending", "host")):
+        house = survey(ROOT, *tops)
+        sys.stdout.write(f"{' and '.join(tops)}: {house}\n")
+        assert not house.circles
 
 
 @pytest.mark.parametrize("file", files("bending", "host", "nodes"), ids=module)

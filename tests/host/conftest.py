@@ -4,6 +4,7 @@ ComfyUI comes first on the path, or its ``import nodes`` would find a module of 
 is first imported, so both are settled before that.
 """
 
+import functools
 import sys
 from unittest import mock
 
@@ -76,8 +77,8 @@ def tiny_vae():
 
 @pytest.fixture(scope="session")
 def encode(tiny_clip):
-    """A function from a text to plain conditioning, as CLIPTextEncode makes it."""
-    return lambda text: tiny_clip.encode_from_tokens_scheduled(tiny_clip.tokenize(text))
+    """A function from a text to plain conditioning, as CLIPTextEncode makes it; each text is encoded once."""
+    return functools.cache(lambda text: tiny_clip.encode_from_tokens_scheduled(tiny_clip.tokenize(text)))
 
 
 @pytest.fixture

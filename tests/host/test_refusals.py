@@ -9,19 +9,20 @@ from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.errors import BendError
 from attention_bending.host.run.attach import patch_model
 from attention_bending.host.run.patch import Patch
-from attention_bending.host.text.prompt_encoding import encode_prompt
-
-TEXT = "a romantic (kiss) at sunset"
 
 
-@pytest.fixture
-def positive(tiny_clip):
-    return encode_prompt(tiny_clip, TEXT)[0]
+@pytest.fixture(scope="module")
+def first():
+    """What `plain` keeps."""
+    return []
 
 
 @pytest.fixture
-def plain(tiny_model, positive, encode, sample):
-    return sample(tiny_model(), positive, encode("blurry"))
+def plain(first, tiny_model, positive, encode, sample):
+    """The un-bent film of the first test that asked: whatever was refused since, the model still makes it."""
+    if not first:
+        first.append(sample(tiny_model(), positive, encode("blurry")))
+    return first[0]
 
 
 def bend(token="kiss", operator=None, **where):

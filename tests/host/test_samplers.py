@@ -30,27 +30,23 @@ NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) f
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_window_holds_every_call_at_its_levels(name, model, positive, negative, sample):
-    """Correctors and calls off the schedule too; the same seed gives the same film."""
+def test_every_call_belongs_to_its_step_and_a_window_holds_those_at_its_levels(name, model, positive, negative, sample):
+    """Correctors and calls off the schedule too; the same seed gives the same film.
+
+    A watch sees step k hold the levels `σₖ ≥ σ > σₖ₊₁`. Not applied, a bend leaves the bits of the un-bent film.
+    """
     settings = {"sampler": name, "steps": 4, "shape": SQUARE["shape"]}
-    bends = kiss(0.2, 0.7)
-    active = within(0.2, 0.7)
-    report, film, _ = assert_dense(sample, model, bends, positive, negative, SQUARE["film"], active=active, **settings)
+    bends, active = kiss(0.2, 0.7), within(0.2, 0.7)
+    conds = positive, negative
+    report, film, plain = assert_dense(sample, model, bends, *conds, SQUARE["film"], active=active, **settings)
     again, noted = calls(bent(model, *bends))
-    assert torch.equal(sample(again, positive, negative, **settings), film)
+    assert torch.equal(sample(again, *conds, **settings), film)
     levels = [float(call["timestep"][0]) for call in noted]
     assert report.bent == LAYERS * sum(map(active, levels)) < LAYERS * len(levels)
 
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_watch_sees_every_call_in_its_step_and_leaves_the_film_alone(name, model, positive, negative, sample):
-    """Step k holds the levels `σₖ ≥ σ > σₖ₊₁`. Not applied, a bend leaves the same bits."""
-    settings = {"sampler": name, "steps": 4, "shape": SQUARE["shape"]}
-    counted, noted = calls(model)
-    plain = sample(counted, positive, negative, **settings)
     seen = []
-    watched = bent(model, *kiss(), applied=False, see=seen.append)
-    assert torch.equal(sample(watched, positive, negative, **settings), plain)
+    watched, noted = calls(bent(model, *kiss(), applied=False, see=seen.append))
+    assert torch.equal(sample(watched, *conds, **settings), plain)
     sigmas = [float(sigma) for sigma in noted[0]["c"]["transformer_options"]["sample_sigmas"]]
     steps = []
     for call in noted:
@@ -69,15 +65,15 @@ NOTHING = {
 }
 
 
-@pytest.mark.parametrize("case", NOTHING)
 @pytest.mark.parametrize("name", ["heun", "dpm_fast", "dpmpp_2m_sde", "uni_pc"])
-def test_nothing_bent_is_the_same_to_the_bit(name, case, model, positive, negative, sample):
+def test_nothing_bent_is_the_same_to_the_bit(name, model, positive, negative, sample):
     settings = {"sampler": name, "shape": SQUARE["shape"]}
     plain = sample(model, positive, negative, **settings)
-    with reports() as made:
-        film = sample(bent(model, *NOTHING[case], applied=case != "not applied"), positive, negative, **settings)
-    assert torch.equal(film, plain)
-    assert [report.bent for report in made] == [0]
+    for case, bends in NOTHING.items():
+        with reports() as made:
+            film = sample(bent(model, *bends, applied=case != "not applied"), positive, negative, **settings)
+        assert torch.equal(film, plain), case
+        assert [report.bent for report in made] == [0], case
 
 
 # --- windows --------------------------------------------------------------------------------------------------------

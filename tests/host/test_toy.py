@@ -27,10 +27,19 @@ def studio():
         return Studio(*load_toy(), lambda clip, caption: encode_prompt(clip, caption)[0])
 
 
+SEEDS = [0, 1, 2]
+
+
+def seen(studio: Studio, caption: str, *bends: Bend) -> list[list[measure.Sighting]]:
+    """The things in the film of each seed, which are sampled together."""
+    films = studio.films(caption, SEEDS, bent(studio.model, *bends) if bends else None)
+    return [measure.sightings(film) for film in films]
+
+
 @pytest.fixture(scope="module")
 def unbent(studio):
-    """What is seen in the un-bent film of a caption and a seed; each is made once."""
-    return functools.cache(lambda caption, seed: measure.sightings(studio.film(caption, seed)))
+    """What is seen in the un-bent films of a caption; each is made once."""
+    return functools.cache(lambda caption: seen(studio, caption))
 
 
 def filled(module: torch.nn.Module) -> torch.nn.Module:
@@ -161,10 +170,9 @@ TWO = "a red circle on the left and a blue star on the right"
 
 
 def test_one_word_is_moved_and_the_other_thing_stays(studio, unbent):
-    for seed in range(3):
-        before = {s.colour: s for s in unbent(TWO, seed)}
-        moved = studio.film(TWO, seed, bent(studio.model, Bend(ops.Translate(0.0, 0.25), "red, circle")))
-        after = {s.colour: s for s in measure.sightings(moved)}
+    moved = seen(studio, TWO, Bend(ops.Translate(0.0, 0.25), "red, circle"))
+    for things, things_moved in zip(unbent(TWO), moved, strict=True):
+        before, after = ({s.colour: s for s in sightings} for sightings in (things, things_moved))
         assert after["red"].y - before["red"].y > 0.1
         assert abs(after["blue"].x - before["blue"].x) < 0.03 and abs(after["blue"].y - before["blue"].y) < 0.03
 
@@ -172,19 +180,16 @@ def test_one_word_is_moved_and_the_other_thing_stays(studio, unbent):
 def test_louder_words_carry_their_thing_a_quarter_aside(studio, unbent):
     """The recipe of docs/what-bends-do.md; Translate alone moves one film of three."""
     words, x = "red, circle", 0.25
-    chain = [Bend(each, words, renormalize=False) for each in (ops.Translate(x, 0.0), ops.Amplify(2.0))]
-    for seed in range(3):
-        before = unbent("a red circle", seed)[0]
-        after = measure.sightings(studio.film("a red circle", seed, bent(studio.model, *chain)))
+    chain = [Bend(operator, words, renormalize=False) for operator in (ops.Translate(x, 0.0), ops.Amplify(2.0))]
+    for (before, *_), after in zip(unbent("a red circle"), seen(studio, "a red circle", *chain), strict=True):
         red = [s for s in after if s.colour == "red"]
-        assert red and all(s.x - before.x > x / 2 for s in red), (seed, before, after)
+        assert red and all(s.x - before.x > x / 2 for s in red), (before, after)
 
 
 def test_two_shapes_are_traded(studio):
     """Each thing keeps its colour and its place."""
-    for seed in range(3):
-        film = studio.film(TWO, seed, bent(studio.model, Bend(ops.Swap("star"), "circle")))
-        left, right = sorted(measure.sightings(film), key=lambda s: s.x)[:2]
+    for things in seen(studio, TWO, Bend(ops.Swap("star"), "circle")):
+        left, right = sorted(things, key=lambda s: s.x)[:2]
         assert (left.shape, right.shape) == ("star", "circle")
 
 
@@ -192,25 +197,20 @@ def test_two_shapes_are_traded(studio):
 def test_translate_of_all_goes_the_way_of_the_arrow(studio, unbent, x, y):
     """On a caption that tells no place: one that does speaks against the arrow."""
     ways = []
-    for seed in range(3):
-        before = unbent("a red circle", seed)[0]
-        moved = studio.film("a red circle", seed, bent(studio.model, Bend(ops.Translate(x, y), "ALL")))
-        ways += [(s.x - before.x) * x + (s.y - before.y) * y for s in measure.sightings(moved)[:1]]
+    moved = seen(studio, "a red circle", Bend(ops.Translate(x, y), "ALL"))
+    for (before, *_), after in zip(unbent("a red circle"), moved, strict=True):
+        ways += [(s.x - before.x) * x + (s.y - before.y) * y for s in after[:1]]
     assert len(ways) >= 2
     assert sum(ways) / len(ways) > 0.3 * (x * x + y * y)
 
 
 def test_a_colour_word_amplified_by_nothing_loses_its_colour(studio):
-    kept = 0
-    for seed in range(3):
-        film = studio.film("a red circle on the left", seed, bent(studio.model, Bend(ops.Amplify(0.0), "red")))
-        kept += any(s.colour == "red" and s.off < 0.3 for s in measure.sightings(film))
-    assert kept <= 1
+    films = seen(studio, "a red circle on the left", Bend(ops.Amplify(0.0), "red"))
+    assert sum(any(s.colour == "red" and s.off < 0.3 for s in things) for things in films) <= 1
 
 
 @pytest.mark.parametrize("token", ["red, circle", "ALL"])
 def test_a_mask_keeps_what_a_word_says_inside(studio, token):
     mask = ops.RegionalMask(0.5, 0.0, 1.0, 1.0, feather=0.0)
-    for seed in range(3):
-        film = studio.film("a red circle", seed, bent(studio.model, Bend(mask, token)))
-        assert all(s.x > 0.45 for s in measure.sightings(film) if s.colour == "red")
+    for things in seen(studio, "a red circle", Bend(mask, token)):
+        assert all(s.x > 0.45 for s in things if s.colour == "red")

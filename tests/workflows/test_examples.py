@@ -1,5 +1,6 @@
 """The example workflows: found by ComfyUI, whole, and each makes a film that its bends, if any, have changed."""
 
+import functools
 import json
 import re
 import urllib.parse
@@ -52,6 +53,37 @@ def in_full(names, late=TWINS):
     return [pytest.param(name, marks=pytest.mark.slow) if name in late else name for name in names]
 
 
+@pytest.fixture(scope="module")
+def modules(server):
+    """The Python module of each node that the server has."""
+    return {kind: info["python_module"] for kind, info in server.get("/object_info").items()}
+
+
+@pytest.fixture(scope="module")
+def played(server):
+    """A function from a workflow's name to its graph with four steps, and what a run of it left; each runs once.
+
+    A sweep tells its numbers, and its log has a file of its own.
+    """
+
+    @functools.cache
+    def play(name):
+        workflow = example(name, steps=4)  # of fewer, too few are late
+        for grid in nodes(workflow, "AttnBendGrid"):
+            workflow["numbers"] = {"class_type": "PreviewAny", "inputs": {"source": [grid, 2]}}
+        for log in nodes(workflow, "AttnBendLog"):
+            workflow = edited(workflow, log, file=f"examples/{name}.jsonl", observations="the street is empty")
+        return workflow, shoot(server, workflow, video=True)
+
+    return play
+
+
+@pytest.fixture(scope="module")
+def unbent(server):
+    """The same without its bends."""
+    return functools.cache(lambda name: shoot(server, without_bends(example(name, steps=4))))
+
+
 def files(server, take, node):
     """What a node has saved, or shown from ComfyUI's folder for a while."""
     folders = {"output": server.output, "temp": server.output.parent / "temp" / "temp"}
@@ -87,8 +119,7 @@ def test_comfyui_offers_it_with_its_picture(server, name):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_only_core_nodes_and_ours(server, name):
-    modules = {kind: info["python_module"] for kind, info in server.get("/object_info").items()}
+def test_only_core_nodes_and_ours(modules, name):
     for node in editor_file(name)["nodes"]:
         if node["type"] != "MarkdownNote":  # the page's own
             module = modules[node["type"]]
@@ -115,11 +146,10 @@ def test_its_note_says_what_to_look_for_and_what_to_try(name):
 
 
 @pytest.mark.parametrize("name", in_full(EXAMPLES, [name + MARK for name in SWEEPS]))
-def test_makes_a_film_that_its_bends_have_changed(server, name):
+def test_makes_a_film_that_its_bends_have_changed(server, played, unbent, name):
     """Where nothing is bent, the film is the same to the bit."""
-    workflow = example(name, steps=4)
+    workflow, bent = played(name)
     patches = nodes(workflow, "AttnBendModel")
-    bent = shoot(server, workflow, video=True)
     for patch in patches:
         says = bent.texts[patch].splitlines()
         for line, pattern in zip(says, told(name, workflow[patch]), strict=True):
@@ -132,30 +162,30 @@ def test_makes_a_film_that_its_bends_have_changed(server, name):
         assert frames.shape == (size["length"], height, width, 3)
         assert all(frame.std() > 0 for frame in frames)
 
-    unbent = shoot(server, without_bends(workflow))
-    assert not set(patches) & set(unbent.texts)
+    plain = unbent(name)
+    assert not set(patches) & set(plain.texts)
     for sampler, film in bent.latents.items():
         assert film.isfinite().all()
         bends = "bending" in workflow[workflow[sampler]["inputs"]["model"][0]]["inputs"]
-        assert torch.equal(film, unbent.latents[sampler]) != bends
+        assert torch.equal(film, plain.latents[sampler]) != bends
 
 
 @pytest.mark.parametrize("name", in_full(REPORTS))
-def test_each_bend_has_a_share_in_it(server, name):
+def test_each_bend_has_a_share_in_it(server, played, name):
     """Bypassing any one bend, or all of a file, changes the film."""
-    workflow = without_sweep(example(name, steps=4))  # of fewer, too few are late
+    workflow = without_sweep(example(name, steps=4))
     bends = [key for key, node in workflow.items() if "token" in node["inputs"]] + nodes(workflow, "AttnBendLoad")
     assert bends
-    whole = shoot(server, workflow).latents
+    # A sweep's last film has other numbers than those that stand on its bends.
+    whole = (shoot(server, workflow) if name.removesuffix(MARK) in SWEEPS else played(name)[1]).latents
     for bend in bends:
         part = shoot(server, bypassed(workflow, bend, "bending")).latents
         assert any(not torch.equal(whole[sampler], part[sampler]) for sampler in whole)
 
 
-def test_words_glow_over_the_film_each_in_its_own_places(server):
+def test_words_glow_over_the_film_each_in_its_own_places(server, played):
     """In the first film of See where a word acts; the captions are alike in all but a few letters."""
-    workflow = example("See where a word acts", steps=4)
-    take = shoot(server, workflow, video=True)
+    workflow, take = played("See where a word acts")
     films = {
         workflow[save]["inputs"]["filename_prefix"]: frames_of(*files(server, take, save)).astype(float)
         for save in nodes(workflow, "SaveVideo")
@@ -169,9 +199,8 @@ def test_words_glow_over_the_film_each_in_its_own_places(server):
     assert Image.open(small).n_frames == FILM["length"]
 
 
-def test_before_and_after_are_two_maps_and_their_difference_is_another(server):
-    workflow = example("Before and after", steps=4)
-    take = shoot(server, workflow, video=True)
+def test_before_and_after_are_two_maps_and_their_difference_is_another(server, played):
+    workflow, take = played("Before and after")
     films = {
         workflow[save]["inputs"]["filename_prefix"]: frames_of(*files(server, take, save)).astype(float)
         for save in nodes(workflow, "SaveVideo")
@@ -185,11 +214,10 @@ def test_before_and_after_are_two_maps_and_their_difference_is_another(server):
     assert re.search(r"\nballoon +[-\d]+ +[\d.]+ % +→ +[\d.]+ % +[\d.]+ +→ +[\d.]+\n", report)
 
 
-def test_the_mask_of_a_word_keeps_a_bend_to_a_part_of_the_picture(server):
+def test_the_mask_of_a_word_keeps_a_bend_to_a_part_of_the_picture(server, played):
     """White in some places, black in others, in each frame; and with none of it the other word is bent everywhere."""
-    workflow = example("Mask from a word", steps=4)
+    workflow, masked = played("Mask from a word")
     where = the(workflow, "AttnBendWhere")
-    masked = shoot(server, workflow)
     masks = [np.asarray(Image.open(file).convert("L")) for file in files(server, masked, the(workflow, "MaskPreview"))]
     assert len(masks) == FILM["length"]
     assert all(mask.shape == (4, 6) and set(np.unique(mask)) == {0, 255} for mask in masks)
@@ -198,9 +226,8 @@ def test_the_mask_of_a_word_keeps_a_bend_to_a_part_of_the_picture(server):
     assert [workflow[key]["_meta"]["title"] for key in unlike] == ["Sample bent"]
 
 
-def test_the_sheet_has_every_layer_and_step_and_the_report_every_word(server):
-    workflow = example("Which layer carries the word", steps=4)
-    take = shoot(server, workflow)
+def test_the_sheet_has_every_layer_and_step_and_the_report_every_word(server, played):
+    workflow, take = played("Which layer carries the word")
     sheet = Image.open(*files(server, take, the(workflow, "SaveImage"))).convert("RGB")
     pixels = np.asarray(sheet).astype(int)
     colored = np.ptp(pixels, axis=2) > 40  # viridis; letters and paper are gray
@@ -213,15 +240,13 @@ def test_the_sheet_has_every_layer_and_step_and_the_report_every_word(server):
 
 
 @pytest.mark.parametrize("name", SWEEPS)
-def test_a_sweep_makes_every_film_and_one_sheet_of_them(server, name):
+def test_a_sweep_makes_every_film_and_one_sheet_of_them(server, played, unbent, name):
     """The first is the un-bent one, no two are alike, and the numbers say how far each is from the first."""
-    workflow = example(name, steps=4)
-    grid, still = the(workflow, "AttnBendGrid"), the(workflow, "SaveImage")
-    workflow["numbers"] = {"class_type": "PreviewAny", "inputs": {"source": [grid, 2]}}
-    take = shoot(server, workflow)
+    workflow, take = played(name)
+    still = the(workflow, "SaveImage")
     (films,) = take.films.values()
     assert len(films) == len(SWEEPS[name])
-    assert torch.equal(films[0], shoot(server, without_bends(example(name, steps=4))).film)
+    assert torch.equal(films[0], unbent(name).film)
     assert not any(torch.equal(film, other) for i, film in enumerate(films) for other in films[:i])
     (sheet,) = files(server, take, still)
     with Image.open(sheet) as picture:
@@ -233,13 +258,10 @@ def test_a_sweep_makes_every_film_and_one_sheet_of_them(server, name):
     assert all(cell["change"] > 0 and cell["ssim"] < 1 for cell in cells[1:])
 
 
-def test_the_log_has_a_line_for_each_film_of_the_sweep(server):
+def test_the_log_has_a_line_for_each_film_of_the_sweep(server, played):
     name = "Compare to the baseline"
-    workflow = example(name)
-    log = the(workflow, "AttnBendLog")
-    workflow = edited(workflow, log, file="examples/compare.jsonl", observations="the street is empty")
-    shoot(server, workflow)
-    entries = read(server.output / "examples" / "compare.jsonl")
+    played(name)
+    entries = read(server.output / "examples" / f"{name}.jsonl")
     assert [entry["label"] for entry in entries] == SWEEPS[name]
     for entry in entries:
         assert entry["observations"] == "the street is empty" and entry["seed"] == 42
@@ -248,10 +270,9 @@ def test_the_log_has_a_line_for_each_film_of_the_sweep(server):
         assert len(entry["bends"]) == (entry["label"] != "un-bent")
 
 
-def test_the_recipe_is_saved_with_the_bend_that_came_after_it(server):
+def test_the_recipe_is_saved_with_the_bend_that_came_after_it(server, played):
     """And what was saved makes the same film."""
-    workflow = example("A recipe from a file")
-    take = shoot(server, workflow)
+    workflow, take = played("A recipe from a file")
     (shown,) = take.outputs[the(workflow, "AttnBendSave")]["text"]
     path, text = shown.split("\n\n", 1)
     assert re.fullmatch(r"my_depth_of_field_\d{5}_\.yaml \[user\]", path)
@@ -262,13 +283,13 @@ def test_the_recipe_is_saved_with_the_bend_that_came_after_it(server):
     assert torch.equal(shoot(server, again).film, take.film)
 
 
-def test_two_branches_of_one_model_do_not_see_each_other(server):
-    workflow = example("Bent and un-bent side by side")
+def test_two_branches_of_one_model_do_not_see_each_other(server, played):
+    workflow, take = played("Bent and un-bent side by side")
     plain, bent = nodes(workflow, "KSampler")
-    films = shoot(server, workflow).latents
+    films = take.latents
     for alone, other in ((plain, bent), (bent, plain)):
         branch = {key: node for key, node in workflow.items() if key != other}
         for key in nodes(branch, "VAEDecode"):
             if branch[key]["inputs"]["samples"] == [other, 0]:
-                branch[key]["inputs"]["samples"] = [alone, 0]
+                branch = edited(branch, key, samples=[alone, 0])
         assert torch.equal(shoot(server, branch).latents[alone], films[alone])
