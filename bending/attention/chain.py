@@ -75,6 +75,7 @@ def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequenc
         if remap:
             check_words(bend, columns)
             tracked += sorted(cover.difference(tracked))
+    # a bend is tracked whole or not at all: part of a word's columns as maps would save nothing
     for cover, is_all in zip(covers, takes_all, strict=True):
         new = sorted(cover.difference(tracked))
         if not is_all and len(tracked) + len(new) <= BLOCK:
@@ -82,6 +83,7 @@ def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequenc
     position = {column: i for i, column in enumerate(tracked)}
 
     partial = [i for i, is_all in enumerate(takes_all) if not is_all]
+    # columns that the same bends touch stay alike through the chain, and are carried together
     atoms: dict[tuple[int, ...], list[int]] = {}
     for column in range(width):
         touched_by = tuple(i for i in partial if column in covers[i])

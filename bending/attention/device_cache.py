@@ -137,7 +137,7 @@ class DeviceCache:
                 # frame f of the result is row f of its own operator's matrix
                 rows = [matrix[f] for f, matrix in enumerate(matrices)]
                 matrix = matrices[0] if len(matrices) == 1 else torch.stack(rows)
-                on_device = matrix.to(self.device)
+                on_device = matrix.to(self.device)  # once, here: the kernel itself never waits for a copy
                 self._kernels[operator] = lambda _: on_device
             else:
                 self._kernels[operator] = operator.kernel(grid.height, grid.width, self.device)

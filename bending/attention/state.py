@@ -87,9 +87,11 @@ class _State:
         self.uncounted: Tensor | None = None
         self.done: list[tuple[Step, Tensor | None]] = []
         self.groups: list[_Group] = []
+        # groups must not be in R, since they are bent apart from it; nor words in half precision, see HALF
         self.apart = bool(plan.groups) or (plan.renormalizes and bool(plan.tracked) and attention.v.dtype in HALF)
         singles = [(column,) for column in plan.tracked]
         if self.apart:
+            # exact columns add up to 1 with the rest's; sums read off a kernel in half precision do not, nor do groups'
             rest = [] if attention.tells and not plan.groups else [plan.others]
             sums = attention.sums([*singles, *plan.groups, *rest], cache)
             self.maps = sums[..., : len(singles)]
@@ -177,13 +179,14 @@ class _State:
         maps = [self.maps.index_select(-1, word) for word in words]
         totals = [pieces.sum(-1, keepdim=True) for pieces in maps]
         remapped = step.bend.operator.remap_words(totals, [self.cache.mask(mask) for mask in step.bend.operator.masks])
+        # one after the other: words of one bend share no column, see chain.check_words
         for word, old, total, new in zip(words, maps, totals, remapped, strict=True):
             new = self.cache.blend(step.bend, total, new)
             split = torch.where(total.abs() > MAP_EPS, old / total.where(total.abs() > MAP_EPS, 1), 1 / old.shape[-1])
             self.maps = self.maps.index_copy(-1, word, split * new)
 
     def _apply_streams(self, step: Step) -> None:
-        if step.streams:
+        if step.streams:  # they are part of R, which must be in the output before it is added to
             self.flush()
         for stream in step.streams:
             members = self.plan.streams[stream]
@@ -193,6 +196,7 @@ class _State:
                 if self.output is not None:
                     v = self.attention.v.index_select(1, self.cache.index(columns)).float()
                     _add(self.cache, self.output, new - old, v)
+                # what they were counts in the rest's mass, as those of all columns that are not apart
                 self.mass_of_rest = self.mass_of_rest + (new.abs() - old.abs()).sum(-1, keepdim=True)
 
     def _replay(self, stream: int, columns: tuple[int, ...]) -> Tensor:
@@ -211,9 +215,11 @@ class _State:
     def _bend_group(self, step: Step, group: _Group) -> None:
         if group.output is not None:
             self.cache.bend_(step.bend, group.output)
+        # a sum of columns of one sign: Σ|M a| = |M Σ|a||, see chain._keeps_sign
         group.mass = self._bend(step, group.mass).abs()
 
     def _divide(self, divisor: Tensor) -> None:
+        # every term of both equations, the output's by way of `scale`
         gain = 1 / divisor
         self.scale = gain if self.scale is None else self.scale * gain
         self.maps = self.maps * gain

@@ -29,6 +29,7 @@ def with_lse(func, q: Tensor, k: Tensor, v: Tensor, heads: int, options: dict) -
     `func` is the kernel that the host has chosen, q `(B, L, H·D)`, k and v `(B, T, H·D)`. Where this answers, the
     output has the same bits as the host's, since the same kernel makes it.
     """
+    # above the limit the host splits the batch itself, and a mask takes another kernel
     if func is not TORCH_ATTENTION or options.get("mask") is not None or q.shape[0] > SDP_BATCH_LIMIT:
         return None
     flash = FLASH.get(q.device.type)
@@ -37,7 +38,7 @@ def with_lse(func, q: Tensor, k: Tensor, v: Tensor, heads: int, options: dict) -
     if flash is None or torch._fused_sdp_choice(*heads_first, scale=scale) != CHOSE_FLASH:
         return None
     output, lse, *_ = flash(*heads_first, scale=scale)
-    if lse.shape != output.shape[:3]:
+    if lse.shape != output.shape[:3]:  # padded, in some builds of flash attention: better none than a wrong one
         return None
     return output.transpose(1, 2).flatten(2), lse.transpose(1, 2)
 

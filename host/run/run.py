@@ -99,6 +99,7 @@ class Run:
     def installed(self, guider) -> Iterator[None]:
         """Put the run into a clone of the guider's model, and take every trace of it out again."""
         original = guider.model_patcher
+        # a second clone: the user's own model is never touched, so another branch, or a failed run, sees nothing of it
         clone = original.clone()
         for site in self.sites:
             if self.plan.acts_in(site.layer):
@@ -118,6 +119,7 @@ class Run:
             guider.model_patcher = original
             for kind in (*wrappers, WrappersMP.PREDICT_NOISE):
                 del guider.model_options["transformer_options"]["wrappers"][kind][KEY]
+            # the clone shares the network with the original: its forwards go back, the weights stay as they are loaded
             clone.unpatch_model(unpatch_weights=False)
             clone.object_patches.clear()
             self._slices = []
@@ -128,12 +130,13 @@ class Run:
 
         `cond_or_uncond` is a position and no role, and ComfyUI itself may copy one uuid into two roles.
         """
-        for role, conds in guider.conds.items():
+        for role, conds in guider.conds.items():  # all roles, so that a foreign guider's rows can be told from them
             guider.conds[role] = [{**cond, "uuid": uuid.uuid4()} for cond in conds]
             self._issued.update(cond["uuid"] for cond in guider.conds[role])
         for role in ROLES:
             for cond in guider.conds.get(role) or ():
                 embedding = cond["model_conds"].get("c_crossattn")
+                # by identity: the plan is of this very tensor, and another of the same values may be another prompt
                 plan = self.plan.conds.get((role, id(embedding.cond))) if embedding is not None else None
                 if plan is not None:
                     self._conds[cond["uuid"]] = plan
@@ -160,6 +163,7 @@ class Run:
             result = executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
         finally:
             slices, self._slices = self._slices, []
+        # a node that answers inside the model, block by block, leaves no call un-made, but sites un-bent
         expected = any(self._applied_bends(site.layer, part.cond) for part in slices for site in self.sites)
         if expected and self.report.bent == bent_before:
             self.report.skipped += 1
@@ -289,6 +293,7 @@ class Run:
     def _check(self, result: Tensor) -> None:
         """Once a step, and only after a bend: stop a film that is no longer finite."""
         step = self._moment.step
+        # waits for the device, hence once a step
         if self.report.bent and step != self._checked_step:
             self._checked_step = step
             if not torch.isfinite(result).all():
