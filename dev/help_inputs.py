@@ -34,7 +34,7 @@ def write(nodes) -> None:
         file.write_text(renewed(file.read_text(encoding="utf-8"), schema), encoding="utf-8")
 
 
-def main() -> None:
+def run(arguments: list[str]) -> None:
     """What `python dev workflows` starts in a process of its own, as ComfyUI and its nodes are loaded in it."""
     from .headless import Headless
 
@@ -74,7 +74,3 @@ def _number(value: float) -> str:
 def _escaped(sentence: str) -> str:
     """A plain sentence as Markdown that shows the same characters."""
     return re.sub(r"([\\`*<\[])", r"\\\1", sentence)
-
-
-if __name__ == "__main__":
-    main()
