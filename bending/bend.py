@@ -8,6 +8,7 @@ from typing import ClassVar
 from .errors import BendError
 from .frames.mask_video import MaskVideo
 from .operators import Operator
+from .parameter import parameter
 from .text.token_field import TokenField, quoted
 from .time import ranges
 from .time.animation import Track
@@ -53,9 +54,9 @@ class Bend:
 
     operator: Operator
     token: str
-    strength: float = 1.0
-    start: float = 0.0
-    end: float = 1.0
+    strength: float = parameter(1.0, low=0, high=1, step=0.05)
+    start: float = parameter(0.0, low=0, high=1, step=0.001, unit="fractions of the sampling by noise level")
+    end: float = parameter(1.0, low=0, high=1, step=0.001, unit="fractions of the sampling by noise level")
     layers: str = "all"
     renormalize: bool = True
     heads: str = "all"

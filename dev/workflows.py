@@ -1,4 +1,5 @@
-"""``python dev workflows``: write the example workflows' twins on the toy, and the API form of every one.
+"""``python dev workflows``: write the example workflows' twins on the toy, and the API form of every one;
+and the lists of inputs in the help pages.
 
 Only ComfyUI's page can turn an editor's file into the form that its server runs, so the page does it.
 """
@@ -25,7 +26,8 @@ def main(arguments: list[str]) -> int:
     if find_chromium() is None:
         raise Trouble(f"The workflows cannot be exported: {CHROMIUM_CURE}")
     host = setup.ensure()
-    return subprocess.run(host.module("attention_bending.dev.workflows"), cwd=paths.ROOT).returncode
+    inputs = subprocess.run(host.module("attention_bending.dev.help_inputs"), cwd=paths.ROOT).returncode
+    return inputs or subprocess.run(host.module("attention_bending.dev.workflows"), cwd=paths.ROOT).returncode
 
 
 def to_json(prompt: dict) -> str:

@@ -7,7 +7,8 @@ import folder_paths
 from comfy_api.latest import io
 
 from ..bending.files import is_bending_file, load, presets, replace_words, save
-from .common import CATEGORY, BendingWire, relative, said
+from .common import CATEGORY, BendingWire, relative, shown_text
+from .texts import described_schema
 
 FOLDER = "attention_bending"
 """Of the user folder: where bendings are saved, and looked for."""
@@ -21,34 +22,17 @@ _SHOWN = 20_000
 class AttnBendLoad(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return described_schema(
             node_id="AttnBendLoad",
             display_name="Load Bending",
             category=CATEGORY,
-            description="Reads a bending from a file: a recipe that comes with the pack, one of Save Bending's, or one "
-            "of other programs that bend attention.",
             search_aliases=["attention bending", "preset", "recipe", "yaml", "json", "import bends"],
             inputs=[
-                io.Combo.Input(
-                    "file",
-                    options=bending_files(),
-                    tooltip="A preset, or a file of bends in ComfyUI's input folder or among those that Save Bending "
-                    "made. Press R on the page to look for new ones.",
-                ),
-                io.String.Input(
-                    "words",
-                    default="",
-                    optional=True,
-                    placeholder="kiss=rose, sunset=sea",
-                    tooltip="Words of your prompt for those of the file, as in kiss=rose, sunset=sea; where the file "
-                    "names one word only, yours alone is enough. Empty: as in the file.",
-                ),
-                BendingWire.Input("bending", optional=True, tooltip="Bends that come before those of the file."),
+                io.Combo.Input("file", options=bending_files()),
+                io.String.Input("words", default="", optional=True, placeholder="kiss=rose, sunset=sea"),
+                BendingWire.Input("bending", optional=True),
             ],
-            outputs=[
-                BendingWire.Output("bending", tooltip="The bends before, and those of the file after them."),
-                io.String.Output("about", tooltip="What the file says of itself, its bends, and what was left out."),
-            ],
+            outputs=[BendingWire.Output("bending"), io.String.Output("about")],
             hidden=[io.Hidden.unique_id],
         )
 
@@ -57,10 +41,10 @@ class AttnBendLoad(io.ComfyNode):
         if file is None:  # it comes by a wire, and is checked when it is there
             return True
         try:
-            there = _path(file).is_file()
+            is_there = _path(file).is_file()
         except ValueError:
-            there = False
-        return there or f"there is no file {file!r} among the presets or in ComfyUI's folders. Choose another."
+            is_there = False
+        return is_there or f"there is no file {file!r} among the presets or in ComfyUI's folders. Choose another."
 
     @classmethod
     def fingerprint_inputs(cls, file=None, **_) -> tuple[int, int] | float:
@@ -75,41 +59,24 @@ class AttnBendLoad(io.ComfyNode):
         loaded = load(_path(file))
         renamed = replace_words(loaded.bending, words)
         about = str(type(loaded)(renamed, loaded.about, loaded.notes))
-        return io.NodeOutput(renamed if bending is None else bending + renamed, about, ui=said(cls, about))
+        return io.NodeOutput(renamed if bending is None else bending + renamed, about, ui=shown_text(cls, about))
 
 
 class AttnBendSave(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return described_schema(
             node_id="AttnBendSave",
             display_name="Save Bending",
             category=CATEGORY,
-            description="Saves a bending to a text file that people can read, edit and share, with all that its bends "
-            "are: where, when, how they move, and their masks.",
             search_aliases=["attention bending", "preset", "recipe", "yaml", "json", "export bends"],
             inputs=[
-                BendingWire.Input("bending", tooltip="The bends to save, in order."),
-                io.String.Input(
-                    "filename_prefix",
-                    default="bending",
-                    tooltip=f"Folder and name in {FOLDER} of ComfyUI's user folder; a number is added. %year%, "
-                    "%month%, %day% and the like are filled in.",
-                ),
-                io.Combo.Input(
-                    "format",
-                    options=["yaml", "json"],
-                    tooltip="yaml is easier to read and to edit by hand, json to read by other programs.",
-                ),
-                io.String.Input(
-                    "about",
-                    default="",
-                    multiline=True,
-                    optional=True,
-                    tooltip="What it looks like, for whoever opens the file; Load Bending shows it.",
-                ),
+                BendingWire.Input("bending"),
+                io.String.Input("filename_prefix", default="bending"),
+                io.Combo.Input("format", options=["yaml", "json"]),
+                io.String.Input("about", default="", multiline=True, optional=True),
             ],
-            outputs=[io.String.Output("path", tooltip="The file, in the way that Load Bending names it.")],
+            outputs=[io.String.Output("path")],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,
         )
@@ -123,7 +90,7 @@ class AttnBendSave(io.ComfyNode):
         path = f"{relative(file, home)}{USER}"
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
         shown = f"{path}\n\n{shown}"
-        return io.NodeOutput(path, ui=said(cls, shown))
+        return io.NodeOutput(path, ui=shown_text(cls, shown))
 
 
 def user_folder() -> str:

@@ -11,7 +11,8 @@ from comfy_api.latest import io
 from ..bending.maps.files import is_map_file, load, save
 from ..bending.maps.report_text import about
 from ..host.maps.record_store import record_of
-from .common import CATEGORY, MapsWire, maps_inputs, relative, said
+from .common import CATEGORY, MapsWire, maps_inputs, relative, shown_text
+from .texts import described_schema
 
 FOLDER = "attention_maps"
 """Of the output folder: where maps are saved unless another prefix is given, and looked for."""
@@ -20,23 +21,13 @@ FOLDER = "attention_maps"
 class AttnBendSaveMaps(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return described_schema(
             node_id="AttnBendSaveMaps",
             display_name="Save Attention Maps",
             category=CATEGORY,
-            description="Saves the maps of a run to a file in the output folder, to look at later, elsewhere, or in a "
-            "notebook. Load Attention Maps reads it.",
             search_aliases=["attention bending", "export maps", "safetensors", "record"],
-            inputs=[
-                *maps_inputs(),
-                io.String.Input(
-                    "filename_prefix",
-                    default="attention_maps/maps",
-                    tooltip="Folder and name in ComfyUI's output folder; a number is added. %year%, %month%, %day% and "
-                    "the like are filled in.",
-                ),
-            ],
-            outputs=[io.String.Output("path", tooltip="The file, in the way that Load Attention Maps names it.")],
+            inputs=[*maps_inputs(), io.String.Input("filename_prefix", default="attention_maps/maps")],
+            outputs=[io.String.Output("path")],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             is_output_node=True,
         )
@@ -51,7 +42,7 @@ class AttnBendSaveMaps(io.ComfyNode):
         path = f"{relative(file, output)} [output]"
         size = file.stat().st_size / 2**20
         text = f"{path}, {size:.1f} MB\n{', '.join(record.words)}"
-        return io.NodeOutput(path, ui=said(cls, text))
+        return io.NodeOutput(path, ui=shown_text(cls, text))
 
     @classmethod
     def notes(cls) -> dict[str, str]:
@@ -65,24 +56,13 @@ class AttnBendSaveMaps(io.ComfyNode):
 class AttnBendLoadMaps(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return described_schema(
             node_id="AttnBendLoadMaps",
             display_name="Load Attention Maps",
             category=CATEGORY,
-            description="Reads maps that Save Attention Maps wrote: to be looked at without sampling again.",
             search_aliases=["attention bending", "import maps", "open maps", "safetensors", "record"],
-            inputs=[
-                io.Combo.Input(
-                    "file",
-                    options=map_files(),
-                    tooltip=f"A file of maps in ComfyUI's input folder, or in {FOLDER} of its output folder. Press R "
-                    "on the page to look for new ones.",
-                )
-            ],
-            outputs=[
-                MapsWire.Output("maps", tooltip="The maps; where they go, no latent is needed."),
-                io.String.Output("about", tooltip="Prompt, bending, seed, words and what was recorded of them."),
-            ],
+            inputs=[io.Combo.Input("file", options=map_files())],
+            outputs=[MapsWire.Output("maps"), io.String.Output("about")],
         )
 
     @classmethod
@@ -110,9 +90,9 @@ class AttnBendLoadMaps(io.ComfyNode):
 def map_files() -> list[str]:
     """The files of maps to choose from, as ComfyUI annotates them; other safetensors files are left out."""
     inputs, outputs = folder_paths.get_input_directory(), folder_paths.get_output_directory()
-    here = [relative(file, inputs) for file in _found(inputs)]
-    there = [f"{relative(file, outputs)} [output]" for file in _found(os.path.join(outputs, FOLDER))]
-    return [name for name in (*here, *there) if folder_paths.exists_annotated_filepath(name)]
+    given = [relative(file, inputs) for file in _found(inputs)]
+    saved = [f"{relative(file, outputs)} [output]" for file in _found(os.path.join(outputs, FOLDER))]
+    return [name for name in (*given, *saved) if folder_paths.exists_annotated_filepath(name)]
 
 
 def _found(folder: str) -> list[Path]:

@@ -4,31 +4,24 @@ from comfy_api.latest import io
 
 from ..bending.bend import Bending
 from .common import CATEGORY, BendingWire
+from .texts import described_schema
 
 
 class AttnBendStack(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return described_schema(
             node_id="AttnBendStack",
             display_name="Bender Stack",
             category=CATEGORY,
-            description="Puts bendings one after the other, from the top slot down; later ones act on what earlier "
-            "ones leave.",
             search_aliases=["attention bending", "combine bends", "chain", "merge"],
             inputs=[
                 io.Autogrow.Input(
                     "bendings",
-                    template=io.Autogrow.TemplatePrefix(
-                        BendingWire.Input("bending", tooltip="Bends to put into the chain at this place."),
-                        prefix="bending_",
-                        min=0,
-                        max=50,
-                    ),
-                    tooltip="A new slot appears as you connect one.",
+                    template=io.Autogrow.TemplatePrefix(BendingWire.Input("bending"), prefix="bending_", min=0, max=50),
                 )
             ],
-            outputs=[BendingWire.Output("bending", tooltip="All the bends, in slot order.")],
+            outputs=[BendingWire.Output("bending")],
         )
 
     @classmethod

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import BendError
+from ..parameter import parameter
 from .latent_time import in_time
 from .layout import FrameLayout
 
@@ -25,7 +26,7 @@ class MaskVideo:
     """
 
     values: Tensor = field(compare=False, repr=False)
-    feather: float = 0.0
+    feather: float = parameter(0.0, low=0, high=1, step=0.01, unit="fractions of the mask's shorter side")
     digest: str = field(init=False)
 
     def __post_init__(self):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..parameter import parameter
 from .base import FrameOperator, Kernel
 
 
@@ -15,7 +16,7 @@ class Amplify(FrameOperator):
         not renormalised away. The seed's guide calls this `SCALE`.
     """
 
-    factor: float = 2.0
+    factor: float = parameter(2.0, low=-10, high=10, step=0.05)
 
     name = "Amplify"
     key = "amplify"

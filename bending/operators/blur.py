@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..parameter import parameter
 from .base import FrameOperator, Kernel
 
 
@@ -19,8 +20,8 @@ class Blur(FrameOperator):
         (…b a | a b…), so that a constant stays constant and the total stays the total.
     """
 
-    sigma: float = 2.0
-    kernel_size: int = 0
+    sigma: float = parameter(2.0, low=0, high=64, step=0.1, unit="cells of the latent grid")
+    kernel_size: int = parameter(0, low=0, high=255, step=1)
 
     name = "Blur"
     key = "blur"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..parameter import parameter
 from .base import FrameOperator, Kernel
 
 AXES = {"horizontal": (2,), "vertical": (1,), "both": (1, 2)}
@@ -15,7 +16,7 @@ class Flip(FrameOperator):
         `horizontal` exchanges left and right, `vertical` top and bottom, `both` is a half turn.
     """
 
-    axis: str = "horizontal"
+    axis: str = parameter("horizontal", choices=tuple(AXES))
 
     name = "Flip"
     key = "flip"

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..parameter import parameter
 from .base import FrameOperator, Kernel
 
+KINDS = ("low", "high", "band", "notch")
 EVERYTHING = 1.5
 """A cutoff from here on lies beyond every bin (the corner of the spectrum is at √2)."""
 
@@ -24,10 +26,10 @@ class FrequencyFilter(FrameOperator):
         frame's mean, untouched. The picture is taken as periodic, as the transform has it.
     """
 
-    kind: str = "low"
-    low: float = 0.1
-    high: float = 0.5
-    rolloff: float = 0.1
+    kind: str = parameter("low", choices=KINDS)
+    low: float = parameter(0.1, low=0, high=EVERYTHING, step=0.01, unit="units of Nyquist")
+    high: float = parameter(0.5, low=0, high=EVERYTHING, step=0.01, unit="units of Nyquist")
+    rolloff: float = parameter(0.1, low=0, high=1, step=0.01, unit="units of Nyquist")
     keep_mean: bool = True
 
     name = "Frequency Filter"
@@ -35,7 +37,7 @@ class FrequencyFilter(FrameOperator):
 
     def __post_init__(self):
         super().__post_init__()
-        self.require_one_of("kind", ("low", "high", "band", "notch"))
+        self.require_one_of("kind", KINDS)
         for field in ("low", "high", "rolloff"):
             self.require(getattr(self, field) >= 0, field, "Give it 0 or more.")
         if self.kind in ("band", "notch") and not self.low < self.high:

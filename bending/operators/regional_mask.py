@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..parameter import parameter
 from .base import FrameOperator, Kernel
 
 BOX = "box"
@@ -24,11 +25,11 @@ class RegionalMask(FrameOperator):
         renormalised away.
     """
 
-    x1: float = 0.25
-    y1: float = 0.25
-    x2: float = 0.75
-    y2: float = 0.75
-    feather: float = 0.1
+    x1: float = parameter(0.25, low=0, high=1, step=0.01, unit="fractions of the frame's width")
+    y1: float = parameter(0.25, low=0, high=1, step=0.01, unit="fractions of the frame's height")
+    x2: float = parameter(0.75, low=0, high=1, step=0.01, unit="fractions of the frame's width")
+    y2: float = parameter(0.75, low=0, high=1, step=0.01, unit="fractions of the frame's height")
+    feather: float = parameter(0.1, low=0, high=1, step=0.01, unit="fractions of the frame's shorter side")
     invert: bool = False
 
     name = "Regional Mask"

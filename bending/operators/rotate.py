@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..parameter import parameter
 from .base import PADDINGS, FrameOperator, Kernel
 from .resample import resample
 
@@ -19,10 +20,10 @@ class Rotate(FrameOperator):
         about the middle, are exact permutations. `padding` as in `resample`; default border.
     """
 
-    angle: float = 15.0
-    padding: str = "border"
-    center_x: float = 0.5
-    center_y: float = 0.5
+    angle: float = parameter(15.0, low=-360, high=360, step=1, unit="degrees")
+    padding: str = parameter("border", choices=PADDINGS)
+    center_x: float = parameter(0.5, low=0, high=1, step=0.01, unit="fractions of the frame's width")
+    center_y: float = parameter(0.5, low=0, high=1, step=0.01, unit="fractions of the frame's height")
 
     name = "Rotate"
     key = "rotate"

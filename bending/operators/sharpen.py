@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..parameter import parameter
 from .base import FrameOperator, Kernel
 from .blur import gaussian
 
@@ -15,8 +16,8 @@ class Sharpen(FrameOperator):
         operator is linear.
     """
 
-    amount: float = 1.0
-    sigma: float = 1.0
+    amount: float = parameter(1.0, low=0, high=20, step=0.05)
+    sigma: float = parameter(1.0, low=0, high=64, step=0.1, unit="cells of the latent grid")
     clamp: bool = True
 
     name = "Sharpen"

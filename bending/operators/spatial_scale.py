@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..parameter import parameter
 from .base import PADDINGS, FrameOperator, Kernel
 from .resample import resample
 
@@ -18,10 +19,10 @@ class SpatialScale(FrameOperator):
         guide calls this `SPATIAL_SCALE`, later research code `scale`.
     """
 
-    factor: float = 1.5
-    padding: str = "border"
-    center_x: float = 0.5
-    center_y: float = 0.5
+    factor: float = parameter(1.5, low=0.05, high=20, step=0.05)
+    padding: str = parameter("border", choices=PADDINGS)
+    center_x: float = parameter(0.5, low=0, high=1, step=0.01, unit="fractions of the frame's width")
+    center_y: float = parameter(0.5, low=0, high=1, step=0.01, unit="fractions of the frame's height")
 
     name = "Spatial Scale"
     key = "spatial_scale"

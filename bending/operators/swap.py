@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..parameter import parameter
 from .base import Operator
 
 WAYS = ("trade", "follow")
@@ -21,8 +22,8 @@ class Swap(Operator):
     """
 
     other: str = ""
-    way: str = "trade"
-    mix: float = 1.0
+    way: str = parameter("trade", choices=WAYS)
+    mix: float = parameter(1.0, low=0, high=1, step=0.05)
 
     name = "Swap"
     key = "swap"

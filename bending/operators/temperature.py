@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..parameter import parameter
 from .base import Operator
 
 
@@ -14,7 +15,7 @@ class Temperature(Operator):
         exponents: a weight w gives `temperature ** w`, so that 0 is 1. Several multiply. It belongs to all tokens.
     """
 
-    temperature: float = 0.7
+    temperature: float = parameter(0.7, low=0.05, high=20, step=0.05)
 
     name = "Temperature"
     key = "temperature"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..parameter import parameter
 from .base import PADDINGS, Operator
 from .blur import gaussian_taps, mirrored
 from .resample import line
@@ -24,9 +25,9 @@ class Time(Operator):
         frame), zeros, reflection, wrap. In a context window the film is the window.
     """
 
-    way: str = "shift"
-    amount: float = 1.0
-    padding: str = "border"
+    way: str = parameter("shift", choices=WAYS)
+    amount: float = parameter(1.0, low=-1000, high=1000, step=0.1, unit="latent frames (four of the video's each)")
+    padding: str = parameter("border", choices=PADDINGS)
 
     name = "Time"
     key = "time"

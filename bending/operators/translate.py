@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..parameter import parameter
 from .base import PADDINGS, FrameOperator, Kernel
 from .resample import resample
 
@@ -17,9 +18,9 @@ class Translate(FrameOperator):
         shifts by whole cells are exact. `padding` says what comes in at the edge, see `resample`; default border.
     """
 
-    x: float = 0.25
-    y: float = 0.0
-    padding: str = "border"
+    x: float = parameter(0.25, low=-1, high=1, step=0.01, unit="fractions of the frame's width")
+    y: float = parameter(0.0, low=-1, high=1, step=0.01, unit="fractions of the frame's height")
+    padding: str = parameter("border", choices=PADDINGS)
 
     name = "Translate"
     key = "translate"

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from ..errors import BendError
 from ..maps.record import Record
 from ..maps.statistics import attention_share, entropy
+from ..parameter import parameter
 from . import text_rendering
 from .text_rendering import Canvas
 
@@ -151,9 +152,9 @@ def latent_frames(count: int, length: int, stride: int = 4) -> Tensor:
 class Look:
     """How maps are drawn; `opacity` (0 … 1) is over a film, and without one nothing shines through."""
 
-    color_map: str = "viridis"
-    normalize: str = "film"
-    opacity: float = 0.7
+    color_map: str = parameter("viridis", choices=COLOR_MAPS)
+    normalize: str = parameter("film", choices=NORMALIZE)
+    opacity: float = parameter(0.7, low=0, high=1, step=0.05)
     captions: bool = True
 
     def __post_init__(self):

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..errors import BendError
+from ..parameter import parameter
 from .animation import between
 
+UNITS = ("percent", "steps")
 TOLERANCE = 1e-4
 """Lets half of an even schedule be half, in fractions of the sampling."""
 
@@ -31,17 +33,17 @@ class TimeWindow:
         strength along the window, evenly spaced from its start to its end, each cut to 0 … 1.
     """
 
-    unit: str = "percent"
-    start: float = 0.0
-    end: float = 1.0
-    fade_in: float = 0.0
-    fade_out: float = 0.0
+    unit: str = parameter("percent", choices=UNITS)
+    start: float = parameter(0.0, low=0, high=10000, step=0.001)
+    end: float = parameter(1.0, low=0, high=10000, step=0.001)
+    fade_in: float = parameter(0.0, low=0, high=10000, step=0.001)
+    fade_out: float = parameter(0.0, low=0, high=10000, step=0.001)
     curve: tuple[float, ...] | None = None
 
     key: ClassVar[str] = "when"  # in the experiment log
 
     def __post_init__(self):
-        if self.unit not in ("percent", "steps"):
+        if self.unit not in UNITS:
             raise BendError(f"unit is {self.unit!r}. Choose percent or steps.", "unit")
         if self.unit == "percent" and not (0 <= self.start <= 1 and 0 <= self.end <= 1):
             raise BendError(f"the window {self.start:g} to {self.end:g} leaves the sampling. Give fractions, 0 to 1.")

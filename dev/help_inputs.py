@@ -1,0 +1,76 @@
+"""The inputs in the help pages: a block of each page that is made from its node's schema, and never by hand.
+
+ComfyUI's panel cleans a page before it is shown, and a comment is no part of what is left: the marks are not seen.
+"""
+
+import re
+
+from . import paths
+
+PAGES = paths.ROOT / "web" / "docs"
+START, END = "<!-- inputs: written by python dev workflows -->", "<!-- /inputs -->"
+_BLOCK = re.compile(f"{re.escape(START)}\n.*?{re.escape(END)}", re.DOTALL)
+
+
+def block(schema) -> str:
+    """What a page says of a node's inputs, in their order, between the marks; `schema` is ComfyUI's V3 schema."""
+    lines = [f"- **{widget.id}**: {_kind(widget)} {_escaped(widget.tooltip)}\n" for widget in schema.inputs]
+    return f"{START}\n\n{''.join(lines) or 'None.' + chr(10)}\n{END}"
+
+
+def renewed(page: str, schema) -> str:
+    """A page's text with its block made anew. Raises ValueError where it has no block, or several."""
+    if len(_BLOCK.findall(page)) != 1:
+        raise ValueError(f"the page of {schema.node_id} needs {START} and {END} once, around its list of inputs.")
+    made = block(schema)
+    return _BLOCK.sub(lambda _: made, page)
+
+
+def write(nodes) -> None:
+    """Make the blocks of these nodes' pages anew."""
+    for node in nodes:
+        schema = node.define_schema()
+        file = PAGES / f"{schema.node_id}.md"
+        file.write_text(renewed(file.read_text(encoding="utf-8"), schema), encoding="utf-8")
+
+
+def run(arguments: list[str]) -> None:
+    """What `python dev workflows` starts in a process of its own, as ComfyUI and its nodes are loaded in it."""
+    from .headless import Headless
+
+    host = Headless("--cpu")
+    ours = [node for name, node in host.nodes.NODE_CLASS_MAPPINGS.items() if name.startswith("AttnBend")]
+    write(ours)
+
+
+def _kind(widget) -> str:
+    """What can be entered: a range, choices, a text, a file or a wire, and the default."""
+    options = widget.as_dict()
+    default, kind = options.get("default"), widget.get_io_type()
+    if template := options.get("template"):
+        kind = widget.template.input.get_io_type()
+        offered = f"{kind} wires, {template['min']} to {template['max']}, all optional."
+    elif "min" in options:
+        offered = f"{_number(options['min'])} to {_number(options['max'])}, default {_number(default)}."
+    elif isinstance(default, bool):
+        offered = f"on or off, default {'on' if default else 'off'}."
+    elif kind == "COMBO" and widget.id == "file":
+        offered = "a file of those that are there."
+    elif kind == "COMBO":
+        *others, last = options["options"]
+        offered = f"{', '.join(others)} or {last}; default {default or options['options'][0]}."
+    elif default is not None:
+        lines = "several lines, " * bool(options.get("multiline"))
+        offered = f"text, {lines}default {f'`{default}`' if default else 'empty'}."
+    else:
+        offered = f"{kind} wire{', optional' * widget.optional}."
+    return f"{offered} Advanced." if options.get("advanced") else offered
+
+
+def _number(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
+
+
+def _escaped(sentence: str) -> str:
+    """A plain sentence as Markdown that shows the same characters."""
+    return re.sub(r"([\\`*<\[])", r"\\\1", sentence)
