@@ -2,12 +2,12 @@
 
 import json
 import os
-import re
 import textwrap
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import yaml
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
@@ -19,8 +19,7 @@ from .read import FORMAT, LIMIT, VERSION, reread
 from .schema import MODES, write_bend
 
 HEAD = "# A bending: the node Load Bending of Attention Bending reads it. The last line says that it is whole.\n"
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z_-]*( [A-Za-z][A-Za-z_-]*)*")
-_RESERVED = ("true", "false", "yes", "no", "on", "off", "null", "y", "n")
+_WIDTH = 100
 
 
 def dump(bending: Bending, about: str = "", kind: str = "yaml") -> str:
@@ -63,7 +62,7 @@ def _text(bending: Bending, about: str, kind: str, gathered: MaskWriter) -> tupl
     bends = [write_bend(bend, gathered) for bend in bending]
     beside = gathered.settle()
     data = {"format": FORMAT, **({"about": about} if about.strip() else {}), "bends": bends, "version": VERSION}
-    text = _json(data) if kind == "json" else HEAD + "\n".join(_lines(data)) + "\n"
+    text = _json(data) if kind == "json" else _yaml(data)
     try:
         again = reread(text, gathered.tensors)
     except BendError as error:
@@ -90,42 +89,31 @@ def _escaped(text: str) -> str:
     return text
 
 
-def _lines(data: dict, indent: str = "") -> list[str]:
-    """A mapping as lines of YAML."""
-    lines = []
-    for key, value in data.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            lines.append(f"{indent}{key}:")
-            for item in value:
-                first, *rest = _lines(item, f"{indent}    ")
-                lines += [f"{indent}  - {first.lstrip()}", *rest]
-        elif isinstance(value, dict):
-            lines += [f"{indent}{key}:", *_lines(value, f"{indent}  ")]
-        elif isinstance(value, Packed):
-            lines += [
-                f"{indent}{key}: |-",
-                *textwrap.wrap(value, 100, initial_indent=f"{indent}  ", subsequent_indent=f"{indent}  "),
-            ]
-        elif isinstance(value, list):
-            numbers = textwrap.wrap(", ".join(map(_scalar, value)), 100, break_on_hyphens=False)
-            lines.append(f"{indent}{key}: [" + f"\n{indent}  ".join(numbers) + "]")
-        else:
-            lines.append(f"{indent}{key}: {_scalar(value)}")
-    return lines
+class _Dumper(yaml.SafeDumper):
+    """One key a line, lists of numbers in brackets, and a list's dashes behind its key."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def represent_block(self, data: dict) -> yaml.Node:
+        return self.represent_mapping("tag:yaml.org,2002:map", data, flow_style=False)
+
+    def represent_text(self, data: str) -> yaml.Node:
+        """With quotes also where only other programs would take a text for something else: 1e3, 0o7, y."""
+        style = None if data[:1].isalpha() and data not in "yYnN" else "'"
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style if data.isprintable() else '"')
+
+    def represent_packed(self, data: Packed) -> yaml.Node:
+        return self.represent_scalar("tag:yaml.org,2002:str", "\n".join(textwrap.wrap(data, _WIDTH)), "|")
 
 
-def _scalar(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        mantissa, e, exponent = repr(value).partition("e")
-        return f"{mantissa}{'' if '.' in mantissa or not e else '.0'}{e}{exponent}"  # YAML asks for the point
-    if isinstance(value, str):
-        if _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
-            return value
-        return _escaped_yaml(json.dumps(value, ensure_ascii=False))
-    return str(value)
+_Dumper.add_representer(dict, _Dumper.represent_block)
+_Dumper.add_representer(str, _Dumper.represent_text)
+_Dumper.add_representer(Packed, _Dumper.represent_packed)
 
 
-def _escaped_yaml(text: str) -> str:
-    return "".join(character if character.isprintable() else f"\\U{ord(character):08x}" for character in text)
+def _yaml(data: dict) -> str:
+    return HEAD + _escaped(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH))

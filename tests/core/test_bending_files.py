@@ -74,7 +74,7 @@ def test_a_file_is_pleasant_to_read():
     text = dump(PLAIN, "A word turned.")
     assert text.splitlines()[1:8] == [
         "format: attention-bending",
-        'about: "A word turned."',
+        "about: A word turned.",
         "bends:",
         "  - mode: rotate",
         "    token: kiss",
@@ -86,6 +86,21 @@ def test_a_file_is_pleasant_to_read():
         max(map(len, dump(narrow.animate(PLAIN, "strength", "steps", SampledCurve((1 / 3,) * 1025))).splitlines()))
         <= 120
     )
+
+
+@pytest.mark.parametrize("kind", ["yaml", "json"])
+@pytest.mark.parametrize("odd", ["\x07", "\x85", "\xa0", "\u200b", "\u2028", "\u202e", "\u3000", "\ufeff", "\U000e0041"])
+def test_what_an_editor_may_not_show_is_escaped(kind, odd):
+    text = dump(PLAIN, f"a{odd}b é 吻", kind)
+    assert odd not in text and "é 吻" in text
+    assert all(character.isprintable() or character == "\n" for character in text)
+    assert parse(text).about == f"a{odd}b é 吻"
+
+
+@pytest.mark.parametrize("word", ["1e3", "0o7", "12:30", "y", "N", "no", "null", "~", "1.5", "=", "<<", "2026-01-02"])
+def test_a_word_that_other_programs_may_take_for_something_else_has_quotes(word):
+    (line,) = (line for line in dump(Bending((Bend(ops.Blur(), word),))).splitlines() if "token:" in line)
+    assert line == f"    token: '{word}'"
 
 
 @both
