@@ -34,16 +34,16 @@ def save(bending: Bending, path: str | os.PathLike, about: str = "") -> str:
     then. Raises BendError where it cannot be written, or could not be read again.
     """
     path = Path(path)
-    gathered = MaskWriter(path.stem)
-    text, beside = _text(bending, about, "json" if path.suffix.lower() == ".json" else "yaml", gathered)
+    writer = MaskWriter(path.stem)
+    text, beside = _text(bending, about, "json" if path.suffix.lower() == ".json" else "yaml", writer)
     masks = path.with_name(beside) if beside else None
-    made = masks is not None and not masks.exists()
+    is_new = masks is not None and not masks.exists()
     try:
-        if made:
-            atomic_write(masks, lambda part: save_file(gathered.tensors, part))
+        if is_new:
+            atomic_write(masks, lambda part: save_file(writer.tensors, part))
         atomic_write(path, lambda part: part.write_bytes(text.encode("utf-8")))
     except BaseException as error:
-        if made:
+        if is_new:
             with suppress(OSError):
                 masks.unlink()
         if not isinstance(error, OSError | SafetensorError):
@@ -54,20 +54,20 @@ def save(bending: Bending, path: str | os.PathLike, about: str = "") -> str:
     return text
 
 
-def _text(bending: Bending, about: str, kind: str, gathered: MaskWriter) -> tuple[str, str | None]:
+def _text(bending: Bending, about: str, kind: str, writer: MaskWriter) -> tuple[str, str | None]:
     """The text, and the name of the masks' own file where there is one."""
     unknown = [bend.title for bend in bending if MODES.get(bend.operator.key) is not type(bend.operator)]
     if unknown:
         raise BendError(f"{unknown[0]} has a mode that files do not know. Take it out of the bending.")
-    bends = [write_bend(bend, gathered) for bend in bending]
-    beside = gathered.settle()
+    bends = [write_bend(bend, writer) for bend in bending]
+    beside = writer.name_file()
     data = {"format": FORMAT, **({"about": about} if about.strip() else {}), "bends": bends, "version": VERSION}
     text = _json(data) if kind == "json" else _yaml(data)
     try:
-        again = reread(text, gathered.tensors)
+        reloaded = reread(text, writer.tensors)
     except BendError as error:
         raise BendError(f"this bending cannot be saved, as it could not be read again: {error}") from None
-    if len(text.encode()) > LIMIT or again.bending != bending:
+    if len(text.encode()) > LIMIT or reloaded.bending != bending:
         raise BendError(
             "this bending cannot be saved: it is too long, or has what a file cannot hold. Save it in parts."
         )

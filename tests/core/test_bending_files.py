@@ -89,7 +89,9 @@ def test_a_file_is_pleasant_to_read():
 
 
 @pytest.mark.parametrize("kind", ["yaml", "json"])
-@pytest.mark.parametrize("odd", ["\x07", "\x85", "\xa0", "\u200b", "\u2028", "\u202e", "\u3000", "\ufeff", "\U000e0041"])
+@pytest.mark.parametrize(
+    "odd", ["\x07", "\x85", "\xa0", "\u200b", "\u2028", "\u202e", "\u3000", "\ufeff", "\U000e0041"]
+)
 def test_what_an_editor_may_not_show_is_escaped(kind, odd):
     text = dump(PLAIN, f"a{odd}b é 吻", kind)
     assert odd not in text and "é 吻" in text

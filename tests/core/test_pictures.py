@@ -176,6 +176,29 @@ def test_a_ramp_stays_a_ramp_and_a_smaller_picture_has_the_same_mean():
     assert drawing.enlarge(film, 15, 26).mean() == pytest.approx(film.mean().item(), abs=1e-3)
 
 
+def catmull_rom(values, at):
+    """The spline through `values` at the places `at`, in plain float64; beyond the border the last value goes on."""
+    sums = []
+    for place in at:
+        t, first = place % 1, math.floor(place)
+        before, left, right, behind = (values[min(max(first + k, 0), len(values) - 1)] for k in (-1, 0, 1, 2))
+        slopes = (right - before) / 2, (behind - left) / 2
+        curve = 2 * (left - right) + slopes[0] + slopes[1], 3 * (right - left) - 2 * slopes[0] - slopes[1]
+        sums.append(left + t * (slopes[0] + t * (curve[1] + t * curve[0])))
+    return np.stack(sums)
+
+
+@pytest.mark.parametrize(
+    "cells, pixels", [((3, 4), (48, 64)), ((5, 7), (33, 50)), ((1, 6), (10, 60)), ((4, 4), (4, 4))]
+)
+def test_a_larger_picture_is_the_spline_through_the_cells(cells, pixels):
+    values = maps(1, *cells) * 2 - 1
+    down, across = ((np.arange(n) + 0.5) * m / n - 0.5 for m, n in zip(cells, pixels, strict=True))
+    expected = catmull_rom(catmull_rom(values[0].double().numpy(), down).T, across).T
+    expected = np.clip(expected, values.min().item(), values.max().item())
+    np.testing.assert_allclose(drawing.enlarge(values, *pixels)[0].numpy(), expected, atol=2e-6)
+
+
 @given(length=st.integers(1, 30), times=st.sampled_from(["causal", "same", "more"]), more=st.integers(0, 60))
 def test_holding_in_time_is_undone_by_in_time(length, times, more):
     count = {"causal": 4 * (length - 1) + 1, "same": length, "more": 2 * length - 1 + more}[times]
@@ -319,18 +342,18 @@ def test_the_mask_is_the_first_words_own_map():
 
 @given(text=st.text(max_size=12), size=st.integers(8, 40), width=st.integers(0, 90))
 def test_any_text_can_be_written(text, size, width):
-    slate = text_rendering.Canvas(60, 40)
-    slate.write(2, 2, text, size, width=width)
-    assert slate.pixels().shape == (40, 60, 3)
+    canvas = text_rendering.Canvas(60, 40)
+    canvas.write(2, 2, text, size, width=width)
+    assert canvas.pixels().shape == (40, 60, 3)
 
 
 @pytest.mark.parametrize(
     "text", ["kiss", "café", "接吻", "поцелуй", "قبلة", "💋", "\u200bkiss", "\ud800kiss", "⟨U+10FFFE⟩"]
 )
 def test_words_of_any_script_leave_something_to_read(text):
-    slate = text_rendering.Canvas(300, 40)
-    slate.write(2, 2, text, 20)
-    assert (slate.pixels() - torch.tensor(text_rendering.PAPER) / 255).abs().max() > 0.3
+    canvas = text_rendering.Canvas(300, 40)
+    canvas.write(2, 2, text, 20)
+    assert (canvas.pixels() - torch.tensor(text_rendering.BACKGROUND) / 255).abs().max() > 0.3
 
 
 def test_letters_that_no_font_has_are_named(monkeypatch):
@@ -353,9 +376,9 @@ def test_without_freetype_there_is_still_a_font(monkeypatch):
     caches = (text_rendering._face, text_rendering._draws, text_rendering._lettered)
     for cache in caches:
         cache.cache_clear()
-    slate = text_rendering.Canvas(200, 40)
-    slate.write(2, 2, "a café 接", 20, width=150)
-    assert slate.pixels().max() > 0.9
+    canvas = text_rendering.Canvas(200, 40)
+    canvas.write(2, 2, "a café 接", 20, width=150)
+    assert canvas.pixels().max() > 0.9
     for cache in caches:
         cache.cache_clear()
 
@@ -385,20 +408,20 @@ def test_cells_are_the_record_and_their_numbers_its_films():
         told = json.loads(cells.as_json())
         assert (told["word"], told["show"]) == ("kiss", show)
         assert told["rows"] == ["step 0", "step 1"] and told["columns"] == ["layer 0", "layer 1", "layer 2"]
-        assert told["cells"][1][2] is None and cells.films[1][2] is None
+        assert told["cells"][1][2] is None and cells.maps[1][2] is None
         for step, layer in ((0, 0), (1, 1)):
             film = drawing.view_of(kept, show, 0, (step,), (layer,))
             assert told["cells"][step][layer] == drawing.statistics(film)
-            torch.testing.assert_close(cells.films[step][layer], film.mean(0, True))
-    assert maps_grid.collect(kept, frames="all").films[0][0].shape == (5, 4, 6)
+            torch.testing.assert_close(cells.maps[step][layer], film.mean(0, True))
+    assert maps_grid.collect(kept, frames="all").maps[0][0].shape == (5, 4, 6)
 
 
 def test_heads_down_are_means_over_the_steps():
     kept = unseen(2, 3, 4, 1, 4, 6, missing=(slice(None), 2))
     cells = maps_grid.collect(kept, axes="heads × layers", steps="1")
     assert cells.rows == ("head 0", "head 1", "head 2", "head 3")
-    torch.testing.assert_close(cells.films[3][1], kept.film(0, False, (1,), (1,), (3,)))
-    assert [row[2] for row in cells.films] == [None] * 4
+    torch.testing.assert_close(cells.maps[3][1], kept.mean_map(0, False, (1,), (1,), (3,)))
+    assert [row[2] for row in cells.maps] == [None] * 4
 
 
 def test_what_is_chosen_of_a_binned_record_is_named_by_its_bins():
@@ -441,13 +464,13 @@ def test_a_sheet_has_each_map_in_its_cell():
     kept.seen[0, 1, 2] = False
     for frames, count in (("average", 1), ("all", 4)):
         cells = maps_grid.collect(kept, frames=frames)
-        plan = maps_grid._Layout(cells, cells.films[0][0].shape)
+        plan = maps_grid._Layout(cells, cells.maps[0][0].shape)
         sheet, own = (maps_grid.sheet(cells, "gray", normalize) for normalize in ("sheet", "cell"))
         assert sheet.shape == own.shape and len(sheet) == count
         assert sheet.shape[1] % 2 == 0 and sheet.shape[2] % 2 == 0
-        largest = max(film.max() for row in cells.films for film in row if film is not None)
+        largest = max(film.max() for row in cells.maps for film in row if film is not None)
         for row, column in ((0, 0), (1, 1)):
-            film = cells.films[row][column]
+            film = cells.maps[row][column]
             for made, scale in ((sheet, largest), (own, film.max())):
                 expected = drawing.enlarge(film / scale, plan.height, plan.width)
                 torch.testing.assert_close(cell_of(made, plan, row, column)[..., 0], expected, atol=3e-3, rtol=0)
