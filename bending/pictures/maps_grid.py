@@ -75,10 +75,7 @@ def collect(
         show,
         rows,
         tuple(f"layer {span(record.layers[layer])}" for layer in across),
-        tuple(
-            tuple(values if values is None or frames == "all" else values.mean(0, True) for values in row)
-            for row in maps
-        ),
+        tuple(tuple(values if values is None or whole else values.mean(0, True) for values in row) for row in maps),
         tuple(tuple(None if values is None else drawing.statistics(values) for values in row) for row in maps),
     )
 
