@@ -90,7 +90,7 @@ class Demo:
             (step, layer)
             for step, layer in places
             if any(
-                not record.film(word, False, [step], [layer]).equal(record.film(word, True, [step], [layer]))
+                not record.mean_map(word, False, [step], [layer]).equal(record.mean_map(word, True, [step], [layer]))
                 for word in range(len(record.words))
             )
         ]
@@ -100,7 +100,7 @@ class Demo:
         """The first word's map `(h, w)` before and after the bends, as the mean of all layers and steps."""
         record = self.record
         everywhere = range(record.step_count), range(record.layer_count)
-        return [record.film(0, bent, *everywhere)[FRAME].numpy() for bent in (False, True)]
+        return [record.mean_map(0, bent, *everywhere)[FRAME].numpy() for bent in (False, True)]
 
     def run(self, caption: str, words: str, graph: Graph | None) -> tuple[float, list[str]]:
         """Run it with these nodes for its bend, or un-bent: seconds, and the lines on the Patch Model node."""

@@ -102,7 +102,7 @@ def sheet(layers: dict[int, list[np.ndarray]], best: int) -> Image.Image:
     largest = max(float(map_.max()) for maps in layers.values() for map_ in maps)
     x = left + list(layers).index(best) * (wide + 4)
     slate.fill(x - 3, 2, wide + 6, 199, BRIGHTEST)
-    slate.fill(x - 1, 4, wide + 2, 195, text_rendering.PAPER)
+    slate.fill(x - 1, 4, wide + 2, 195, text_rendering.BACKGROUND)
     for column, (layer, maps) in enumerate(layers.items()):
         x = left + column * (wide + 4)
         slate.write(x, 4, f"layer {layer}", 16)

@@ -47,7 +47,7 @@ def cells_of(sheet: films_grid.Sheet, numbers: bool = True) -> Image.Image:
 
 def on_paper(picture: Image.Image) -> Image.Image:
     """In the middle of a panel."""
-    panel = Image.new("RGB", PANEL, text_rendering.PAPER)
+    panel = Image.new("RGB", PANEL, text_rendering.BACKGROUND)
     panel.paste(picture, (0, (PANEL[1] - picture.height) // 2))
     return panel
 

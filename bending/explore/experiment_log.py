@@ -2,39 +2,35 @@
 
 **Convention.** UTF-8, one experiment a line, each with `format`, `version` and `time` (ISO 8601, UTC) first. A line
 that was cut short, by a crash or by hand, is left as it is: the next begins on a line of its own, and readers skip what
-is no JSON. A line is written whole, in one stroke and under a lock, or not at all.
+is no JSON. A line is written whole, in one stroke and under a lock, or not at all. The lock is an empty file beside the
+log, `.log.jsonl.lock`, for all who write to it, from other machines too; it may be deleted while nobody writes.
 """
 
 import json
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from torch import Tensor
 
 from ..bend import Bending
 from ..errors import BendError
 from ..frames.mask_video import MaskVideo
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-    import msvcrt
-
 FORMAT = "attention bending experiment"
 VERSION = 1
 SUCCESS = ("not judged", "yes", "partial", "no", "unexpected")
 
 _IMPOSSIBLE = re.compile(r'[\x00-\x1f<>:"|?*]')
-_FAR = 2**62
-"""Where Windows locks a byte: beyond any file, so that reading is never in the way."""
+_PATIENCE = 30
+"""Seconds that a writer waits for the others; a line takes milliseconds."""
 
 
 def place(folder: str | os.PathLike, name: str) -> Path:
@@ -64,13 +60,21 @@ def append(path: str | os.PathLike, entry: Mapping[str, Any], now: datetime | No
     """
     path = Path(path)
     stamp = (now or datetime.now(timezone.utc)).astimezone(timezone.utc)
-    told = {"format": FORMAT, "version": VERSION, "time": stamp.isoformat(timespec="milliseconds"), **json_safe(entry)}
-    line = json.dumps(told, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace") + b"\n"
+    head = {"format": FORMAT, "version": VERSION, "time": stamp.isoformat(timespec="milliseconds")}
+    line = (
+        json.dumps(written := {**head, **json_safe(entry)}, ensure_ascii=False, allow_nan=False).encode(
+            "utf-8", "replace"
+        )
+        + b"\n"
+    )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
         try:
-            with _locked(file):
+            with ExitStack() as alone:
+                # without a lock where there can be none, as on many network drives: the system appends lines whole
+                with suppress(OSError, NotImplementedError):
+                    alone.enter_context(FileLock(path.with_name(f".{path.name}.lock"), _PATIENCE))
                 _write(file, line)
         finally:
             os.close(file)
@@ -78,18 +82,18 @@ def append(path: str | os.PathLike, entry: Mapping[str, Any], now: datetime | No
         raise BendError(
             f'"{path.name}" could not be written: {error}. Nothing was added. Make room there, or choose another file.'
         ) from None
-    return told
+    return written
 
 
 def read(path: str | os.PathLike) -> list[dict[str, Any]]:
     """The experiments of a log, oldest first; lines that are none, such as one that was cut short, are left out."""
-    found = []
+    entries = []
     for line in Path(path).read_bytes().split(b"\n"):
         with suppress(ValueError):  # also half a character
-            told = json.loads(line)
-            if isinstance(told, dict) and told.get("format") == FORMAT:
-                found.append(told)
-    return found
+            entry = json.loads(line)
+            if isinstance(entry, dict) and entry.get("format") == FORMAT:
+                entries.append(entry)
+    return entries
 
 
 def _write(file: int, line: bytes) -> None:
@@ -112,29 +116,6 @@ def _write(file: int, line: bytes) -> None:
         raise
 
 
-@contextmanager
-def _locked(file: int) -> Iterator[None]:
-    """Alone with the file, where its place knows locks; many network drives do not."""
-    held = False
-    with suppress(OSError):
-        if fcntl:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        else:
-            os.lseek(file, _FAR, os.SEEK_SET)
-            msvcrt.locking(file, msvcrt.LK_LOCK, 1)
-        held = True
-    try:
-        yield
-    finally:
-        if held:
-            with suppress(OSError):
-                if fcntl:
-                    fcntl.flock(file, fcntl.LOCK_UN)
-                else:
-                    os.lseek(file, _FAR, os.SEEK_SET)
-                    msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
-
-
 def json_safe(value: Any) -> Any:
     """A value as JSON can hold it: numbers that are not finite as None, masks by digest and size, the rest by name."""
     if value is None or isinstance(value, bool | int | str):
@@ -151,9 +132,9 @@ def json_safe(value: Any) -> Any:
         kind = {"kind": value.key}
         return kind | {field.name: json_safe(getattr(value, field.name)) for field in fields(value) if field.compare}
     if isinstance(value, Mapping):
-        return {str(key): json_safe(each) for key, each in value.items()}
+        return {str(key): json_safe(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [json_safe(each) for each in value]
+        return [json_safe(item) for item in value]
     return str(value)
 
 

@@ -21,7 +21,7 @@ from .sweep_values import Value
 
 SEED = "seed"
 UNBENT = "un-bent"
-AIMS: dict[str, Callable[[str, str], tuple[Value, ...]]] = {
+NARROWING: dict[str, Callable[[str, str], tuple[Value, ...]]] = {
     "strength": lambda name, text: read.numbers(name, text, percents=True),
     "token": read.texts,
     "layers": read.texts,
@@ -34,7 +34,7 @@ AIMS: dict[str, Callable[[str, str], tuple[Value, ...]]] = {
     "pass": lambda _, text: read.texts("passes", text),
     "renormalize": read.switches,
 }
-"""What every bend has, and how its values are read."""
+"""What every bend has, where and when it acts, and how its values are read."""
 KINDS = {float: read.numbers, int: read.whole_numbers, bool: read.switches, str: read.texts}
 """How the values of an operator's parameter are read, by its type; others cannot be swept."""
 
@@ -108,7 +108,7 @@ def axes(bending: Bending, *typed: tuple[str, str]) -> list[Axis]:
 
     Raises BendError where one has no values, or values have no parameter, as `axis` does.
     """
-    found = []
+    axes = []
     for number, (parameter, values) in enumerate(typed, 1):
         if number > 1 and not (parameter.strip() or values.strip()):
             continue
@@ -119,8 +119,8 @@ def axes(bending: Bending, *typed: tuple[str, str]) -> list[Axis]:
                 f"{', or neither' if number > 1 else ''}. "
                 f"This bending has {_choices(tuple(bending), True)}."
             )
-        found.append(axis(parameter, values, bending))
-    return found
+        axes.append(axis(parameter, values, bending))
+    return axes
 
 
 def axis(parameter: str, values: str, bending: Bending) -> Axis:
@@ -188,8 +188,9 @@ def expand(
 def _parameters(bend: Bend) -> dict[str, Callable[[str, str], tuple[Value, ...]]]:
     """How each parameter of a bend is read; what acts on logits is of all words, and so has no token."""
     own = {name: KINDS[kind] for name, kind in parameter_types(type(bend.operator)).items() if kind in KINDS}
-    aims = {name: reader for name, reader in AIMS.items() if name != "token" or bend.operator.acts_on != "logits"}
-    return {**own, **aims}
+    of_all_words = bend.operator.acts_on == "logits"
+    narrowing = {name: reader for name, reader in NARROWING.items() if name != "token" or not of_all_words}
+    return {**own, **narrowing}
 
 
 def _lacking(name: str, bends: Sequence[Bend], all_bends: bool) -> str:
@@ -201,7 +202,7 @@ def _lacking(name: str, bends: Sequence[Bend], all_bends: bool) -> str:
 
 def _choices(bends: Sequence[Bend], all_bends: bool) -> str:
     names = dict.fromkeys(name for bend in bends for name in _parameters(bend))
-    return ", ".join([*sorted(names, key=lambda name: name in AIMS), *([SEED] if all_bends else [])])
+    return ", ".join([*sorted(names, key=lambda name: name in NARROWING), *([SEED] if all_bends else [])])
 
 
 def _point(bending: Bending, axes: Sequence[Axis], values: list[Value], seed: int, place) -> Point:
@@ -222,8 +223,8 @@ def _point(bending: Bending, axes: Sequence[Axis], values: list[Value], seed: in
 def _changed(bend: Bend, sets: dict[str, Any]) -> Bend:
     """All changes at once, since one alone may be none that the bend allows."""
     own = {name: sets[name] for name in sets if name in {field.name for field in fields(bend.operator)}}
-    aims = {name: value for name, value in sets.items() if name not in own}
-    return replace(bend, operator=replace(bend.operator, **own), **aims) if sets else bend
+    narrowing = {name: value for name, value in sets.items() if name not in own}
+    return replace(bend, operator=replace(bend.operator, **own), **narrowing) if sets else bend
 
 
 def _unbent(points: Sequence[Point], axes: Sequence[Axis]) -> list[Point]:

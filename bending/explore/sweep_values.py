@@ -36,48 +36,48 @@ class Value:
 
 def numbers(field: str, text: str, percents: bool = False) -> tuple[Value, ...]:
     """Values of a field of finite numbers; with `percents`, `30%` is 0.3. Raises BendError for what cannot be read."""
-    found: list[float] = []
+    values: list[float] = []
     for part in _parts(field, text, "[,;\n]"):
         if match := _RANGE.fullmatch(part):
             first, last = (_number(field, end, percents) for end in match.group(1, 2))
-            found += _spaced(part, first, last, _count(field, match[3], part), bool(match[4]))
+            values += _spaced(part, first, last, _count(field, match[3], part), bool(match[4]))
         else:
-            found.append(_number(field, part, percents))
-    return _values(field, [(shown(number), number) for number in found])
+            values.append(_number(field, part, percents))
+    return _values(field, [(shown(number), number) for number in values])
 
 
 def whole_numbers(field: str, text: str, lowest: int | None = None, highest: int | None = None) -> tuple[Value, ...]:
     """Values of a field of whole numbers, exact however large; a range takes the nearest to its even spacing."""
-    found: list[int] = []
+    values: list[int] = []
     for part in _parts(field, text, "[,;\n]"):
         if match := _RANGE.fullmatch(part):
             first, last = (_whole(field, end) for end in match.group(1, 2))
             count = _count(field, match[3], part)
             if match[4]:
-                some = [round(x) for x in _spaced(part, first, last, count, True)]
+                spaced = [round(x) for x in _spaced(part, first, last, count, True)]
             else:
-                some = [first + (2 * i * (last - first) + count - 1) // (2 * (count - 1)) for i in range(count)]
-            if len(set(some)) < count:
+                spaced = [first + (2 * i * (last - first) + count - 1) // (2 * (count - 1)) for i in range(count)]
+            if len(set(spaced)) < count:
                 raise BendError(
-                    f"{field} has {part!r}, which are {len(set(some))} different whole numbers. Ask for so many."
+                    f"{field} has {part!r}, which are {len(set(spaced))} different whole numbers. Ask for so many."
                 )
-            found += some
+            values += spaced
         else:
-            found.append(_whole(field, part))
-    for number in found:
+            values.append(_whole(field, part))
+    for number in values:
         if (lowest is not None and number < lowest) or (highest is not None and number > highest):
             raise BendError(f"{field} has {number}. Give whole numbers from {lowest} to {highest}.")
-    return _values(field, [(str(number), number) for number in found])
+    return _values(field, [(str(number), number) for number in values])
 
 
 def switches(field: str, text: str) -> tuple[Value, ...]:
     """Values of a field that is on or off."""
-    found = []
+    values = []
     for part in _parts(field, text, "[,;\n]"):
         if part.lower() not in _SWITCH:
             raise BendError(f"{field} has {part!r}. Write on, off, or both with a comma between.")
-        found.append(("on" if _SWITCH[part.lower()] else "off", _SWITCH[part.lower()]))
-    return _values(field, found)
+        values.append(("on" if _SWITCH[part.lower()] else "off", _SWITCH[part.lower()]))
+    return _values(field, values)
 
 
 def texts(field: str, text: str) -> tuple[Value, ...]:
@@ -87,7 +87,7 @@ def texts(field: str, text: str) -> tuple[Value, ...]:
 
 def windows(field: str, text: str) -> tuple[Value, ...]:
     """Windows of time: steps `0-2` or `7`, percents `0%-30%`, or `all`. They replace all that a bend has."""
-    found = []
+    values = []
     for part in _parts(field, text, "[,;\n]"):
         if part.lower() == "all":
             start, end, more = 0.0, 1.0, ()
@@ -98,8 +98,8 @@ def windows(field: str, text: str) -> tuple[Value, ...]:
             start, end, more = float(match[1]) / 100, float(match[2]) / 100, ()
         else:
             raise BendError(f"{field} has {part!r}, which is no window of time. Write 0-2 (steps), 0%-30%, or all.")
-        found.append(("".join(part.split()), (("start", start), ("end", end), ("windows", more))))
-    return _unique([Value(label, sets) for label, sets in found])
+        values.append(("".join(part.split()), (("start", start), ("end", end), ("windows", more))))
+    return _unique([Value(label, sets) for label, sets in values])
 
 
 def shown(number: float) -> str:
@@ -116,8 +116,8 @@ def _parts(field: str, text: str, between: str) -> list[str]:
     return parts
 
 
-def _values(field: str, found: list[tuple[str, Any]]) -> tuple[Value, ...]:
-    return _unique([Value(label, ((field, value),)) for label, value in found])
+def _values(field: str, values: list[tuple[str, Any]]) -> tuple[Value, ...]:
+    return _unique([Value(label, ((field, value),)) for label, value in values])
 
 
 def _unique(values: list[Value]) -> tuple[Value, ...]:

@@ -57,14 +57,14 @@ class MaskReader:
         values = self._inline(node, shape) if "data" in entries else self._beside(entries["file"], digest, shape)
         feather = number(entries["feather"], "feather") if "feather" in entries else 0.0
         try:
-            film = MaskVideo(values, feather)
+            mask = MaskVideo(values, feather)
         except BendError as error:
             raise FileError(node.line, str(error)) from None
-        if film.digest != digest:
+        if mask.digest != digest:
             raise FileError(
                 node.line, f"{name} is not the one that was saved ({digest}). Take another copy of its file."
             )
-        return film
+        return mask
 
     def _inline(self, node: Node, shape: tuple[int, ...]) -> Tensor:
         packed, bits = node.value["data"], "8"
@@ -93,8 +93,8 @@ class MaskReader:
             raise FileError(node.line, f'"{name}" is not in the folder of this file. Copy it there, too.')
         try:
             with safe_open(path, framework="pt") as file:
-                found = file.get_slice(digest) if digest in file.keys() else None  # noqa: SIM118, as it is no mapping
-                if found is not None and found.get_dtype() == "F32" and tuple(found.get_shape()) == shape:
+                stored = file.get_slice(digest) if digest in file.keys() else None  # noqa: SIM118, as it is no mapping
+                if stored is not None and stored.get_dtype() == "F32" and tuple(stored.get_shape()) == shape:
                     return file.get_tensor(digest).clone()
         except (OSError, SafetensorError):
             raise FileError(node.line, f'"{name}" cannot be read: it is damaged. Take another copy of it.') from None
@@ -124,7 +124,7 @@ class MaskWriter:
         self._waiting.append(entry)
         return entry
 
-    def settle(self) -> str | None:
+    def name_file(self) -> str | None:
         """The name of the masks' own file, once all are gathered; it changes with what is in it."""
         if not self.tensors:
             return None

@@ -35,7 +35,7 @@ _RENORMALIZE = ("keys", "per_token_mass", "none")
 _PASSES = dict(zip(("cond", "uncond", "both"), PASSES, strict=True))
 
 
-class _Left(Exception):
+class _Unsupported(Exception):
     """Why a bend is left out."""
 
 
@@ -48,51 +48,53 @@ def read_peer(root: Node) -> tuple[Bending, str, list[str]]:
         notes.append(f"line {entries['bends'].line}: bends of the model's layers ({len(others)}) are left out.")
     bends, labels = [], []
     for node in items(entries["attention_bends"], "attention_bends"):
-        made, label = _read_bend(node, notes)
-        bends += made
+        ours, label = _read_bend(node, notes)
+        bends += ours
         labels += [label] if label else []
     return Bending(tuple(bends)), ", ".join(labels), notes
 
 
 def _read_bend(node: Node, notes: list[str]) -> tuple[list[Bend], str]:
     entries = keyed(node, "an attention bend", _BEND, ("module_type",))
-    said = {name: _said(entries[name], name) for name in entries if name not in ("module_args", "inner", "t", "blend")}
+    texts = {
+        name: _text_of(entries[name], name) for name in entries if name not in ("module_args", "inner", "t", "blend")
+    }
     for name, known in (("attention", _KINDS), ("renormalize", _RENORMALIZE), ("apply_to", tuple(_PASSES))):
         if name in entries:
             choice(entries[name], name, known)
     try:
-        bends = _bends(node, said, notes)
-    except _Left as why:
-        notes.append(f"line {node.line}: {said['module_type']} is left out: {why}.")
+        bends = _bends(node, texts, notes)
+    except _Unsupported as why:
+        notes.append(f"line {node.line}: {texts['module_type']} is left out: {why}.")
         return [], ""
     except BendError as error:
         raise FileError(node.line, str(error)) from None
-    return bends, said.get("label", "")
+    return bends, texts.get("label", "")
 
 
-def _bends(node: Node, said: Mapping[str, str], notes: list[str]) -> list[Bend]:
+def _bends(node: Node, texts: Mapping[str, str], notes: list[str]) -> list[Bend]:
     """One bend, or one for each stretch of steps: the windows of one bend would have to hold all at once."""
     entries, animations = node.value, ()
-    if said.get("attention", "cross_text") != "cross_text":
-        raise _Left(f"it bends {said['attention']}, and only cross_text is bent here")
+    if texts.get("attention", "cross_text") != "cross_text":
+        raise _Unsupported(f"it bends {texts['attention']}, and only cross_text is bent here")
     operator, inner = _operator(node, "module_type"), None
     if operator is None:
         inner, animations = _ramp(node)
         operator = inner
     strength = number(entries["blend"], "blend") if "blend" in entries else 1.0
     if not 0 <= strength <= 1:
-        raise _Left(f"its blend is {strength:g}, and strength goes from 0 to 1")
+        raise _Unsupported(f"its blend is {strength:g}, and strength goes from 0 to 1")
     animations = tuple(
         Animation("strength", "frames", Keyframes(tuple((at, True, value * strength) for at, value in keys)))
         for keys in animations
     )
-    token, renormalize = _token(said.get("tokens", "all")), said.get("renormalize", "keys")
+    token, renormalize = _token(texts.get("tokens", "all")), texts.get("renormalize", "keys")
     if token == "ALL" and renormalize == "keys" and isinstance(operator, ops.Amplify):
-        raise _Left("with renormalize keys, multiplying all tokens changes nothing there")
+        raise _Unsupported("with renormalize keys, multiplying all tokens changes nothing there")
     if renormalize == "per_token_mass":
         notes.append(f"line {node.line}: renormalize per_token_mass is not there; nothing is renormalized instead.")
     start, end = _percents(entries.get("t"), node, notes)
-    where = {kind.field: _numbers(said.get(name, "*"), name) for kind, name in _WHERE}
+    where = {kind.field: _numbers(texts.get(name, "*"), name) for kind, name in _WHERE}
     return [
         Bend(
             operator,
@@ -101,19 +103,19 @@ def _bends(node: Node, said: Mapping[str, str], notes: list[str]) -> list[Bend]:
             start,
             end,
             renormalize=renormalize == "keys",
-            passes=_PASSES[said.get("apply_to", "both")],
+            passes=_PASSES[texts.get("apply_to", "both")],
             windows=windows,
             animations=animations,
             **where,
         )
-        for windows in _steps(said.get("steps", "*"))
+        for windows in _steps(texts.get("steps", "*"))
     ]
 
 
 _WHERE = ((ranges.LAYERS, "blocks"), (ranges.HEADS, "heads"), (ranges.FRAMES, "frames"))
 
 
-def _said(node: Node, name: str) -> str:
+def _text_of(node: Node, name: str) -> str:
     """A text, or a list of numbers as its normal form has it."""
     if isinstance(node.value, tuple):
         return ", ".join(text(item, f"an entry of {name}") for item in node.value) or "*"
@@ -126,7 +128,7 @@ def _operator(node: Node, name: str) -> ops.Operator | None:
     if kind == "frame_ramp":
         return None
     if kind not in _OPERATIONS:
-        raise _Left("there is no such operation here")
+        raise _Unsupported("there is no such operation here")
     defaults, make = _OPERATIONS[kind]
     return make(_arguments(node, kind, defaults))
 
@@ -142,14 +144,14 @@ def _ramp(node: Node) -> tuple[ops.Operator, tuple]:
     arguments = _arguments(node, "frame_ramp", {"w_start": 0.0, "w_end": 1.0, "curve": "linear"})
     low, high = arguments["w_start"], arguments["w_end"]
     if arguments["curve"] != "linear" or not (0 <= low <= 1 and 0 <= high <= 1):
-        raise _Left("only a linear ramp between 0 and 1 can be followed here")
+        raise _Unsupported("only a linear ramp between 0 and 1 can be followed here")
     if "inner" not in node.value:
         raise FileError(node.line, "frame_ramp lacks its inner operation. Add inner.")
     inner = node.value["inner"]
     keyed(inner, "inner", _OPERATION, ("module_type",))
     operator = _operator(inner, "module_type")
     if operator is None:
-        raise _Left("a ramp of a ramp cannot be followed here")
+        raise _Unsupported("a ramp of a ramp cannot be followed here")
     return operator, (((0.0, low), (100.0, high)),)
 
 
@@ -158,7 +160,7 @@ def _token(tokens: str) -> str:
     if tokens.strip().lower() in special:
         return special[tokens.strip().lower()]
     if re.fullmatch(r"[\d\s,\-]+", tokens):
-        raise _Left(f"it bends tokens by their numbers ({tokens}); name words instead")
+        raise _Unsupported(f"it bends tokens by their numbers ({tokens}); name words instead")
     return tokens
 
 
@@ -167,7 +169,7 @@ def _numbers(given: str, name: str) -> str:
     if any(part in ("*", "all", "") for part in parts):
         return "all"
     if any(part.endswith("-") for part in parts):
-        raise _Left(f"its {name} are {given}, without an end; write the last one, too")
+        raise _Unsupported(f"its {name} are {given}, without an end; write the last one, too")
     return ", ".join(f"0{part}" if part.startswith("-") else part for part in parts)
 
 
@@ -179,7 +181,7 @@ def _steps(given: str) -> list[tuple[TimeWindow, ...]]:
     steps: set[int] = set()
     for part in parts:
         if not (match := re.fullmatch(r"(\d{0,4})\s*(-?)\s*(\d{0,4})", part)) or part == "-":
-            raise _Left(f"its steps are {given}, which cannot be read")
+            raise _Unsupported(f"its steps are {given}, which cannot be read")
         first = int(match[1] or 0)
         last = int(match[3] or LAST_STEP) if match[2] else first
         steps.update(range(first, last + 1))
@@ -193,7 +195,7 @@ def _percents(window: Node | None, node: Node, notes: list[str]) -> tuple[float,
         return 0.0, 1.0
     levels = [number(level, "a level of t") for level in items(window, "t")]
     if len(levels) != 2 or not 0 <= levels[1] < levels[0] <= 1:
-        raise _Left("its t is no window from a higher to a lower noise level between 1 and 0")
+        raise _Unsupported("its t is no window from a higher to a lower noise level between 1 and 0")
     start, end = (1 - level / (SHIFT - (SHIFT - 1) * level) for level in levels)
     if (start, end) != (0, 1):
         notes.append(
@@ -228,5 +230,5 @@ _OPERATIONS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], ops.Oper
 
 def _sharpen(amount: float, sigma: float) -> ops.Sharpen:
     if amount < 0:
-        raise _Left("its amount is below 0")
+        raise _Unsupported("its amount is below 0")
     return ops.Sharpen(amount, sigma, clamp=False)

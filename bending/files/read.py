@@ -91,14 +91,14 @@ class _Held(MaskReader):
         return self.tensors[digest]
 
 
-def _parse(content: str, name: str, store: MaskReader) -> Loaded:
+def _parse(content: str, name: str, reader: MaskReader) -> Loaded:
     try:
         root = compose(content)
         if not isinstance(root.value, dict):
             raise FileError(root.line, f"the file is {root}, and no bending. Begin it with format: {FORMAT}.")
         for key, read in _FORMATS.items():
             if key in root.value:
-                return read(root, store)
+                return read(root, reader)
         for key, line in root.lines.items():
             if "Did you mean" in (hint := meant(key, tuple(_FORMATS))):
                 raise FileError(line, f'a bending has no "{key}". {hint}')
@@ -107,9 +107,11 @@ def _parse(content: str, name: str, store: MaskReader) -> Loaded:
         raise BendError(f'"{name}", line {fault.line}: {fault}') from None
 
 
-def _read_own(root: Node, store: MaskReader) -> Loaded:
-    if (found := text(root.value["format"], "format")) != FORMAT:
-        raise FileError(root.value["format"].line, f'format is "{found[:40]}", and no bending. Choose a file of bends.')
+def _read_own(root: Node, reader: MaskReader) -> Loaded:
+    if (stated := text(root.value["format"], "format")) != FORMAT:
+        raise FileError(
+            root.value["format"].line, f'format is "{stated[:40]}", and no bending. Choose a file of bends.'
+        )
     if "version" in root.value:  # before all else, as a newer version may look different
         version = whole(root.value["version"], "version")
         if version > VERSION:
@@ -121,13 +123,13 @@ def _read_own(root: Node, store: MaskReader) -> Loaded:
         if version < 1:
             raise FileError(root.value["version"].line, f"version is {version}. Write version: {VERSION}.")
     entries = keyed(root, "the file", ("format", "about", "bends", "version"), ("version", "bends"))
-    bends = tuple(read_bend(node, store) for node in items(entries["bends"], "bends"))
-    said = entries.get("about")
-    return Loaded(Bending(bends), "" if said is None or said.is_nothing else text(said, "about"))
+    bends = tuple(read_bend(node, reader) for node in items(entries["bends"], "bends"))
+    about = entries.get("about")
+    return Loaded(Bending(bends), "" if about is None or about.is_nothing else text(about, "about"))
 
 
 def _foreign(read):
-    def loaded(root: Node, store: MaskReader) -> Loaded:
+    def loaded(root: Node, reader: MaskReader) -> Loaded:
         bending, about, notes = read(root)
         return Loaded(bending, about, tuple(notes))
 

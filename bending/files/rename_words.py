@@ -32,8 +32,8 @@ def replace_words(bending: Bending, words: str) -> Bending:
         else:
             old, new = _key(_term(pair[1])), _term(pair[2])
         if old not in named:
-            there = ", ".join(word for word, _ in named) or "no word"
-            raise BendError(f'no bend names "{pair[1]}". They name {there}: give one of these other words.')
+            words_named = ", ".join(word for word, _ in named) or "no word"
+            raise BendError(f'no bend names "{pair[1]}". They name {words_named}: give one of these other words.')
         if old in pairs:
             raise BendError(f'words gives "{pair[1]}" two other words. Keep one of them.')
         pairs[old] = new

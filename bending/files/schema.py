@@ -25,7 +25,7 @@ OVER = ("frames", "steps")
 
 @dataclass(frozen=True)
 class FieldCodec:
-    """`read(node, name, store)` gives a value or raises Fault; `write(value, gathered)` gives plain data."""
+    """`read(node, name, reader)` gives a value or raises FileError; `write(value, writer)` gives plain data."""
 
     read: Callable[[Node, str, MaskReader], Any]
     write: Callable[[Any, MaskWriter], Any]
@@ -37,11 +37,13 @@ def file_fields(cls: type) -> dict[str, Field]:
     return {field.name: field for field in fields(cls) if field.init and field.compare and types[field.name] in CODECS}
 
 
-def build(make: Callable, cls: type, node: Node, store: MaskReader) -> Any:
-    """`make` with those fields of `cls` that a mapping gives. Raises Fault in the line of the key that is wrong."""
+def build(make: Callable, cls: type, node: Node, reader: MaskReader) -> Any:
+    """`make` with those fields of `cls` that a mapping gives. Raises FileError in the line of the key that is wrong."""
     types = parameter_types(cls)
     given = {
-        name: CODECS[types[name]].read(node.value[name], name, store) for name in file_fields(cls) if name in node.value
+        name: CODECS[types[name]].read(node.value[name], name, reader)
+        for name in file_fields(cls)
+        if name in node.value
     }
     try:
         return make(**given)
@@ -49,14 +51,14 @@ def build(make: Callable, cls: type, node: Node, store: MaskReader) -> Any:
         raise FileError(node.lines.get(error.field, node.line), str(error)) from None
 
 
-def to_plain(value: Any, gathered: MaskWriter) -> dict:
+def to_plain(value: Any, writer: MaskWriter) -> dict:
     """The fields of a dataclass as plain data; those that are empty by default are left out while they are so."""
     written, types = {}, parameter_types(type(value))
     for name, field in file_fields(type(value)).items():
         content = getattr(value, name)
         if content in (None, ()) and field.default in (None, ()):
             continue
-        written[name] = CODECS[types[name]].write(content, gathered)
+        written[name] = CODECS[types[name]].write(content, writer)
     return written
 
 
@@ -64,7 +66,7 @@ def needed(cls: type) -> list[str]:
     return [name for name, field in file_fields(cls).items() if field.default is field.default_factory is MISSING]
 
 
-def read_bend(node: Node, store: MaskReader) -> Bend:
+def read_bend(node: Node, reader: MaskReader) -> Bend:
     entries = mapping(node, "a bend")
     if "mode" not in entries:
         raise FileError(
@@ -74,17 +76,17 @@ def read_bend(node: Node, store: MaskReader) -> Bend:
     known = ("mode", "convention", *file_fields(cls), *file_fields(Bend))
     keyed(node, f"a bend of mode {cls.key}", known, [*needed(cls), *needed(Bend)])
     _check_convention(entries, cls)
-    operator = build(cls, cls, node, store)
-    bend = build(partial(Bend, operator), Bend, node, store)
+    operator = build(cls, cls, node, reader)
+    bend = build(partial(Bend, operator), Bend, node, reader)
     _check_animations(entries, bend)
     return bend
 
 
-def write_bend(bend: Bend, gathered: MaskWriter) -> dict:
-    operator, common = bend.operator, to_plain(bend, gathered)
+def write_bend(bend: Bend, writer: MaskWriter) -> dict:
+    operator, common = bend.operator, to_plain(bend, writer)
     convention = {"convention": operator.convention} if operator.convention > 1 else {}
     token = {"token": common.pop("token")}
-    return {"mode": operator.key, **convention, **token, **to_plain(operator, gathered), **common}
+    return {"mode": operator.key, **convention, **token, **to_plain(operator, writer), **common}
 
 
 def _check_convention(entries: Mapping[str, Node], cls: type[Operator]) -> None:
@@ -100,26 +102,26 @@ def _check_convention(entries: Mapping[str, Node], cls: type[Operator]) -> None:
 
 
 def _check_animations(entries: Mapping[str, Node], bend: Bend) -> None:
-    there, seen = (*bend.operator.numbers, "strength"), set()
+    animatable, seen = (*bend.operator.numbers, "strength"), set()
     nodes = items(entries["animations"], "animations") if bend.animations else ()
     for name, node in zip((moving.parameter for moving in bend.animations), nodes, strict=True):
         line = node.value["parameter"].line
-        if name not in there:
-            raise FileError(line, f'{bend.operator.name} has no parameter "{name}". {meant(name, there)}')
+        if name not in animatable:
+            raise FileError(line, f'{bend.operator.name} has no parameter "{name}". {meant(name, animatable)}')
         if name in seen:
             raise FileError(line, f"{name} is animated twice. Keep one of the two.")
         seen.add(name)
 
 
-def _read_window(node: Node, name: str, store: MaskReader) -> TimeWindow:
+def _read_window(node: Node, name: str, reader: MaskReader) -> TimeWindow:
     keyed(node, "a window", tuple(file_fields(TimeWindow)))
-    return build(TimeWindow, TimeWindow, node, store)
+    return build(TimeWindow, TimeWindow, node, reader)
 
 
 _TRACKS = ("keyframes", "list", "curve")
 
 
-def _read_animation(node: Node, name: str, store: MaskReader) -> Animation:
+def _read_animation(node: Node, name: str, reader: MaskReader) -> Animation:
     entries = keyed(node, "an animation", ("parameter", "over", "ease", *_TRACKS), ("parameter", "over"))
     ways = [way for way in _TRACKS if way in entries]
     if len(ways) != 1 or (ways != ["keyframes"] and "ease" in entries):
@@ -132,13 +134,13 @@ def _read_animation(node: Node, name: str, store: MaskReader) -> Animation:
             ease = choice(entries["ease"], "ease", animation.EASES) if "ease" in entries else animation.EASES[0]
             track = animation.parse_keyframes(text(entries[way], way), ease)
         else:
-            track = animation.sampled_curve(_read_numbers(entries[way], way, store), way)
+            track = animation.sampled_curve(_read_numbers(entries[way], way, reader), way)
     except BendError as error:
         raise FileError(entries[way].line, str(error)) from None
     return Animation(text(entries["parameter"], "parameter"), choice(entries["over"], "over", OVER), track)
 
 
-def _write_animation(moving: Animation, gathered: MaskWriter) -> dict:
+def _write_animation(moving: Animation, writer: MaskWriter) -> dict:
     track, where = moving.track, {"parameter": moving.parameter, "over": moving.over}
     if isinstance(track, animation.SampledCurve):
         return {**where, track.name: list(map(float, track.samples))}
@@ -151,27 +153,27 @@ def _shown(position: float) -> str:
     return f"{Decimal(repr(float(position))):f}".removesuffix(".0")
 
 
-def _read_numbers(node: Node, name: str, store: MaskReader) -> tuple[float, ...]:
+def _read_numbers(node: Node, name: str, reader: MaskReader) -> tuple[float, ...]:
     return tuple(number(item, f"a value of {name}") for item in items(node, name))
 
 
-def _optional(kind: FieldCodec) -> FieldCodec:
+def _optional(codec: FieldCodec) -> FieldCodec:
     return FieldCodec(
-        lambda node, name, store: None if node.is_nothing else kind.read(node, name, store),
-        lambda value, gathered: None if value is None else kind.write(value, gathered),
+        lambda node, name, reader: None if node.is_nothing else codec.read(node, name, reader),
+        lambda value, writer: None if value is None else codec.write(value, writer),
     )
 
 
-def _many(kind: FieldCodec) -> FieldCodec:
+def _many(codec: FieldCodec) -> FieldCodec:
     return FieldCodec(
-        lambda node, name, store: tuple(kind.read(item, f"an entry of {name}", store) for item in items(node, name)),
-        lambda values, gathered: [kind.write(value, gathered) for value in values],
+        lambda node, name, reader: tuple(codec.read(item, f"an entry of {name}", reader) for item in items(node, name)),
+        lambda values, writer: [codec.write(value, writer) for value in values],
     )
 
 
 _TEXT = FieldCodec(lambda node, name, _: text(node, name), lambda value, _: str(value))
 _NUMBERS = FieldCodec(_read_numbers, lambda values, _: list(map(float, values)))
-_MASK = FieldCodec(lambda node, name, store: store.read(node, name), lambda mask, gathered: gathered.write(mask))
+_MASK = FieldCodec(lambda node, name, reader: reader.read(node, name), lambda mask, writer: writer.write(mask))
 
 CODECS: dict[Any, FieldCodec] = {
     float: FieldCodec(lambda node, name, _: number(node, name), lambda value, _: float(value)),

@@ -74,9 +74,9 @@ def _read(root: Node, settings: Node, dialect: _Dialect) -> Read:
     notes += [f"line {config['line']}: enabled is false; left out." for config in configs if not config["enabled"]]
     bends: list[Bend] = []
     for config in enabled:
-        made, said = _bends(config, dialect)
-        bends += made
-        notes += [f"line {config['line']}: {note}" for note in said]
+        ours, remarks = _bends(config, dialect)
+        bends += ours
+        notes += [f"line {config['line']}: {note}" for note in remarks]
     if bends and all(config["renormalize"] for config in enabled):
         bends[-1] = replace(bends[-1], renormalize=True)
     if switches.get("enabled") is False:
@@ -104,13 +104,13 @@ def _config(node: Node, dialect: _Dialect, frame: tuple[int, int]) -> dict[str, 
 def _bends(config: dict[str, Any], dialect: _Dialect) -> tuple[list[Bend], list[str]]:
     node, notes = config["node"], []
     try:
-        made = dialect.modes[config["mode"]](config)
-        if not made:
+        operators = dialect.modes[config["mode"]](config)
+        if not operators:
             return [], [f"{config['mode']} of {config['token']} changes nothing there; left out."]
         if config["apply_to_layers"] == "":
             return [], [f"{config['mode']} of {config['token']} is in no layer; left out."]
-        if len(made) > 1:
-            notes.append(_about_zoom(config, made[1]))
+        if len(operators) > 1:
+            notes.append(_about_zoom(config, operators[1]))
         bends = [
             Bend(
                 operator,
@@ -120,7 +120,7 @@ def _bends(config: dict[str, Any], dialect: _Dialect) -> tuple[list[Bend], list[
                 renormalize=False,
                 windows=config["apply_to_timesteps"],
             )
-            for operator in made
+            for operator in operators
         ]
     except BendError as error:
         raise FileError(_line_of(error, node), str(error)) from None

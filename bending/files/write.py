@@ -2,12 +2,12 @@
 
 import json
 import os
-import re
 import textwrap
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import yaml
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
@@ -19,8 +19,7 @@ from .read import FORMAT, LIMIT, VERSION, reread
 from .schema import MODES, write_bend
 
 HEAD = "# A bending: the node Load Bending of Attention Bending reads it. The last line says that it is whole.\n"
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z_-]*( [A-Za-z][A-Za-z_-]*)*")
-_RESERVED = ("true", "false", "yes", "no", "on", "off", "null", "y", "n")
+_WIDTH = 100
 
 
 def dump(bending: Bending, about: str = "", kind: str = "yaml") -> str:
@@ -35,16 +34,16 @@ def save(bending: Bending, path: str | os.PathLike, about: str = "") -> str:
     then. Raises BendError where it cannot be written, or could not be read again.
     """
     path = Path(path)
-    gathered = MaskWriter(path.stem)
-    text, beside = _text(bending, about, "json" if path.suffix.lower() == ".json" else "yaml", gathered)
+    writer = MaskWriter(path.stem)
+    text, beside = _text(bending, about, "json" if path.suffix.lower() == ".json" else "yaml", writer)
     masks = path.with_name(beside) if beside else None
-    made = masks is not None and not masks.exists()
+    is_new = masks is not None and not masks.exists()
     try:
-        if made:
-            atomic_write(masks, lambda part: save_file(gathered.tensors, part))
+        if is_new:
+            atomic_write(masks, lambda part: save_file(writer.tensors, part))
         atomic_write(path, lambda part: part.write_bytes(text.encode("utf-8")))
     except BaseException as error:
-        if made:
+        if is_new:
             with suppress(OSError):
                 masks.unlink()
         if not isinstance(error, OSError | SafetensorError):
@@ -55,20 +54,20 @@ def save(bending: Bending, path: str | os.PathLike, about: str = "") -> str:
     return text
 
 
-def _text(bending: Bending, about: str, kind: str, gathered: MaskWriter) -> tuple[str, str | None]:
+def _text(bending: Bending, about: str, kind: str, writer: MaskWriter) -> tuple[str, str | None]:
     """The text, and the name of the masks' own file where there is one."""
     unknown = [bend.title for bend in bending if MODES.get(bend.operator.key) is not type(bend.operator)]
     if unknown:
         raise BendError(f"{unknown[0]} has a mode that files do not know. Take it out of the bending.")
-    bends = [write_bend(bend, gathered) for bend in bending]
-    beside = gathered.settle()
+    bends = [write_bend(bend, writer) for bend in bending]
+    beside = writer.name_file()
     data = {"format": FORMAT, **({"about": about} if about.strip() else {}), "bends": bends, "version": VERSION}
-    text = _json(data) if kind == "json" else HEAD + "\n".join(_lines(data)) + "\n"
+    text = _json(data) if kind == "json" else _yaml(data)
     try:
-        again = reread(text, gathered.tensors)
+        reloaded = reread(text, writer.tensors)
     except BendError as error:
         raise BendError(f"this bending cannot be saved, as it could not be read again: {error}") from None
-    if len(text.encode()) > LIMIT or again.bending != bending:
+    if len(text.encode()) > LIMIT or reloaded.bending != bending:
         raise BendError(
             "this bending cannot be saved: it is too long, or has what a file cannot hold. Save it in parts."
         )
@@ -90,42 +89,31 @@ def _escaped(text: str) -> str:
     return text
 
 
-def _lines(data: dict, indent: str = "") -> list[str]:
-    """A mapping as lines of YAML."""
-    lines = []
-    for key, value in data.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            lines.append(f"{indent}{key}:")
-            for item in value:
-                first, *rest = _lines(item, f"{indent}    ")
-                lines += [f"{indent}  - {first.lstrip()}", *rest]
-        elif isinstance(value, dict):
-            lines += [f"{indent}{key}:", *_lines(value, f"{indent}  ")]
-        elif isinstance(value, Packed):
-            lines += [
-                f"{indent}{key}: |-",
-                *textwrap.wrap(value, 100, initial_indent=f"{indent}  ", subsequent_indent=f"{indent}  "),
-            ]
-        elif isinstance(value, list):
-            numbers = textwrap.wrap(", ".join(map(_scalar, value)), 100, break_on_hyphens=False)
-            lines.append(f"{indent}{key}: [" + f"\n{indent}  ".join(numbers) + "]")
-        else:
-            lines.append(f"{indent}{key}: {_scalar(value)}")
-    return lines
+class _Dumper(yaml.SafeDumper):
+    """One key a line, lists of numbers in brackets, and a list's dashes behind its key."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def represent_block(self, data: dict) -> yaml.Node:
+        return self.represent_mapping("tag:yaml.org,2002:map", data, flow_style=False)
+
+    def represent_text(self, data: str) -> yaml.Node:
+        """With quotes also where only other programs would take a text for something else: 1e3, 0o7, y."""
+        style = None if data[:1].isalpha() and data not in "yYnN" else "'"
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style if data.isprintable() else '"')
+
+    def represent_packed(self, data: Packed) -> yaml.Node:
+        return self.represent_scalar("tag:yaml.org,2002:str", "\n".join(textwrap.wrap(data, _WIDTH)), "|")
 
 
-def _scalar(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        mantissa, e, exponent = repr(value).partition("e")
-        return f"{mantissa}{'' if '.' in mantissa or not e else '.0'}{e}{exponent}"  # YAML asks for the point
-    if isinstance(value, str):
-        if _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
-            return value
-        return _escaped_yaml(json.dumps(value, ensure_ascii=False))
-    return str(value)
+_Dumper.add_representer(dict, _Dumper.represent_block)
+_Dumper.add_representer(str, _Dumper.represent_text)
+_Dumper.add_representer(Packed, _Dumper.represent_packed)
 
 
-def _escaped_yaml(text: str) -> str:
-    return "".join(character if character.isprintable() else f"\\U{ord(character):08x}" for character in text)
+def _yaml(data: dict) -> str:
+    return HEAD + _escaped(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH))

@@ -1,7 +1,7 @@
 """YAML as a tree of nodes that know their lines, and no more than this: mappings, lists and scalars.
 
 Nothing is constructed from a file: no tags, no anchors, no aliases, no implicit types; a reader says what it expects of
-a node, and gets that or a Fault. Sizes and depths are bounded, so that no file takes long.
+a node, and gets that or a FileError. Sizes and depths are bounded, so that no file takes long.
 """
 
 import math
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 import yaml
+from yaml.composer import Composer
 
 DEPTH = 10
 """Levels of mappings and lists in each other; a window's curve is the fourth."""
 
 COUNT = 200_000
-"""Nodes in a file."""
+"""Parts of a file: its nodes, and the ends of lists and mappings."""
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ODD = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -61,12 +61,12 @@ class Node:
 
 
 def compose(text: str) -> Node:
-    """The one document of a text. Raises Fault for what is no YAML, or more of it than a file of bends needs."""
+    """The one document of a text. Raises FileError for what is no YAML, or more of it than a file of bends needs."""
     if odd := _ODD.search(text):
         line = text.count("\n", 0, odd.start()) + 1
         raise FileError(line, f"the character {odd[0]!a} cannot stand in a text file. Take it out.")
     try:
-        return _tree(yaml.parse(_from_json(text) if text.lstrip()[:1] == "{" else text, Loader=_LOADER))
+        root = yaml.compose(_from_json(text) if text.lstrip()[:1] == "{" else text, _LOADER)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or "it cannot be read"
@@ -75,32 +75,21 @@ def compose(text: str) -> Node:
             f"this is no YAML: {problem}. Look at indents, quotes and brackets here and just before, or take another "
             "copy if the file was cut short.",
         ) from None
+    if root is None or root.is_nothing:
+        raise FileError(1, "the file is empty. Take another copy of it.")
+    return root
 
 
-class _Open:
-    """A list or mapping whose end has not come yet."""
+class _Composer(Composer):
+    """PyYAML's own composer, which makes a Node of each of its nodes, and refuses what no file of bends needs."""
 
-    def __init__(self, line: int, is_mapping: bool):
-        self.line, self.is_mapping, self.items = line, is_mapping, []
+    def __init__(self):
+        Composer.__init__(self)
+        self._documents = self._depth = self._count = 0
 
-    def node(self) -> Node:
-        if not self.is_mapping:
-            return Node(self.line, tuple(self.items))
-        value, lines = {}, {}
-        for key, item in zip(self.items[::2], self.items[1::2], strict=True):
-            if not isinstance(key.value, str):
-                raise FileError(key.line, "a key is a list or a mapping. Give it a name.")
-            if key.value in value:
-                raise FileError(
-                    key.line, f'"{key.value}" is here twice, first in line {lines[key.value]}. Keep one of the two.'
-                )
-            value[key.value], lines[key.value] = item, key.line
-        return Node(self.line, value, lines=lines)
-
-
-def _tree(events: Iterable[yaml.Event]) -> Node:
-    root, stack = None, []
-    for count, event in enumerate(events):
+    def get_event(self) -> yaml.Event:
+        """The next event, before a node is made of it: nothing that is refused is ever followed or held."""
+        event = super().get_event()
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise FileError(
@@ -110,28 +99,53 @@ def _tree(events: Iterable[yaml.Event]) -> Node:
             raise FileError(
                 line, f"tags such as {event.tag[:40]} are not read. Take it out, or put the value in quotes."
             )
-        if isinstance(event, yaml.DocumentStartEvent) and root:
+        self._documents += isinstance(event, yaml.DocumentStartEvent)
+        if self._documents > 1:
             raise FileError(line, "a second document begins here. Make it a file of its own.")
-        node = None
-        if isinstance(event, yaml.ScalarEvent):
-            node = Node(line, event.value, plain=event.implicit[0])
-        elif isinstance(event, yaml.CollectionStartEvent):
-            stack.append(_Open(line, isinstance(event, yaml.MappingStartEvent)))
-            if len(stack) > DEPTH:
-                raise FileError(
-                    line, f"lists and mappings lie more than {DEPTH} deep in each other. No bend needs that."
-                )
-        elif isinstance(event, yaml.CollectionEndEvent):
-            node = stack.pop().node()
-        if count > COUNT:
+        self._depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if self._depth > DEPTH:
+            raise FileError(line, f"lists and mappings lie more than {DEPTH} deep in each other. No bend needs that.")
+        self._count += 1
+        if self._count > COUNT:
             raise FileError(line, f"the file has more than {COUNT:,} parts. No bending needs that many.")
-        if node and stack:
-            stack[-1].items.append(node)
-        elif node:
-            root = node
-    if root is None or root.is_nothing:
-        raise FileError(1, "the file is empty. Take another copy of it.")
-    return root
+        return event
+
+    def compose_node(self, parent: yaml.Node | None, index: object) -> Node:
+        """A Node, of which the composer makes the lists and mappings around it."""
+        node = super().compose_node(parent, index)
+        line = node.start_mark.line + 1
+        if isinstance(node, yaml.ScalarNode):
+            return Node(line, node.value, plain=not node.style)
+        if isinstance(node, yaml.SequenceNode):
+            return Node(line, tuple(node.value))
+        return _mapping(line, node.value)
+
+
+def _mapping(line: int, pairs: Iterable[tuple[Node, Node]]) -> Node:
+    entries, lines = {}, {}
+    for key, entry in pairs:
+        if not isinstance(key.value, str):
+            raise FileError(key.line, "a key is a list or a mapping. Give it a name.")
+        if key.value in entries:
+            raise FileError(
+                key.line, f'"{key.value}" is here twice, first in line {lines[key.value]}. Keep one of the two.'
+            )
+        entries[key.value], lines[key.value] = entry, key.line
+    return Node(line, entries, lines=lines)
+
+
+def _loader(parser: type) -> type:
+    """The composer above a loader of PyYAML: libyaml's own cannot be told what to refuse."""
+
+    class Loader(_Composer, parser):
+        def __init__(self, stream: str):
+            parser.__init__(self, stream)
+            _Composer.__init__(self)
+
+    return Loader
+
+
+_LOADER = _loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader))
 
 
 def _from_json(text: str) -> str:

@@ -3,7 +3,7 @@
 **Format**, version 1: a safetensors file. Its metadata holds `format`, `version`, and `record`, which is JSON of the
 record's plain fields and of `bent`, whether bends made a difference; notes of others, such as ComfyUI's workflow, may
 stand beside them. Its tensors are `original.values`, `original.peaks`, `seen`, and where `bent` is true `bent.values`
-and `bent.peaks`, with the shapes and types that `Record` and `MapFilms` give them. Nothing in it is code or a path.
+and `bent.peaks`, with the shapes and types that `Record` and `PackedMaps` give them. Nothing in it is code or a path.
 """
 
 import json
@@ -111,10 +111,10 @@ def is_map_file(path: str | os.PathLike) -> bool:
 
 
 def _tensors(record: Record) -> dict[str, Tensor]:
-    films = {"original": record.original}
+    maps = {"original": record.original}
     if record.bent is not record.original:
-        films["bent"] = record.bent
-    parts = {f"{name}.{part}": getattr(maps, part) for name, maps in films.items() for part in ("values", "peaks")}
+        maps["bent"] = record.bent
+    parts = {f"{name}.{part}": getattr(packed, part) for name, packed in maps.items() for part in ("values", "peaks")}
     return {**parts, "seen": record.seen}
 
 

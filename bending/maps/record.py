@@ -22,7 +22,7 @@ BYTES = 2
 class PackedMaps:
     """Maps in half precision: `values` `(W, S, N, P, F, h, w)` float16 times `peaks` `(W, S, N, P, 1, 1, 1)` float32.
 
-    Each film is divided by its largest magnitude before it is stored, so that entries keep a relative error of 2⁻¹¹
+    Each map is divided by its largest magnitude before it is stored, so that entries keep a relative error of 2⁻¹¹
     down to a ten-thousandth of that.
     """
 
@@ -127,7 +127,7 @@ class Record:
             raise BendError("the heads were recorded as their mean. Turn record_heads on in Patch Model, sample again.")
         return tuple(sorted(ranges.resolve(text, ranges.HEADS, self.heads)))
 
-    def film(
+    def mean_map(
         self, word: int, bent: bool, steps: Sequence[int], layers: Sequence[int], heads: Sequence[int] | None = None
     ) -> Tensor:
         """The mean `(F, h, w)` float32 of one word's maps over places on the three axes that a call was seen at.

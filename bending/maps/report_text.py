@@ -14,8 +14,8 @@ NONE = "–"
 
 def report_text(record: Record) -> str:
     """What the run said of its bends, then the words in a table, then what was recorded."""
-    told = [str(record.facts.get("report") or "").strip(), _words(record), recorded(record)]
-    return "\n\n".join(part for part in told if part)
+    passages = [str(record.facts.get("report") or "").strip(), _words(record), recorded(record)]
+    return "\n\n".join(passage for passage in passages if passage)
 
 
 def about(record: Record) -> str:
@@ -31,10 +31,10 @@ def about(record: Record) -> str:
 
 def recorded(record: Record) -> str:
     """How finely the maps were kept, and what of them was not."""
-    kept = [_axis("step", record.steps), _axis("layer", record.layers)]
-    kept.append("the mean of all heads" if record.heads == 1 else f"{record.heads} heads")
+    axes = [_axis("step", record.steps), _axis("layer", record.layers)]
+    axes.append("the mean of all heads" if record.heads == 1 else f"{record.heads} heads")
     lines = [
-        f"recorded: {', '.join(kept)}, on {record.grid} places (latent frames × rows × columns), "
+        f"recorded: {', '.join(axes)}, on {record.grid} places (latent frames × rows × columns), "
         f"{record.nbytes / 2**20:.1f} MB"
     ]
     steps, count = record.facts.get("steps"), sum(last - first + 1 for first, last in record.steps)
@@ -61,16 +61,16 @@ def overall_mean(record: Record, word: int, bent: bool) -> Tensor | None:
     """The mean `(F, h, w)` of a word's maps over all that was seen; None where nothing was."""
     if not record.seen[word].any():
         return None
-    return record.film(word, bent, range(len(record.steps)), range(len(record.layers)))
+    return record.mean_map(word, bent, range(len(record.steps)), range(len(record.layers)))
 
 
 def _words(record: Record) -> str:
     bends = record.bent is not record.original
     rows = [["word", "columns", "share", *(["", ""] * bends), "spread", *(["", ""] * bends)]]
     for number, (word, columns) in enumerate(zip(record.words, record.columns, strict=True)):
-        films = [overall_mean(record, number, bent) for bent in ((False, True) if bends else (False,))]
-        shares = [NONE if film is None else _percent(attention_share(film)) for film in films]
-        spreads = [NONE if film is None else _fraction(entropy(film)) for film in films]
+        maps = [overall_mean(record, number, bent) for bent in ((False, True) if bends else (False,))]
+        shares = [NONE if values is None else _percent(attention_share(values)) for values in maps]
+        spreads = [NONE if values is None else _fraction(entropy(values)) for values in maps]
         rows.append([_one_line(word), runs(columns), *_arrowed(shares), *_arrowed(spreads)])
     title = "words, before → after the bends:" if bends else "words (no bend changed them):"
     key = "share: of all attention, mean over places, steps and layers; spread: 1 everywhere alike, 0 in one place"

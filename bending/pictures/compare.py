@@ -16,11 +16,11 @@ None where there is nothing to measure: too few frames, pictures smaller than ha
 from dataclasses import asdict, dataclass
 
 import torch
-from kornia.metrics import ssim as ssim_map
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from ..errors import BendError
+from .optional import needs
 
 WINDOW = 11
 """Pixels of the window of the structural similarity."""
@@ -92,6 +92,8 @@ def _ssim(film: Tensor, other: Tensor) -> float | None:
     n = max(1, round(min(film.shape[1:3]) / 256))
     if min(film.shape[1:3]) // n <= WINDOW // 2:
         return None
+    with needs("kornia"):
+        from kornia.metrics import ssim as ssim_map
     luma = torch.tensor(_LUMA, device=film.device)
     means = []
     for frames in _frames(film, other):

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
-from kornia.color import ColorMap
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -22,10 +21,11 @@ from ..maps.record import Record
 from ..maps.statistics import attention_share, entropy
 from ..parameter import parameter
 from . import text_rendering
+from .optional import needs
 from .text_rendering import Canvas
 
 COLOR_MAPS = ("viridis", "plasma", "turbo", "hot", "cividis", "gray", "red")
-INKS = {"gray": (1.0, 1.0, 1.0), "red": (1.0, 0.1, 0.1)}
+PLAIN = {"gray": (1.0, 1.0, 1.0), "red": (1.0, 0.1, 0.1)}
 """The plain ones: one colour, over a film more of it and by itself brighter where the map is larger."""
 SIGNED = "seismic"
 NEGATIVE = 0.05
@@ -56,9 +56,11 @@ def one_of(field: str, value: str, choices: Sequence[str]) -> str:
 @lru_cache
 def palette(colors: str) -> Tensor:
     """`(256, 3)` in 0 … 1, from the smallest to the largest; SIGNED has 255, so that 0 has the middle one."""
-    if colors in INKS:
-        return torch.linspace(0, 1, 256)[:, None] * torch.tensor(INKS[colors])
+    if colors in PLAIN:
+        return torch.linspace(0, 1, 256)[:, None] * torch.tensor(PLAIN[colors])
     count = 255 if one_of("color_map", colors, (*COLOR_MAPS, SIGNED)) == SIGNED else 256
+    with needs("kornia"):
+        from kornia.color import ColorMap
     return ColorMap(base=colors, num_colors=count, dtype=torch.float32).colors.T.clamp(0, 1).contiguous()
 
 
@@ -71,14 +73,14 @@ def heat(values: Tensor, colors: str) -> Tensor:
 
 def overlay(pictures: Tensor, values: Tensor, colors: str, opacity: float) -> Tensor:
     """Values `(H, W)` over pictures `(…, H, W, 3)`, as opaque as `opacity` times their magnitude."""
-    ink = torch.tensor(INKS[colors]) if colors in INKS else heat(values, colors)
-    return torch.lerp(pictures, ink.expand_as(pictures), (opacity * values.abs().clamp(max=1))[..., None])
+    foreground = torch.tensor(PLAIN[colors]) if colors in PLAIN else heat(values, colors)
+    return torch.lerp(pictures, foreground.expand_as(pictures), (opacity * values.abs().clamp(max=1))[..., None])
 
 
 def peaks(views: Tensor, normalize: str = "film") -> Tensor:
     """The scale `(F,)` of views `(V, F, h, w)`: the largest magnitude of all, or of each frame."""
-    each = views.abs().amax((0, 2, 3))
-    return each if one_of("normalize", normalize, NORMALIZE) == "frame" else each.amax().expand(len(each))
+    by_frame = views.abs().amax((0, 2, 3))
+    return by_frame if one_of("normalize", normalize, NORMALIZE) == "frame" else by_frame.amax().expand(len(by_frame))
 
 
 def normalised(maps: Tensor, scale: Tensor) -> Tensor:
@@ -92,16 +94,16 @@ def colors_for(views: Tensor, view: str, color_map: str) -> str:
     return SIGNED if view == "difference" or views.min() < -NEGATIVE * views.abs().max() else color_map
 
 
-def statistics(film: Tensor) -> dict[str, float | None]:
+def statistics(values: Tensor) -> dict[str, float | None]:
     """What a map `(F, h, w)` amounts to: its `share` and `entropy`, as in the report, and `max`, its largest magnitude.
 
     The share of a difference is what the word gained; an entropy that there is none of is None.
     """
-    spread = entropy(film)
+    spread = entropy(values)
     return {
-        "share": attention_share(film),
+        "share": attention_share(values),
         "entropy": None if math.isnan(spread) else min(1.0, spread),
-        "max": film.abs().max().item(),
+        "max": values.abs().max().item(),
     }
 
 
@@ -114,14 +116,15 @@ def enlarge(values: Tensor, height: int, width: int) -> Tensor:
     if height < values.shape[1] or width < values.shape[2]:
         sized = F.interpolate(values[:, None], (height, width), mode="bicubic", antialias=True)[:, 0]
     else:
-        sized = _cubic(values.shape[1], height) @ values @ _cubic(values.shape[2], width).T
+        sized = _catmull_rom(values.shape[1], height) @ values @ _catmull_rom(values.shape[2], width).T
     return sized.clamp(low, high)
 
 
-def _cubic(cells: int, pixels: int) -> Tensor:
+def _catmull_rom(cells: int, pixels: int) -> Tensor:
     """`(pixels, cells)`: the Catmull-Rom spline through the centres of cells, at those of pixels, the border repeated.
 
-    torch's own bicubic has another one, by which an even slope comes out in steps.
+    torch's own bicubic is another one (a = −3/4), by which an even slope comes out in steps; with antialias it is this
+    one, but leaves out what lies beyond the border: up to 0.09 of a map's range elsewhere in its outermost cells.
     """
     at = (torch.arange(pixels) + 0.5) * (cells / pixels) - 0.5
     low = at.floor()
@@ -137,7 +140,8 @@ def latent_frames(count: int, length: int, stride: int = 4) -> Tensor:
     """`(count,)`: the one of `length` latent frames that each frame of a film shows.
 
     By the model's causal rule where the film has stride · (length − 1) + 1 frames: the first alone, then `stride` each;
-    otherwise the nearest, evenly from the first to the last. `film.in_time` undoes it, if every latent frame is shown.
+    otherwise the nearest, evenly from the first to the last. `latent_time.in_time` undoes it, if every latent frame
+    is shown.
     """
     frame = torch.arange(count)
     if count == stride * (length - 1) + 1:
@@ -183,8 +187,8 @@ class Views:
 def view_of(record: Record, view: str, word: int, *places: Sequence[int]) -> Tensor:
     """`(F, h, w)` of one word's original, bent or difference, a mean over places on steps, layers and maybe heads."""
     if view != "difference":
-        return record.film(word, view == "bent", *places)
-    return record.film(word, True, *places) - record.film(word, False, *places)
+        return record.mean_map(word, view == "bent", *places)
+    return record.mean_map(word, True, *places) - record.mean_map(word, False, *places)
 
 
 def choose(
@@ -200,8 +204,8 @@ def choose(
 
 def as_mask(views: Views, count: int) -> Tensor:
     """The first word's first view as `(count, h, w)` in 0 … 1, a pixel a cell, held in time; nothing where negative."""
-    film = views.values[0, 0].clamp(min=0)
-    return normalised(film, peaks(film[None]))[latent_frames(count, len(film), views.stride)]
+    values = views.values[0, 0].clamp(min=0)
+    return normalised(values, peaks(values[None]))[latent_frames(count, len(values), views.stride)]
 
 
 def draw(views: Views, look: Look, images: Tensor | None = None) -> Tensor:
@@ -212,13 +216,15 @@ def draw(views: Views, look: Look, images: Tensor | None = None) -> Tensor:
     """
     height, width = _size_of(views) if images is None else images.shape[1:3]
     count = views.film_length if images is None else len(images)
-    rows = [_Row(word, some, views.views, look, width) for word, some in zip(views.words, views.values, strict=True)]
+    rows = [
+        _Row(word, values, views.views, look, width) for word, values in zip(views.words, views.values, strict=True)
+    ]
     strips = [[row.strip(view, width) for view in range(len(views.views))] if look.captions else [] for row in rows]
     beneath = strips[0][0].shape[1] if look.captions else 0
 
     down, across = height + beneath + GAP, width + GAP
-    paper = torch.tensor(text_rendering.PAPER) / 255
-    canvas = paper.repeat(count, down * len(rows) - GAP, across * len(views.views) - GAP, 1)
+    background = torch.tensor(text_rendering.BACKGROUND) / 255
+    canvas = background.repeat(count, down * len(rows) - GAP, across * len(views.views) - GAP, 1)
     shown = latent_frames(count, views.values.shape[2], views.stride)
     for r, row in enumerate(rows):
         for v in range(len(views.views)):
@@ -263,22 +269,22 @@ class _Row:
     def _caption(self, view: str, peak: float, width: int) -> Tensor:
         size = max(11, min(26, width // 32))
         line, wide = text_rendering.line_height(size), width >= _ONE_LINE
-        slate = Canvas(width, line if wide else 2 * line)
-        end = slate.write(size // 2, 0, self.word, size, width=width * 2 // 5 if wide else width * 3 // 5)
-        slate.write(end + size // 2, 0, view, size, text_rendering.FAINT)
+        canvas = Canvas(width, line if wide else 2 * line)
+        end = canvas.write(size // 2, 0, self.word, size, width=width * 2 // 5 if wide else width * 3 // 5)
+        canvas.write(end + size // 2, 0, view, size, text_rendering.FAINT)
         x, y = (width * 11 // 20, 0) if wide else (size // 2, line)
-        write_scale(slate, x, y, width - x - size // 2, size, peak, self.colors)
-        return slate.pixels()
+        write_scale(canvas, x, y, width - x - size // 2, size, peak, self.colors)
+        return canvas.pixels()
 
 
-def write_scale(slate: Canvas, x: int, y: int, width: int, size: int, peak: float, colors: str) -> int:
+def write_scale(canvas: Canvas, x: int, y: int, width: int, size: int, peak: float, colors: str) -> int:
     """A bar of a colour map with the numbers of its ends, in a line `width` pixels wide. Returns where it ends."""
     low, high = (f"{-peak:.2g}", f"+{peak:.2g}") if colors == SIGNED else ("0", f"max {peak:.2g}")
     bar = min(8 * size, width - text_rendering.width_of(low, size) - text_rendering.width_of(high, size) - size)
-    x = slate.write(x, y, low, size, text_rendering.FAINT) + size // 2
+    x = canvas.write(x, y, low, size, text_rendering.FAINT) + size // 2
     if bar > size:
         tall = size * 2 // 3
         ramp = heat(torch.linspace(-1 if colors == SIGNED else 0, 1, bar).expand(tall, bar), colors)
-        slate.paste(x, y + (text_rendering.line_height(size) - tall) // 2, ramp)
+        canvas.paste(x, y + (text_rendering.line_height(size) - tall) // 2, ramp)
         x += bar + size // 2
-    return slate.write(x, y, high, size)
+    return canvas.write(x, y, high, size)

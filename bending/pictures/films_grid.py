@@ -12,7 +12,7 @@ from ..errors import BendError
 from ..explore.sweep import Point, Sweep
 from . import text_rendering
 from .compare import Change, compare, movement
-from .text_rendering import FAINT, INK, Canvas
+from .text_rendering import FAINT, FOREGROUND, Canvas
 
 LARGEST_STILL = 4000
 LARGEST_FILM = 2000
@@ -40,10 +40,10 @@ class Sheet:
         cells = []
         for i, (label, change) in enumerate(zip(self.labels, self.changes, strict=True)):
             point = self.sweep.points[i] if self.sweep else None
-            told = {"label": label}
+            entry = {"label": label}
             if point:
-                told |= {"row": point.row, "column": point.column, "seed": point.seed, "bending": str(point.bending)}
-            cells.append({**told, **(change.as_dict() if change else dict.fromkeys(Change.__annotations__))})
+                entry |= {"row": point.row, "column": point.column, "seed": point.seed, "bending": str(point.bending)}
+            cells.append({**entry, **(change.as_dict() if change else dict.fromkeys(Change.__annotations__))})
         axes = [
             {"parameter": axis.parameter, "values": [value.label for value in axis.values]}
             for axis in (self.sweep.axes if self.sweep else ())
@@ -91,14 +91,14 @@ def draw(sheet: Sheet, moving: bool = True, numbers: bool = True) -> Tensor:
     """The sheet `(T, H, W, 3)`, all cells at once; or `(1, H, W, 3)`, the middle frames, larger, where not `moving`."""
     count = len(sheet.films[0])
     frames = list(range(count)) if moving else [count // 2]
-    plan = _Layout(sheet, frames, numbers, LARGEST_FILM if moving else LARGEST_STILL)
-    canvas = plan.lettered().pixels().repeat(len(frames), 1, 1, 1)
-    for cell in plan.cells:
+    layout = _Layout(sheet, frames, numbers, LARGEST_FILM if moving else LARGEST_STILL)
+    canvas = layout.lettered().pixels().repeat(len(frames), 1, 1, 1)
+    for cell in layout.cells:
         if cell.film is not None:
-            x, y = plan.place(cell)
+            x, y = layout.place(cell)
             for i, frame in enumerate(frames):
-                picture = _sized(sheet.films[cell.film][frame], plan.height, plan.width)
-                canvas[i, y : y + plan.height, x : x + plan.width] = picture
+                picture = _sized(sheet.films[cell.film][frame], layout.height, layout.width)
+                canvas[i, y : y + layout.height, x : x + layout.width] = picture
     return canvas
 
 
@@ -193,13 +193,13 @@ class _Layout:
         lines = self.captions + (self.numbers or (table and bool(sheet.sweep.same)))
         self.beneath = lines * text_rendering.line_height(_SIZE)
         _, height, width = shape
-        fits = (
+        limits = (
             ((largest - self.left - _MARGIN) / self.across - _GAP) / width,
             ((largest - self.top - _MARGIN) / self.down - _GAP - self.beneath) / height,
             (FILM_BYTES / 12 / len(frames) / (self.across * self.down * width * height)) ** 0.5,
         )
         wanted = max(min(1.0, _CELL / max(height, width)), _CELL / 2 / max(height, width))
-        scale = min(wanted, *fits)
+        scale = min(wanted, *limits)
         self.width, self.height = (max(16, int(side * scale) // 2 * 2) for side in (width, height))
         self.size = max(10, min(_SIZE, self.width // 14)) if self.beneath else _SIZE
         self.beneath = lines * text_rendering.line_height(self.size)
@@ -214,58 +214,58 @@ class _Layout:
     def lettered(self) -> Canvas:
         """The sheet without its films."""
         right, bottom = self.place(_Cell(self.down, self.across, None, ""))
-        slate = Canvas((right + _MARGIN - _GAP) // 2 * 2, (bottom + _MARGIN - _GAP) // 2 * 2)
-        self._head(slate, right - _GAP)
+        canvas = Canvas((right + _MARGIN - _GAP) // 2 * 2, (bottom + _MARGIN - _GAP) // 2 * 2)
+        self._head(canvas, right - _GAP)
         for column, name in enumerate(self.columns):
             x, _ = self.place(_Cell(0, column, None, ""))
-            slate.write(x, self.top - text_rendering.line_height(_SIZE), name, _SIZE, self._ink(name), self.width)
+            canvas.write(x, self.top - text_rendering.line_height(_SIZE), name, _SIZE, self._color(name), self.width)
         for row, name in enumerate(self.rows):
             _, y = self.place(_Cell(row, 0, None, ""))
             y += (self.height - text_rendering.line_height(_SIZE)) // 2
-            slate.write(_MARGIN, y, name, _SIZE, self._ink(name), self.left - _MARGIN - 8)
+            canvas.write(_MARGIN, y, name, _SIZE, self._color(name), self.left - _MARGIN - 8)
         for cell in self.cells:
             x, y = self.place(cell)
             if cell.unbent:
-                slate.fill(x - 2, y - 2, self.width + 4, self.height + 4, INK)
+                canvas.fill(x - 2, y - 2, self.width + 4, self.height + 4, FOREGROUND)
             if cell.film is None:
-                slate.hatch(x, y, self.width, self.height)
+                canvas.hatch(x, y, self.width, self.height)
             y += self.height
             if cell.caption:
-                slate.write(x, y, cell.caption, self.size, INK if cell.change else FAINT, self.width)
+                canvas.write(x, y, cell.caption, self.size, FOREGROUND if cell.change else FAINT, self.width)
                 y += text_rendering.line_height(self.size)
             if self.numbers and cell.change:
                 small = max(9, self.size * 4 // 5)
-                slate.write(x, y, _told(cell.change, small, self.width), small, FAINT, self.width)
-        return slate
+                canvas.write(x, y, _numbers_within(cell.change, small, self.width), small, FAINT, self.width)
+        return canvas
 
-    def _head(self, slate: Canvas, right: int) -> None:
+    def _head(self, canvas: Canvas, right: int) -> None:
         sweep, y = self.sheet.sweep, _MARGIN
         if sweep:
             ways = (" across", " down") if self.rows else ("",)
             title = ", ".join(f"{axis.parameter}{way}" for axis, way in zip(sweep.axes, ways, strict=False))
-            end = slate.write(_MARGIN, y, title, 28, width=right - _MARGIN)
+            end = canvas.write(_MARGIN, y, title, 28, width=right - _MARGIN)
             of = ", ".join(str(bend) for bend in sweep.bending)
-            slate.write(end + 20, y + 6, of, 18, FAINT, max(0, right - end - 20))
+            canvas.write(end + 20, y + 6, of, 18, FAINT, max(0, right - end - 20))
         else:
-            slate.write(_MARGIN, y, f"{len(self.sheet.films)} films", 28, width=right - _MARGIN)
+            canvas.write(_MARGIN, y, f"{len(self.sheet.films)} films", 28, width=right - _MARGIN)
         y += text_rendering.line_height(28)
         if self.numbers:
             than = "the un-bent film" if sweep else "the first"
             key = f"against {than}: mean change; similarity (ssim, 1 the same); motion and flicker (1 as much)"
-            slate.write(_MARGIN, y, key, 14, FAINT, right - _MARGIN)
+            canvas.write(_MARGIN, y, key, 14, FAINT, right - _MARGIN)
 
     @staticmethod
-    def _ink(name: str) -> text_rendering.Color:
-        return FAINT if name == "un-bent" else INK
+    def _color(name: str) -> text_rendering.Color:
+        return FAINT if name == "un-bent" else FOREGROUND
 
 
-def _told(change: Change, size: int, width: int) -> str:
+def _numbers_within(change: Change, size: int, width: int) -> str:
     """As many of a cell's numbers as it has room for: `change 3.1% · ssim 0.87 · motion 1.2 · flicker 1.1`."""
     percent = 100 * change.change
-    told = [("change", f"{percent:.2f}%" if percent < 1 else f"{percent:.1f}%")]
+    named = [("change", f"{percent:.2f}%" if percent < 1 else f"{percent:.1f}%")]
     for name, digits in (("ssim", 3), ("motion", 2), ("flicker", 2)):
         if (number := getattr(change, name)) is not None:
-            told.append((name, f"{number:.{digits}f}"))
-    lines = [" · ".join(f"{name[:letters]} {number}" for name, number in told) for letters in (None, 1)]
-    lines += [" · ".join(number for _, number in told[:count]) for count in range(len(told), 0, -1)]
+            named.append((name, f"{number:.{digits}f}"))
+    lines = [" · ".join(f"{name[:letters]} {number}" for name, number in named) for letters in (None, 1)]
+    lines += [" · ".join(number for _, number in named[:count]) for count in range(len(named), 0, -1)]
     return next((line for line in lines if text_rendering.width_of(line, size) <= width), "")

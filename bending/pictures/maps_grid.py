@@ -26,13 +26,13 @@ _NARROWEST = 760
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """One word's maps on two axes: rows × columns of films `(F or 1, h, w)`, and their statistics; None if not seen."""
+    """One word's maps on two axes: rows × columns of maps `(F or 1, h, w)`, and their statistics; None if not seen."""
 
     word: str
     show: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    films: tuple[tuple[Tensor | None, ...], ...]
+    maps: tuple[tuple[Tensor | None, ...], ...]
     statistics: tuple[tuple[dict | None, ...], ...]
 
     def as_json(self) -> str:
@@ -51,7 +51,7 @@ def collect(
 ) -> Cells:
     """The maps of a word, the first where `word` is empty: a cell for each layer and each step, or each head.
 
-    With heads down, a cell is the mean over `steps`. The statistics are always those of the whole film; `frames` says
+    With heads down, a cell is the mean over `steps`. The statistics are always those of all frames; `frames` says
     whether the pictures show it or its mean. Raises BendError where heads are asked for and were not kept.
     """
     drawing.one_of("axes", axes, AXES)
@@ -67,15 +67,16 @@ def collect(
         rows = tuple(f"head {head}" for head in heads)
         places = [[(down, (layer,), (head,)) for layer in across] for head in heads]
     if not _seen(record, number, down, across):
-        record.film(number, False, down, across)  # which says that nothing was recorded there
-    films = [[_film(record, show, number, place) for place in row] for row in places]
+        record.mean_map(number, False, down, across)  # which says that nothing was recorded there
+    whole = frames == "all"
+    maps = [[_map(record, show, number, place) for place in row] for row in places]
     return Cells(
         record.words[number],
         show,
         rows,
         tuple(f"layer {span(record.layers[layer])}" for layer in across),
-        tuple(tuple(film if film is None or frames == "all" else film.mean(0, True) for film in row) for row in films),
-        tuple(tuple(None if film is None else drawing.statistics(film) for film in row) for row in films),
+        tuple(tuple(values if values is None or whole else values.mean(0, True) for values in row) for row in maps),
+        tuple(tuple(None if values is None else drawing.statistics(values) for values in row) for row in maps),
     )
 
 
@@ -91,7 +92,7 @@ def _seen(record: Record, word: int, steps: Sequence[int], layers: Sequence[int]
     return bool(record.seen[word][list(steps)][:, list(layers)].any())
 
 
-def _film(record: Record, show: str, word: int, places: tuple[Sequence[int], ...]) -> Tensor | None:
+def _map(record: Record, show: str, word: int, places: tuple[Sequence[int], ...]) -> Tensor | None:
     return drawing.view_of(record, show, word, *places) if _seen(record, word, *places) else None
 
 
@@ -106,22 +107,22 @@ def sheet(cells: Cells, color_map: str = "viridis", normalize: str = "sheet") ->
     """
     drawing.one_of("color_map", color_map, drawing.COLOR_MAPS)
     drawing.one_of("normalize", normalize, NORMALIZE)
-    shown = [film for row in cells.films for film in row if film is not None]
-    largest = torch.stack([film.abs().max() for film in shown]).max()
-    lowest = torch.stack([film.min() for film in shown]).min()
+    shown = [values for row in cells.maps for values in row if values is not None]
+    largest = torch.stack([values.abs().max() for values in shown]).max()
+    lowest = torch.stack([values.min() for values in shown]).min()
     colors = drawing.colors_for(torch.stack((lowest, largest)), cells.show, color_map)
-    plan = _Layout(cells, shown[0].shape)
-    slate = plan.lettered(cells, float(largest) if normalize == "sheet" else None, colors)
-    canvas = slate.pixels().repeat(len(shown[0]), 1, 1, 1)
-    for r, row in enumerate(cells.films):
-        for c, film in enumerate(row):
-            if film is None:
+    layout = _Layout(cells, shown[0].shape)
+    frame = layout.lettered(cells, float(largest) if normalize == "sheet" else None, colors).pixels()
+    canvas = frame.repeat(len(shown[0]), 1, 1, 1)
+    for r, row in enumerate(cells.maps):
+        for c, unscaled in enumerate(row):
+            if unscaled is None:
                 continue
-            peak = largest if normalize == "sheet" else film.abs().max()
-            values = drawing.normalised(film, peak.expand(len(film)))
-            x, y = plan.place(r, c)
-            picture = drawing.heat(drawing.enlarge(values, plan.height, plan.width), colors)
-            canvas[:, y : y + plan.height, x : x + plan.width] = picture
+            peak = largest if normalize == "sheet" else unscaled.abs().max()
+            values = drawing.normalised(unscaled, peak.expand(len(unscaled)))
+            x, y = layout.place(r, c)
+            picture = drawing.heat(drawing.enlarge(values, layout.height, layout.width), colors)
+            canvas[:, y : y + layout.height, x : x + layout.width] = picture
     return canvas
 
 
@@ -147,8 +148,8 @@ class _Layout:
         scale = min(_CELL / max(h, w), across / w, down / h)
         self.width, self.height = (max(8, int(side * scale) // 2 * 2) for side in (w, h))
         self.small = min(self.size, max(11, self.width // 14))
-        said = [_numbers(some) for row in cells.statistics for some in row if some]
-        fits = max(text_rendering.width_of(text, self.small) for text in said) <= self.width - 6
+        texts = [_numbers(cell) for row in cells.statistics for cell in row if cell]
+        fits = max(text_rendering.width_of(text, self.small) for text in texts) <= self.width - 6
         self.beneath = text_rendering.line_height(self.small) if fits else 0
 
     def place(self, row: int, column: int) -> tuple[int, int]:
@@ -161,23 +162,23 @@ class _Layout:
     def lettered(self, cells: Cells, peak: float | None, colors: str) -> Canvas:
         """The sheet without its maps; `peak` is the scale of all, None where each has its own."""
         right, bottom = self.place(self.down, self.across)
-        slate = Canvas(max(right + _MARGIN, _NARROWEST) // 2 * 2, (bottom + _MARGIN) // 2 * 2)
+        canvas = Canvas(max(right + _MARGIN, _NARROWEST) // 2 * 2, (bottom + _MARGIN) // 2 * 2)
         x, y = self.left, _MARGIN
-        end = slate.write(x, y, cells.word, 28, width=400)
-        slate.write(end + 12, y, cells.show, 28, FAINT)
+        end = canvas.write(x, y, cells.word, 28, width=400)
+        canvas.write(end + 12, y, cells.show, 28, FAINT)
         y += text_rendering.line_height(28)
         if peak is None:
-            end = slate.write(x, y, "each map in its own scale", 14, FAINT)
+            end = canvas.write(x, y, "each map in its own scale", 14, FAINT)
         else:
-            end = drawing.write_scale(slate, x, y, 300, 14, peak, colors)
+            end = drawing.write_scale(canvas, x, y, 300, 14, peak, colors)
         if self.beneath:
-            slate.write(end + 28, y, "beneath: share of all attention, entropy (0 one place, 1 everywhere)", 14, FAINT)
+            canvas.write(end + 28, y, "beneath: share of all attention, entropy (0 one place, 1 everywhere)", 14, FAINT)
         y += text_rendering.line_height(14) + _MARGIN // 2
         for column, name in enumerate(cells.columns):
             short = name if text_rendering.width_of(name, self.size) <= self.width else name.split()[1]
-            slate.write(self.place(0, column)[0], y, short, self.size)
+            canvas.write(self.place(0, column)[0], y, short, self.size)
         for r, name in enumerate(cells.rows):
-            slate.write(
+            canvas.write(
                 _MARGIN,
                 self.place(r, 0)[1] + (self.height - text_rendering.line_height(self.size)) // 2,
                 name,
@@ -186,7 +187,7 @@ class _Layout:
             for c, statistics in enumerate(cells.statistics[r]):
                 x, y = self.place(r, c)
                 if statistics is None:
-                    slate.hatch(x, y, self.width, self.height)
+                    canvas.hatch(x, y, self.width, self.height)
                 elif self.beneath:
-                    slate.write(x, y + self.height, _numbers(statistics), self.small, FAINT)
-        return slate
+                    canvas.write(x, y + self.height, _numbers(statistics), self.small, FAINT)
+        return canvas

@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 Color = tuple[int, int, int]
-INK: Color = (236, 236, 236)
+FOREGROUND: Color = (236, 236, 236)
 FAINT: Color = (158, 158, 164)
-PAPER: Color = (24, 24, 27)
+BACKGROUND: Color = (24, 24, 27)
 
 _SYSTEM = (
     *("DejaVuSans.ttf", "segoeui.ttf", "arial.ttf", "Arial.ttf", "NotoSans-Regular.ttf", "Arial Unicode.ttf"),
@@ -83,15 +83,17 @@ def fitted(text: str, size: int, width: int) -> str:
 class Canvas:
     """A picture in the making, `(height, width)` pixels; positions are of top-left corners."""
 
-    def __init__(self, width: int, height: int, paper: Color = PAPER):
-        self._image = Image.new("RGB", (width, height), paper)
+    def __init__(self, width: int, height: int, background: Color = BACKGROUND):
+        self._image = Image.new("RGB", (width, height), background)
         self._draw = ImageDraw.Draw(self._image)
 
-    def write(self, x: int, y: int, text: str, size: int, ink: Color = INK, width: int | None = None) -> int:
+    def write(
+        self, x: int, y: int, text: str, size: int, foreground: Color = FOREGROUND, width: int | None = None
+    ) -> int:
         """One line, cut to `width`, in the middle of a box two thirds of its size taller. Returns where it ends."""
         font, shown = _lettered(text if width is None else fitted(text, size, width), size)
         top, bottom = font.getbbox("Ag")[1::2]
-        self._draw.text((x, y + (line_height(size) - top - bottom) // 2), shown, ink, font)
+        self._draw.text((x, y + (line_height(size) - top - bottom) // 2), shown, foreground, font)
         return x + int(np.ceil(font.getlength(shown)))
 
     def fill(self, x: int, y: int, width: int, height: int, color: Color) -> None:

@@ -29,17 +29,17 @@ def experiment(
 
     Raises BendError for maps without their latent, and for metrics that are no JSON.
     """
-    told = settings(graph, node)
+    graph_settings = settings(graph, node)
     record = None if maps is None else record_of(maps, latent)
     facts = {} if record is None else record.facts
     tokens = _token_map(conditioning)
-    prompt = tokens.text if tokens else facts.get("prompt") or next(iter(told["prompts"]), None)
+    prompt = tokens.text if tokens else facts.get("prompt") or next(iter(graph_settings["prompts"]), None)
     entry = {
         "label": label,
         "prompt": prompt,
-        "seed": _first(seed, facts.get("seed"), _seed(told["samplers"])),
+        "seed": _first(seed, facts.get("seed"), _seed(graph_settings["samplers"])),
         "model": facts.get("model"),
-        **{name: told[name] for name in ("samplers", "models", "films")},
+        **{name: graph_settings[name] for name in ("samplers", "models", "films")},
         "bending": str(bending) if bending is not None else facts.get("bending"),
         "bends": bending,
         "words": _words(tokens, record),
@@ -62,13 +62,13 @@ def _words(tokens: TokenMap | None, record: Any) -> list[dict[str, Any]]:
         return [{"word": word, "columns": list(columns)} for word, columns in pairs]
     if tokens is None:
         return []
-    found = []
+    words = []
     for word in tokens.marked_words:
         try:
-            found.append({"word": word, "columns": list(resolve(TokenTerm(word).token, tokens).columns)})
+            words.append({"word": word, "columns": list(resolve(TokenTerm(word).token, tokens).columns)})
         except BendError:  # a word that no column stands for is still one of the prompt's
-            found.append({"word": word, "columns": []})
-    return found
+            words.append({"word": word, "columns": []})
+    return words
 
 
 def _seed(samplers: Sequence[Mapping[str, Any]]) -> int | None:
@@ -86,13 +86,13 @@ def _metrics(text: str | None, label: str | None) -> Any:
     if text is None or not text.strip():
         return None
     try:
-        told = json.loads(text)
+        metrics = json.loads(text)
     except ValueError:
         raise BendError("metrics is no JSON. Connect the json of Bend Grid or Attention Maps Grid.") from None
-    if label is None or not isinstance(told, dict):
-        return told
-    cells = [cell for cell in told.get("cells") or () if isinstance(cell, dict)]
-    return next((cell for cell in cells if cell.get("label") == label), told)
+    if label is None or not isinstance(metrics, dict):
+        return metrics
+    cells = [cell for cell in metrics.get("cells") or () if isinstance(cell, dict)]
+    return next((cell for cell in cells if cell.get("label") == label), metrics)
 
 
 def _first(*values: Any) -> Any:

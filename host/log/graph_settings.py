@@ -30,9 +30,9 @@ def settings(graph: Graph | None, node: str | None) -> dict[str, Any]:
     used = set().union(*(upstream(graph, key) for key in samplers)) if samplers else set(known)
     order = sorted(used, key=_by_id)
     return {
-        "samplers": [_told(graph, key, parts=True) for key in sorted(samplers, key=_by_id)],
-        "models": [_told(graph, key) for key in order if _is_model(graph, key)],
-        "films": [_told(graph, key) for key in order if _has_size(_inputs(graph[key]))],
+        "samplers": [_node_settings(graph, key, parts=True) for key in sorted(samplers, key=_by_id)],
+        "models": [_node_settings(graph, key) for key in order if _is_model(graph, key)],
+        "films": [_node_settings(graph, key) for key in order if _has_size(_inputs(graph[key]))],
         "prompts": [_inputs(graph[key])["text"] for key in order if isinstance(_inputs(graph[key]).get("text"), str)],
     }
 
@@ -78,17 +78,17 @@ def _has_size(inputs: Mapping[str, Any]) -> bool:
     return {"width", "height"} <= inputs.keys() and ("length" in inputs or "batch_size" in inputs)
 
 
-def _told(graph: Graph, key: str, parts: bool = False) -> dict[str, Any]:
+def _node_settings(graph: Graph, key: str, parts: bool = False) -> dict[str, Any]:
     """A node's class and settings; with `parts` those of the nodes that a custom sampler is put together from."""
-    told: dict[str, Any] = {"node": key, "type": graph[key].get("class_type")}
+    values: dict[str, Any] = {"node": key, "type": graph[key].get("class_type")}
     for name, value in _inputs(graph[key]).items():
         if not _is_link(value, graph):
-            told[name] = value
+            values[name] = value
         elif parts and name in PARTS:
-            told[name] = [_told(graph, part) for part in _chain(graph, value[0], name)]
+            values[name] = [_node_settings(graph, part) for part in _chain(graph, value[0], name)]
         elif not any(flow in name for flow in _FLOWS) and name not in PARTS:
-            told[name] = _held(graph, value[0])
-    return told
+            values[name] = _held(graph, value[0])
+    return values
 
 
 def _chain(graph: Graph, key: str, name: str) -> list[str]:

@@ -54,11 +54,11 @@ class LivePreview:
         return Image.fromarray((picture * 255).round().byte().numpy())
 
 
-def _copied(films: Tensor | None) -> tuple[Tensor, "torch.cuda.Event | None"] | None:
+def _copied(maps: Tensor | None) -> tuple[Tensor, "torch.cuda.Event | None"] | None:
     """The middle frame of `(2, W, F, h, w)` on its way to the CPU, and what tells that it has arrived."""
-    if films is None:
+    if maps is None:
         return None
-    middle = films[:, :, films.shape[2] // 2]
+    middle = maps[:, :, maps.shape[2] // 2]
     if middle.device.type != "cuda":
         return middle.cpu(), None
     host = torch.empty(middle.shape, pin_memory=True)

@@ -27,20 +27,20 @@ class Handle:
     limit: int
 
 
-_shelves: WeakKeyDictionary[Handle, tuple[tuple[str, Record], ...]] = WeakKeyDictionary()
+_runs: WeakKeyDictionary[Handle, tuple[tuple[str, Record], ...]] = WeakKeyDictionary()
 
 
 def put(handle: Handle, samples: Tensor, record: Record) -> None:
     """Put the record of a run that returned `samples` under its handle; the oldest go, as number and limit ask."""
-    mark = fingerprint(samples.to(intermediate_dtype()))
-    runs = [(mark, record), *(run for run in _shelves.get(handle, ()) if run[0] != mark)]
-    total, kept = 0, []
+    digest = fingerprint(samples.to(intermediate_dtype()))
+    runs = [(digest, record), *(run for run in _runs.get(handle, ()) if run[0] != digest)]
+    total, newest = 0, []
     for run in runs[:KEPT]:
         total += run[1].nbytes
-        if kept and total > handle.limit:
+        if newest and total > handle.limit:
             break
-        kept.append(run)
-    _shelves[handle] = tuple(kept)
+        newest.append(run)
+    _runs[handle] = tuple(newest)
 
 
 def record_of(maps: Handle | Record, latent: dict | None) -> Record:
@@ -55,17 +55,17 @@ def record_of(maps: Handle | Record, latent: dict | None) -> Record:
             "there are no maps before the sampler has run. Connect the latent of the sampler that uses this Patch "
             "Model's model."
         )
-    runs = dict(_shelves.get(maps, ()))
+    runs = dict(_runs.get(maps, ()))
     if not runs:
         raise BendError(
             "this Patch Model has recorded no run yet. Set its record to something else than none, and connect its "
             "model to the sampler whose latent is connected here; a run that was stopped or failed leaves no maps."
         )
-    mark = fingerprint(latent["samples"])
-    if mark not in runs:
+    digest = fingerprint(latent["samples"])
+    if digest not in runs:
         raise BendError(
             f"these maps belong to another run of this model (the last {len(runs)} are kept): run the sampler again, "
             f"and connect its latent as it came out, before any other node changes it. If ComfyUI answers from its "
             f"cache, change the sampler's seed, or unload the execution cache."
         )
-    return runs[mark]
+    return runs[digest]

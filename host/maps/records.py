@@ -15,7 +15,7 @@ from ..display import show_text
 from . import record_store
 from .live_preview import LivePreview
 from .metering import Changes, Stopwatch
-from .recorder import Recorder, fit
+from .recorder import Recorder, fit, megabytes
 from .recording import Recording, WatchedWords
 
 log = logging.getLogger(__name__)
@@ -51,10 +51,10 @@ class RunRecords:
         steps, layers, heads = axes
         for recording, numbers in recordings:
             labels = [words[number] for number in numbers]
-            layout = fit(labels, steps, layers, heads if recording.heads else 1, grid, recording.handle.limit)
-            warnings += layout.notes
-            self._recorders.append((recording, Recorder(numbers, layout)))
-            self._previews.append(LivePreview(recording.handle.node, tuple(labels[: layout.words]), cell, stride))
+            plan = fit(labels, steps, layers, heads if recording.heads else 1, grid, recording.handle.limit)
+            warnings += plan.notes
+            self._recorders.append((recording, Recorder(numbers, plan)))
+            self._previews.append(LivePreview(recording.handle.node, tuple(labels[: plan.words]), cell, stride))
 
     def __bool__(self) -> bool:
         return bool(self._recorders)
@@ -67,7 +67,7 @@ class RunRecords:
         """Before the run: what will be recorded, and how large it is, to the log and onto the nodes."""
         for recording, recorder in self._recorders:
             words = ", ".join(self.words[word] for word in recorder.words)
-            stored, device = _size(recorder.layout.stored_bytes), _size(recorder.layout.device_bytes)
+            stored, device = megabytes(recorder.plan.stored_bytes), megabytes(recorder.plan.device_bytes)
             text = f"recording {words}: {stored}, and {device} beside the model while it samples"
             log.info("%s", text)
             show_text(recording.handle.node, text)
@@ -93,17 +93,17 @@ class RunRecords:
         """
         batch, *rest = noise_shape
         whole = model.model.memory_required([2 * batch, *rest])
-        extra = sum(recorder.layout.device_bytes for _, recorder in self._recorders)
+        extra = sum(recorder.plan.device_bytes for _, recorder in self._recorders)
         return executor(model, [batch * (1 + extra / whole), *rest], conds, *args, **kwargs)
 
     def keep(self, samples: Tensor, facts: Mapping[str, Any], conds: Sequence[WatchedWords]) -> None:
         """At the run's end: put what was recorded under its handles, as belonging to `samples`."""
         for recording, recorder in self._recorders:
-            films = recorder.finish()
-            if films is None:
+            maps = recorder.finish()
+            if maps is None:
                 self.warnings.append("Recording: nothing was recorded. The sampler made no call of this model.")
                 continue
-            layout = recorder.layout
+            plan = recorder.plan
             columns = {}
             for watched in conds:
                 for word in recorder.words:
@@ -111,11 +111,11 @@ class RunRecords:
             record = Record(
                 tuple(self.words[word] for word in recorder.words),
                 tuple(columns[word] for word in recorder.words),
-                layout.grid,
-                layout.steps,
-                layout.layers,
-                layout.parts,
-                *films,
+                plan.grid,
+                plan.steps,
+                plan.layers,
+                plan.parts,
+                *maps,
                 cell=self.cell,
                 stride=self.stride,
                 facts=facts,
@@ -137,7 +137,7 @@ class RunRecords:
             )
         seconds, whole = self.stopwatch.seconds(), time.perf_counter() - self._begun
         stored, device = (
-            _size(sum(getattr(recorder.layout, name) for _, recorder in self._recorders))
+            megabytes(sum(getattr(recorder.plan, name) for _, recorder in self._recorders))
             for name in ("stored_bytes", "device_bytes")
         )
         lines.append(
@@ -145,7 +145,3 @@ class RunRecords:
             f"the model"
         )
         return lines
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**20:.1f} MB"

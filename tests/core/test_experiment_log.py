@@ -5,6 +5,7 @@ import json
 import math
 import multiprocessing
 import os
+import threading
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -17,11 +18,16 @@ from attention_bending.bending.explore import experiment_log as log
 from attention_bending.bending.frames.mask_video import MaskVideo
 from attention_bending.bending.time import animation
 from attention_bending.bending.time.windows import TimeWindow
+from filelock import FileLock
 
 
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "a" / "log.jsonl"
+
+
+def lock(path):
+    return path.with_name(f".{path.name}.lock")
 
 
 def test_what_is_written_is_read(path):
@@ -101,16 +107,47 @@ def test_a_full_disk_leaves_the_log_as_it_was(path, monkeypatch, how, torn):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux alone has a disk that is always full")
-def test_a_disk_that_is_really_full():
+def test_a_disk_that_is_really_full(tmp_path):
+    (tmp_path / "log.jsonl").symlink_to("/dev/full")
     with pytest.raises(BendError, match="No space left"):
-        log.append("/dev/full", {"n": 1})
+        log.append(tmp_path / "log.jsonl", {"n": 1})
 
 
 def test_without_locks_a_line_is_still_whole(path, monkeypatch):
-    if log.fcntl:
-        monkeypatch.setattr(log.fcntl, "flock", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOLCK, "no locks")))
+    fcntl = pytest.importorskip("fcntl", reason="the locks of Windows are others")
+    monkeypatch.setattr(fcntl, "flock", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOLCK, "no locks")))
     log.append(path, {"n": 1})
     assert [entry["n"] for entry in log.read(path)] == [1]
+
+
+def test_where_no_lock_can_be_made_a_line_is_still_whole(path):
+    lock(path).mkdir(parents=True)
+    log.append(path, {"n": 1})
+    assert [entry["n"] for entry in log.read(path)] == [1]
+
+
+def test_a_lock_that_nobody_gives_back_stops_nobody(path, monkeypatch):
+    monkeypatch.setattr(log, "_PATIENCE", 0.1)
+    path.parent.mkdir()
+    with FileLock(lock(path)):
+        thread = threading.Thread(target=log.append, args=(path, {"n": 1}))
+        thread.start()
+        thread.join(60)
+    assert [entry["n"] for entry in log.read(path)] == [1]
+
+
+def test_beside_a_log_lies_its_lock_alone(path):
+    for n in range(3):
+        log.append(path, {"n": n})
+    assert {file.name for file in path.parent.iterdir()} <= {"log.jsonl", ".log.jsonl.lock"}
+    assert all(file.stat().st_size == 0 for file in path.parent.glob("*.lock"))
+
+
+def test_a_log_that_cannot_be_opened_leaves_no_lock(path):
+    path.mkdir(parents=True)
+    with pytest.raises(BendError, match="could not be written"):
+        log.append(path, {"n": 1})
+    assert [file.name for file in path.parent.iterdir()] == ["log.jsonl"]
 
 
 def test_a_folder_that_cannot_be(tmp_path):
@@ -180,15 +217,15 @@ def test_a_bending_is_told_with_all_its_fields():
     bending = narrow.animate(
         narrow.when(bending, TimeWindow("steps", 0, 2)), "strength", "steps", animation.parse_keyframes("0: 1")
     )
-    (told,) = log.json_safe(bending)
-    assert told["operator"] == {
+    (fields,) = log.json_safe(bending)
+    assert fields["operator"] == {
         "kind": "paint",
         "mask": {"mask": bending.bends[0].operator.mask.digest, "shape": [2, 3, 4], "feather": 0.0},
     }
-    assert (told["token"], told["strength"], told["layers"], told["renormalize"]) == ("kiss", 0.5, "all", True)
-    assert told["windows"][0]["unit"] == "steps" and told["animations"][0]["track"]["keys"] == [[0.0, False, 1.0]]
-    assert "origin" not in told
-    json.dumps(told, allow_nan=False)
+    assert (fields["token"], fields["strength"], fields["layers"], fields["renormalize"]) == ("kiss", 0.5, "all", True)
+    assert fields["windows"][0]["unit"] == "steps" and fields["animations"][0]["track"]["keys"] == [[0.0, False, 1.0]]
+    assert "origin" not in fields
+    json.dumps(fields, allow_nan=False)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -197,5 +234,5 @@ def test_numbers_that_are_none_are_null(path, value):
 
 
 def test_other_values_are_told_somehow():
-    told = log.json_safe({1: {2, 3}, "t": torch.ones(2, 3), "p": log.Path("x"), "b": True, "kind": Bend})
-    assert told["1"] == [2, 3] and told["t"] == {"tensor": [2, 3]} and told["p"] == "x" and told["b"] is True
+    safe = log.json_safe({1: {2, 3}, "t": torch.ones(2, 3), "p": log.Path("x"), "b": True, "kind": Bend})
+    assert safe["1"] == [2, 3] and safe["t"] == {"tensor": [2, 3]} and safe["p"] == "x" and safe["b"] is True

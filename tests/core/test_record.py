@@ -43,10 +43,10 @@ def test_a_film_is_the_mean_of_what_was_seen():
     seen[0, 0, 1] = False
     kept, maps = record(seen=seen)
     expected = torch.stack([maps[0, 0, 0, 0], maps[0, 1, 0, 0], maps[0, 1, 1, 0]]).mean(0)
-    assert torch.allclose(kept.film(0, False, (0, 1), (0, 1)), expected, rtol=2e-3)
-    assert torch.allclose(kept.film(1, False, (0,), (1,)), maps[1, 0, 1, 0], rtol=2e-3)
+    assert torch.allclose(kept.mean_map(0, False, (0, 1), (0, 1)), expected, rtol=2e-3)
+    assert torch.allclose(kept.mean_map(1, False, (0,), (1,)), maps[1, 0, 1, 0], rtol=2e-3)
     with pytest.raises(BendError, match="nothing was recorded in step 0-1 of layer 1: the sampler made no call"):
-        kept.film(0, False, (0,), (1,))
+        kept.mean_map(0, False, (0,), (1,))
 
 
 def test_words_are_found_as_they_were_asked_for():
@@ -73,5 +73,5 @@ def test_axes_are_chosen_by_their_own_numbers():
         kept.chosen_heads("0")
     heads, maps = record(heads=3)
     assert heads.chosen_heads("1-2") == (1, 2)
-    assert torch.allclose(heads.film(0, True, (0,), (0,), (1, 2)), maps[0, 0, 0, 1:].mean(0), rtol=2e-3)
+    assert torch.allclose(heads.mean_map(0, True, (0,), (0,), (1, 2)), maps[0, 0, 0, 1:].mean(0), rtol=2e-3)
     assert span((2, 2)) == "2" and span((2, 5)) == "2-5"

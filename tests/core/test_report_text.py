@@ -58,7 +58,9 @@ def test_the_whole_film_is_the_records_mean_over_what_was_seen(bent, heads, seed
     record = made(heads=heads, seed=seed)
     for word in range(2):
         if record.seen[word].any():
-            torch.testing.assert_close(overall_mean(record, word, bent), record.film(word, bent, range(2), range(3)))
+            torch.testing.assert_close(
+                overall_mean(record, word, bent), record.mean_map(word, bent, range(2), range(3))
+            )
         else:
             assert overall_mean(record, word, bent) is None
 

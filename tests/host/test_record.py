@@ -105,7 +105,7 @@ def test_maps_equal_the_dense_softmax(kernel, model, positive, negative, sample,
         assert sighting.layer == layer
         assert largest_error(sighting.original[0], column, 1e-6) < 1e-5
         for head in range(record.heads):
-            stored = record.film(0, False, (sighting.step,), (layer,), (head,))
+            stored = record.mean_map(0, False, (sighting.step,), (layer,), (head,))
             assert largest_error(stored, column[head], 1e-4) < 1e-3
 
 
@@ -124,7 +124,7 @@ def test_bent_maps_equal_the_dense_ones(model, positive, negative, sample, kiss_
         dense = bent_attention(q[0].double().numpy(), k[0].double().numpy(), k[0].double().numpy(), chain, GRID)[1]
         dense = torch.from_numpy(dense[:, kiss_column]).unflatten(0, GRID)
         assert largest_error(sighting.bent[0, 0], dense, 1e-6) < 1e-4
-        assert largest_error(record.film(0, True, (sighting.step,), (layer,)), dense, 1e-4) < 2e-3
+        assert largest_error(record.mean_map(0, True, (sighting.step,), (layer,)), dense, 1e-4) < 2e-3
 
 
 def test_in_bfloat16_maps_equal_the_dense_softmax(positive, negative, sample, kiss_column):
@@ -146,7 +146,7 @@ def test_the_film_is_un_bent_to_the_bit_and_both_maps_are_there(model, positive,
     assert torch.equal(latent["samples"], plain["samples"])
     record = record_of(handle, latent)
     assert record.words == ("kiss",) and record.seen.all()
-    original, after = (record.film(0, which, (0, 1), (0, 1)) for which in (False, True))
+    original, after = (record.mean_map(0, which, (0, 1), (0, 1)) for which in (False, True))
     assert original.shape == GRID and (after - original).abs().max() > 0.01 * original.max()
 
 
@@ -161,10 +161,12 @@ def test_the_original_is_the_un_bent_one(bends, model, positive, negative, sampl
     latent = run(sample, other, positive, negative)
     second = record_of(handle, latent)
     for word in (0, 1):
-        expected, found = (record.film(word, False, (0, 1), (0, 1)) for record in (first, second))
+        expected, found = (record.mean_map(word, False, (0, 1), (0, 1)) for record in (first, second))
         assert torch.allclose(expected, found, rtol=1e-3, atol=1e-7)
     if bends:
-        assert not torch.allclose(second.film(0, True, (0,), (0,)), second.film(0, False, (0,), (0,)), rtol=0.05)
+        assert not torch.allclose(
+            second.mean_map(0, True, (0,), (0,)), second.mean_map(0, False, (0,), (0,)), rtol=0.05
+        )
 
 
 def test_a_temperature_shows_the_same_off_as_on(model, positive, negative, sample):
@@ -172,7 +174,7 @@ def test_a_temperature_shows_the_same_off_as_on(model, positive, negative, sampl
     bends, films = (Bend(ops.Temperature(0.5), "ALL"), BLUR), []
     for applied in (True, False):
         watched, handle = recording(model, *bends, applied=applied)
-        films.append(record_of(handle, run(sample, watched, positive, negative)).film(0, True, (0,), (0,)))
+        films.append(record_of(handle, run(sample, watched, positive, negative)).mean_map(0, True, (0,), (0,)))
     assert torch.allclose(*films, rtol=2e-3)
 
 
@@ -189,7 +191,7 @@ def test_a_window_records_the_steps_without_a_bend_too(model, positive, negative
     watched, handle = recording(model, late)
     record = record_of(handle, run(sample, watched, positive, negative, steps=4))
     assert record.seen.all()
-    same = [torch.equal(*(record.film(0, which, (step,), (0, 1)) for which in (False, True))) for step in range(4)]
+    same = [torch.equal(*(record.mean_map(0, which, (step,), (0, 1)) for which in (False, True))) for step in range(4)]
     assert same[0] and not same[-1]
 
 
@@ -266,9 +268,11 @@ def test_what_does_not_fit_is_coarser_and_said(tiny_model, positive, negative, s
     assert record.steps == ((0, 1), (2, 3)) and record.layers == ((0, 1), (2, 3))
     assert "4 steps are kept as 2 means (0-1, 2-3); 4 layers are kept as 2 means" in said(made[0])
     for word in (0, 1):
-        expected = whole.film(word, False, (0, 1), (2, 3))
-        assert torch.allclose(record.film(word, False, (0,), (1,)), expected, rtol=2e-3, atol=1e-7)
-        assert torch.allclose(record.film(word, False, record.chosen_steps("0"), (1,)), expected, rtol=2e-3, atol=1e-7)
+        expected = whole.mean_map(word, False, (0, 1), (2, 3))
+        assert torch.allclose(record.mean_map(word, False, (0,), (1,)), expected, rtol=2e-3, atol=1e-7)
+        assert torch.allclose(
+            record.mean_map(word, False, record.chosen_steps("0"), (1,)), expected, rtol=2e-3, atol=1e-7
+        )
     tiny, handle = recording(model, **options, limit=one_film)
     with reports() as made:
         latent = run(sample, tiny, positive, negative, steps=4)
@@ -287,7 +291,7 @@ def test_context_windows_fill_the_whole_film(model, positive, negative, sample):
     latent = {"samples": sample(watched, positive, negative, shape=shape, cfg=1.0, steps=1)}
     record = record_of(handle, latent)
     assert record.grid.shape == (5, 4, 4)
-    film = record.film(0, False, (0,), (0, 1))
+    film = record.mean_map(0, False, (0,), (0, 1))
     assert (film.sum((1, 2)) > 0).all() and film.max() <= 1
 
 
@@ -298,7 +302,9 @@ def test_of_a_batch_the_first_film_is_recorded(model, positive, negative, sample
     noise = sample(both, positive, negative, shape=(2, 16, 2, 8, 8), cfg=1.0, steps=1)
     assert noise.shape[0] == 2
     batch = record_of(handle, {"samples": noise})
-    assert torch.allclose(batch.film(0, False, (0,), (0,)), record.film(0, False, (0,), (0,)), rtol=0.02, atol=1e-4)
+    assert torch.allclose(
+        batch.mean_map(0, False, (0,), (0,)), record.mean_map(0, False, (0,), (0,)), rtol=0.02, atol=1e-4
+    )
 
 
 # --- whose record ---------------------------------------------------------------------------------------------------

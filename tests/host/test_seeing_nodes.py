@@ -153,7 +153,7 @@ def test_one_picture_is_previewed_as_it_is(record, folders):
 def test_the_mask_is_the_map_to_bend_where(record):
     """Held in time and a pixel a cell, so that it meets the grid again as it was."""
     _, mask = show(record, words="sea").args
-    film = record.film(1, False, (0, 1), (0, 1, 2))
+    film = record.mean_map(1, False, (0, 1), (0, 1, 2))
     on_grid = MaskVideo(mask).on(FrameLayout.whole(GRID))
     torch.testing.assert_close(on_grid, film / film.max())
 
@@ -196,7 +196,7 @@ def test_the_sheet_and_its_numbers(record, folders):
     told = json.loads(text)
     assert told["word"] == "sea" and told["rows"] == ["step 0", "step 1"] and len(told["columns"]) == 3
     assert told["cells"][1][2] is None
-    film = record.film(1, False, (0,), (1,)).double()
+    film = record.mean_map(1, False, (0,), (1,)).double()
     part = (film / film.sum()).flatten()
     entropy = -(part * part.log()).sum() / torch.tensor(part.numel()).double().log()
     assert told["cells"][0][1] == pytest.approx(
