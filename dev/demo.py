@@ -131,7 +131,7 @@ def told(film) -> list[str]:
 
 def demo(folder: Path) -> None:
     """Write `contact_sheet.png` and `report.json`."""
-    from .contact_sheet import Row, draw_sheet
+    from .contact_sheet import ShownBend, draw_sheet
 
     demo = Demo()
     results, rows = [], []
@@ -154,7 +154,7 @@ def demo(folder: Path) -> None:
         )
         results.append(result)
         frames = [each[FRAME].numpy() for each in (unbent, film)]
-        rows.append(Row(name, show.caption, demo.record.words[0], demo.bending.bends[-1], *demo.maps(), *frames))
+        rows.append(ShownBend(name, show.caption, demo.record.words[0], demo.bending.bends[-1], *demo.maps(), *frames))
         if name == SEEN:
             seen = [demo.pictures[of][FRAME].numpy() for of in ("maps", "grid")]
         say(f"{name}: {seconds:.1f} s; {', '.join(result.before)} → {', '.join(result.after) or 'nothing'}")
