@@ -15,7 +15,7 @@ from attention_bending.bending.errors import BendError
 from attention_bending.host.text.prompt_encoding import KEY, encode_prompt
 from attention_bending.host.toy import FOLDER, MODEL, VAE, load_toy
 from attention_bending.toy import flow, measure, text, world
-from attention_bending.toy.films import Studio
+from attention_bending.toy.films import Films
 from host.support import bent
 
 LONG = "a purple triangle in the bottom right moving left and a white star in the top left moving up on a grey field"
@@ -24,7 +24,7 @@ LONG = "a purple triangle in the bottom right moving left and a white star in th
 @pytest.fixture(scope="module")
 def studio():
     with torch.inference_mode():
-        return Studio(*load_toy(), lambda clip, caption: encode_prompt(clip, caption)[0])
+        return Films(*load_toy(), lambda clip, caption: encode_prompt(clip, caption)[0])
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def told(seed: int) -> tuple[str, str, str, str]:
     return f"a {colour} {shape} {place}", shape, colour, place
 
 
-def is_drawn_right(studio: Studio, seed: int) -> bool:
+def is_drawn_right(studio: Films, seed: int) -> bool:
     """Whether the film of a told thing shows one thing, of that shape and colour, at that place."""
     caption, shape, colour, place = told(seed)
     seen = measure.sightings(studio.film(caption, seed))
@@ -140,7 +140,7 @@ def test_nine_captions_of_ten_are_drawn_right(studio):
     assert sum(is_drawn_right(studio, seed) for seed in range(50)) >= 45
 
 
-def two_drawn(studio: Studio, seed: int) -> tuple[bool, bool]:
+def two_drawn(studio: Films, seed: int) -> tuple[bool, bool]:
     """Whether a film of two told things shows two, each half's in its own colour; and in its own shape too."""
     draw = random.Random(f"two told {seed}")
     shapes, colours = draw.sample(world.SHAPES, 2), draw.sample(tuple(world.COLOURS), 2)
