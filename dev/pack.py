@@ -17,11 +17,22 @@ def alias() -> None:
         spec.loader.exec_module(module)
 
 
+def loaded_twice() -> list[str]:
+    """The files of the pack that this process has loaded as two different modules; none, if all is well."""
+    modules: dict[Path, set[int]] = {}
+    for module in list(sys.modules.values()):
+        file = Path(getattr(module, "__file__", None) or "/").resolve()
+        if ROOT in file.parents and not file.relative_to(ROOT).parts[0].startswith("."):
+            modules.setdefault(file, set()).add(id(module))
+    return sorted(map(str, (file for file, ids in modules.items() if len(ids) > 1)))
+
+
 def adopt(name: str) -> None:
     """Let what ComfyUI has loaded under the package name `name` be `attention_bending…` too: no file is loaded twice.
 
     Called right after ComfyUI has loaded its nodes, before anything of the pack's own rooms is imported by our name.
     """
+    sys.modules[NAME] = sys.modules[name]
     for loaded, module in list(sys.modules.items()):
         if loaded.startswith(f"{name}."):
             ours = NAME + loaded[len(name) :]

@@ -49,9 +49,8 @@ def promises(results: Results) -> str:
     """For each mode the share of films in which it did what it says, by what was bent."""
     lines = []
     for mode, (says, settings) in PROMISES.items():
-        plain = [
-            c for c in cases.cases() if c.mode == mode and c.plain and (not settings or c.setting_text in settings)
-        ]
+        plain = [case for case in cases.cases() if case.mode == mode and case.plain]
+        plain = [case for case in plain if not settings or case.setting_text in settings]
         line = [
             did_it([film for case in plain if case.target == target for film in results.judged(case)])
             for target in TARGETS

@@ -61,7 +61,7 @@ def moved(panel, results: Results) -> None:
         judged = results.judged(case, lambda subject: not subject.thing.place)
         went.setdefault(setting[name], []).extend(row["d" + name] for row in rows_of(judged) if row["present"])
     means = sorted((sent, sum(ways) / len(ways)) for sent, ways in went.items() if ways)
-    panel.plot([sent for sent, ways in went.items() for _ in ways], sum(went.values(), []), ".", color=DOT)
+    panel.plot(*np.array([(sent, way) for sent, ways in went.items() for way in ways]).reshape(-1, 2).T, ".", color=DOT)
     panel.plot(*np.array(means).reshape(-1, 2).T, "o-", color=LINE, label="mean of the films")
     panel.plot([-0.3, 0.3], [-0.3, 0.3], color=OTHER, linewidth=1, label="as sent")
     panel.set_title("Translate of ALL, captions that tell no place", loc="left")
@@ -74,7 +74,7 @@ LOGARITHMIC = {"value": "log"}
 SHARES = (
     (
         *("amplify", "factor", cases.COLOUR, "Amplify of the colour word", [0, 0.5, 1, 2, 5, 20]),
-        {"value": "function", "functions": (np.log1p, np.expm1)},
+        {"value": "function", "functions": (lambda x: np.log1p(np.maximum(x, -0.9)), np.expm1)},
     ),
     ("spatial_scale", "factor", cases.ALL, "Spatial Scale of ALL", [0.5, 1, 1.5, 2], LOGARITHMIC),
     ("temperature", "temperature", cases.ALL, "Temperature", [0.5, 0.8, 1, 1.25, 2], LOGARITHMIC),
