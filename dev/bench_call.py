@@ -4,7 +4,7 @@ Needs ComfyUI on Python's path with its arguments read.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -23,6 +23,7 @@ from ..bending.attention.state import run_chain
 from ..bending.bend import Bend, Bending
 from ..bending.frames.grid import Grid
 from ..bending.frames.layout import FrameLayout
+from ..bending.frames.mask_video import MaskVideo
 from ..bending.time import animation
 from ..host.families.geometry import Geometry
 from ..host.families.wan import Site
@@ -72,17 +73,36 @@ def everything(bend: Bend) -> Scenario:
     return Scenario(((bend, tuple(range(TOKENS))),))
 
 
-def turning() -> Bend:
+def moving(bend: Bend) -> Bend:
     """A rotation with another angle in every frame."""
     track = animation.parse_keyframes("0: 10, 100%: 90")
-    return narrow.animate(Bending((Bend(ops.Rotate(), "ALL"),)), "angle", "frames", track).bends[0]
+    return narrow.animate(Bending((bend,)), "angle", "frames", track).bends[0]
 
+
+def aimed(operator: ops.Operator, columns: tuple[int, ...], frames: int = 0) -> tuple[Scenario, Scenario]:
+    """A bend without and with its aim: a mask of that many frames, or, with none, an angle that moves over the film."""
+    bend = Bend(operator, "word")
+    mask = MaskVideo(torch.rand(frames, 60, 104, generator=torch.Generator().manual_seed(3))) if frames else None
+    aim = replace(bend, masks=(mask,)) if mask else moving(bend)
+    return Scenario(((bend, columns),)), Scenario(((aim, columns),))
+
+
+ONE, EVERY = (3,), tuple(range(TOKENS))
+AIMS = {
+    "all-rotate, an angle moving": aimed(ops.Rotate(), EVERY),
+    "all-rotate, a mask": aimed(ops.Rotate(), EVERY, 1),
+    "all-blur, a mask": aimed(ops.Blur(), EVERY, 1),
+    "word-translate, a mask": aimed(ops.Translate(), ONE, 1),
+    "word-translate, 17 masks": aimed(ops.Translate(), ONE, 17),
+    "word-rotate, an angle moving": aimed(ops.Rotate(), ONE),
+}
+"""The same bend without and with what narrows it."""
 
 SCENARIOS = {
     **{f"words-{count}": words(count) for count in (1, 4, 16, 64)},
     "all-translate": everything(Bend(MODES[0], "ALL")),
     "all-rotate": everything(Bend(MODES[1], "ALL")),
-    "all-rotate-frames": everything(turning()),
+    "all-rotate-frames": everything(moving(Bend(ops.Rotate(), "ALL"))),
     "all-flip": everything(Bend(ops.Flip(), "ALL")),
     "all-blur": everything(Bend(MODES[2], "ALL")),
     "all-sharpen": everything(Bend(ops.Sharpen(clamp=False), "ALL")),
@@ -280,6 +300,32 @@ def measure_call(inputs: Inputs, name: str, rounds: Rounds) -> Row:
             }
             for other in others
         ],
+    )
+
+
+def measure_aim(inputs: Inputs, name: str, rounds: Rounds) -> Row:
+    """One row: the bend with its aim against the bend without. AssertionError where the aim changes nothing."""
+    without, aim = (OneSite(scenario, inputs, attention_pytorch) for scenario in AIMS[name])
+    peaks = peak_bytes({"without": without, "aim": aim}, inputs.q.device)
+    assert not torch.equal(without(), aim()), f"{name}: the aim did nothing"
+    seconds = time_in_turn({"without": (without, rounds.main), "aim": (aim, rounds.main)}, inputs.q.device)
+    return Row(
+        level="aim",
+        model=inputs.model,
+        grid=inputs.grid.shape,
+        scenario=name,
+        ms=median_ms(seconds["aim"]),
+        unbent_ms=median_ms(seconds["without"]),
+        dense_ms=None,
+        extra_mb=round((peaks["aim"] - peaks["without"]) / MB, 2),
+        dense_extra_mb=None,
+        unbent_extra_mb=None,
+        kernel=f"attention_pytorch ({_torch_kernel(inputs)[0]})",
+        dtype=str(inputs.q.dtype).removeprefix("torch."),
+        heads=inputs.heads,
+        rounds=rounds.main,
+        spread=spread(seconds["without"]),
+        error=None,
     )
 
 

@@ -18,9 +18,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..dev import paths, setup
+from ..dev import comfy_host, paths, setup
 from ..dev.console import say
-from . import cases, comfy_host
+from . import cases
 from .compare import compare
 
 RESULTS = paths.HOST / "toy" / "evaluation.jsonl"

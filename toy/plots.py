@@ -33,6 +33,7 @@ def parts(results: Results) -> Figure:
         says = f"Films that visibly changed, bent in {target}\n"
         panel.set_title(f"{says}each mode's main setting; Swap of its colour word with the other's", loc="left")
         _bare(panel)
+        panel.grid(False)
     return figure
 
 
@@ -46,7 +47,8 @@ def curves(results: Results) -> Figure:
         panel.set_xscale(**scale)
         panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         panel.set_xticks([], minor=True)
-        panel.set_title(says, loc="left")
+        panel.set_xlim(ticks[0] - 0.04, ticks[-1] * 1.04)
+        panel.set_title(says, loc="left", pad=24)
         panel.set_xlabel(name, loc="left", color=FAINT)
         _bare(panel)
     return figure
@@ -64,9 +66,9 @@ def moved(panel, results: Results) -> None:
     panel.plot(*np.array([(sent, way) for sent, ways in went.items() for way in ways]).reshape(-1, 2).T, ".", color=DOT)
     panel.plot(*np.array(means).reshape(-1, 2).T, "o-", color=LINE, label="mean of the films")
     panel.plot([-0.3, 0.3], [-0.3, 0.3], color=OTHER, linewidth=1, label="as sent")
-    panel.set_title("Translate of ALL, captions that tell no place", loc="left")
+    panel.set_title("Translate of ALL, captions that tell no place", loc="left", pad=24)
     panel.set_xlabel("sent, of the frame", loc="left", color=FAINT)
-    panel.legend(frameon=False, labelcolor="linecolor")
+    _key(panel)
     _bare(panel)
 
 
@@ -94,7 +96,20 @@ def shares(panel, results: Results, mode: str, name: str, target: str) -> None:
         panel.plot(*np.array(points).reshape(-1, 2).T, "o-", color=color, label=label)
     panel.set_ylim(-0.04, 1.04)
     panel.set_yticks([0, 0.5, 1], ["0%", "50%", "100%"])
-    panel.legend(frameon=False, labelcolor="linecolor", loc="center left")
+    _key(panel)
+
+
+def _key(panel) -> None:
+    """Which line is which, between the title and the diagram."""
+    panel.legend(
+        frameon=False,
+        labelcolor="linecolor",
+        loc="lower left",
+        bbox_to_anchor=(0, 0.97),
+        ncols=2,
+        handlelength=1.2,
+        columnspacing=1,
+    )
 
 
 def _bare(panel) -> None:

@@ -5,6 +5,6 @@ from pathlib import Path
 
 runpy.run_path(str(Path(__file__).resolve().parents[2] / "dev" / "pack.py"))["alias"]()
 
-from attention_bending.toy import comfy_host  # noqa: E402
+from attention_bending.dev import comfy_host  # noqa: E402
 
 comfy_host.start("cpu")
