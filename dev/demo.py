@@ -122,7 +122,7 @@ class Demo:
         self.comfy.run(with_sweep(self.workflow, show))
 
 
-def told(film) -> list[str]:
+def seen_in(film) -> list[str]:
     """What a program sees in a film `(F, H, W, 3)`: for each thing what it is and where."""
     from ..toy.measure import sightings
 
@@ -131,9 +131,9 @@ def told(film) -> list[str]:
 
 def demo(folder: Path) -> None:
     """Write `contact_sheet.png` and `report.json`."""
-    from .contact_sheet import ShownBend, draw_sheet
-
     demo = Demo()
+    from .contact_sheet import ShownBend, draw_sheet  # after ComfyUI has loaded the pack
+
     results, rows = [], []
     for name, show in ROWS.items():
         unbent = demo.unbent_film(show.caption)
@@ -148,8 +148,8 @@ def demo(folder: Path) -> None:
             len(layers),
             len(steps),
             float((film - unbent).abs().mean()),
-            told(unbent),
-            told(film),
+            seen_in(unbent),
+            seen_in(film),
             [line for line in lines if line.startswith("⚠")],
         )
         results.append(result)

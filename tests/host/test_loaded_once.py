@@ -21,11 +21,17 @@ print("TWICE " + json.dumps(loaded_twice()))
 
 COMMANDS = {
     "demo": """
-from attention_bending.dev.demo import Demo
-demo = Demo()
-demo.workflow[next(k for k, n in demo.workflow.items() if n["class_type"] == "KSampler")]["inputs"]["steps"] = 1
-demo.unbent_film("a red circle")
-from attention_bending.dev import contact_sheet
+from pathlib import Path
+from attention_bending.dev import demo
+
+class Short(demo.Demo):
+    def __init__(self):
+        super().__init__()
+        self.workflow[demo.only(self.workflow, "KSampler")]["inputs"]["steps"] = 1
+
+demo.Demo, demo.GRID_STEPS, demo.ROWS = Short, "0", {demo.SEEN: demo.ROWS[demo.SEEN]}
+demo.demo(Path({folder!r}) / "demo")
+assert (Path({folder!r}) / "demo" / "contact_sheet.png").is_file()
 """,
     "workflows --pictures": """
 from attention_bending.dev import thumbnails
