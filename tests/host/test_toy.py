@@ -91,12 +91,12 @@ def test_the_trained_model_is_the_hosts_with_all_its_padding():
     theirs = model(noisy, sigma * 1000, padded)
     attention = flow.Attention()
     with mock.patch.object(comfy.model_management, "in_training", True):
-        wanted = torch.nn.functional.pad(mask, (0, 1)).float().unsqueeze(1).expand(3, 24, -1)
-        short = attention.pad(context, mask, wanted)
+        target = torch.nn.functional.pad(mask, (0, 1)).float().unsqueeze(1).expand(3, 24, -1)
+        short = attention.pad(context, mask, target)
         ours = model(noisy, sigma * 1000, short, transformer_options={"optimized_attention_override": attention})
     assert theirs.abs().max() > 0.1
     assert torch.allclose(ours, theirs, atol=1e-5 * theirs.abs().max().item() + 1e-5)
-    assert attention.astray.item() == pytest.approx(0, abs=1e-4)  # wanted everywhere, all of it lies there
+    assert attention.map_loss.item() == pytest.approx(0, abs=1e-4)  # its target is everywhere, all of it lies there
 
 
 def test_films_come_back_from_latents(studio):
