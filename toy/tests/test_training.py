@@ -40,6 +40,7 @@ def weights(folder) -> dict[str, torch.Tensor]:
     return torch.load(folder / "flow-state.pt", weights_only=True)["average"]
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path, coder, monkeypatch):
     train = functools.partial(learn.train, plan=PLAN, vae=coder, device=CPU, compiled=False)
     train(tmp_path / "whole", log=Log(tmp_path / "log"))
