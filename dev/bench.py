@@ -13,16 +13,13 @@ import json
 import logging
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest import mock
 
-from . import paths, setup
+from . import comfy_host, paths, setup
 from .console import Trouble, say
-from .host import locate
 
 SCENARIOS = (
     "words-1",
@@ -40,6 +37,14 @@ SCENARIOS = (
     "inactive",
 )
 SOME = ("words-1", "words-4", "all-rotate")
+AIMS = (
+    "all-rotate, an angle moving",
+    "all-rotate, a mask",
+    "all-blur, a mask",
+    "word-translate, a mask",
+    "word-translate, 17 masks",
+    "word-rotate, an angle moving",
+)
 STEPS = ("every-layer", "inactive", "record-4")
 
 SMALL = (2, 5, 6)
@@ -67,6 +72,7 @@ def cases(device: str, full: bool = False, smallest: bool = False) -> list[Case]
     """The cases of one run, in the order of the table."""
     if smallest:
         calls = [Case("call", "small", SMALL, name, (2, 2, 2)) for name in SCENARIOS]
+        calls += [Case("aim", "small", SMALL, name, (2, 0, 0)) for name in AIMS]
         return calls + [Case("step", "small", SMALL, name, (2, 2, 2)) for name in STEPS]
     large = [Case("call", "1.3B", SD, name, (3, 2, 0)) for name in SCENARIOS]
     large += [
@@ -80,6 +86,7 @@ def cases(device: str, full: bool = False, smallest: bool = False) -> list[Case]
         return large + growth + [Case("step", "1.3B", SD, name, (7, 3, 0)) for name in STEPS]
     usual = [Case("call", "1.3B", USUAL, name, (15 if name == SOME[0] else 7, 7, 2)) for name in SCENARIOS]
     usual += [Case("call", "1.3B", grid, "words-4", (7, 3, 0)) for grid in GROWTH]
+    usual += [Case("aim", "1.3B", USUAL, name, (9, 0, 0)) for name in AIMS]
     usual += [Case("call", "14B", (2, 30, 52), name, (7, 3, 0)) for name in SOME]
     usual += [Case("step", "1.3B", (3, 15, 26), name, (21, 2, 0)) for name in STEPS]
     usual += [Case("step", "small", (3, 15, 26), "record-4", (41, 0, 0))]
@@ -99,7 +106,7 @@ def main(arguments: list[str]) -> int:
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python dev bench", description="What a bend costs.", allow_abbrev=False)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="on a GPU bfloat16, else float32")
-    parser.add_argument("--scenario", choices=(*SCENARIOS, STEPS[0]), metavar="NAME", help="only this one")
+    parser.add_argument("--scenario", choices=(*SCENARIOS, *AIMS, STEPS[0]), metavar="NAME", help="only this one")
     parser.add_argument("--full", action="store_true", help="also 480p and 720p at 81 frames")
     parser.add_argument("--smallest", action="store_true", help="a size that takes seconds, to see that it works")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
@@ -112,7 +119,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def bench(asked: argparse.Namespace) -> None:
     """Measure, print, and write what was asked for. ComfyUI must not have been imported yet."""
-    start_comfy(asked.device)
+    comfy_host.start(asked.device)
+    logging.disable(logging.WARNING)  # a bend that is never reached is warned about, and is what `inactive` measures
     import torch
 
     from . import bench_page
@@ -144,34 +152,23 @@ def bench(asked: argparse.Namespace) -> None:
 
 def measure(chosen: list[Case], device) -> Iterator[dict[str, Any]]:
     """The rows of these cases, as they stand in the JSON. The tensors of one model and grid are made once."""
-    from .bench_call import Inputs, Rounds, measure_call
+    from .bench_call import Inputs, Rounds, measure_aim, measure_call
     from .bench_step import SMALL as SMALL_WAN
     from .bench_step import Step, large, measure_step
 
     subject, made_for = None, None
     for case in chosen:
-        if made_for != case[:3]:
-            subject, made_for = None, case[:3]  # let go of the old tensors before new ones are made
-            if case.level == "call":
+        place = (case.level == "step", *case[1:3])
+        if made_for != place:
+            subject, made_for = None, place  # let go of the old tensors before new ones are made
+            if case.level != "step":
                 subject = Inputs.random(case.model, case.grid, device)
             else:
                 size = SMALL_WAN if case.model == "small" else large(30 if device.type == "cuda" else 2)
                 subject = Step(size, case.grid, device)
-        measure_one = measure_call if case.level == "call" else measure_step
+        measure_one = {"call": measure_call, "aim": measure_aim, "step": measure_step}[case.level]
         row = asdict(measure_one(subject, case.scenario, Rounds(*case.effort)))
         yield {**row, "grid": list(row["grid"])}
-
-
-def start_comfy(device: str) -> None:
-    """Let ComfyUI read its arguments, which it does once, when it is first imported."""
-    sys.path.insert(0, str(locate().comfy))
-    import comfy.options
-
-    comfy.options.enable_args_parsing()
-    arguments = ["main.py", "--use-pytorch-cross-attention", *(["--cpu"] if device == "cpu" else [])]
-    with mock.patch.object(sys, "argv", arguments):
-        import comfy.cli_args
-    logging.disable(logging.WARNING)  # a bend that is never reached is warned about, and is what `inactive` measures
 
 
 def write_json(file: Path, result: dict[str, Any]) -> None:

@@ -12,7 +12,6 @@ from comfy.ldm.modules.attention import attention_pytorch, get_attention_functio
 from comfy.model_management import get_free_memory
 from torch import Tensor
 
-from ..bending import narrow
 from ..bending import operators as ops
 from ..bending.api import START
 from ..bending.attention.action import operators_at
@@ -20,18 +19,17 @@ from ..bending.attention.chain import plan_chain
 from ..bending.attention.device_cache import DeviceCache
 from ..bending.attention.kernel import Attention
 from ..bending.attention.state import run_chain
-from ..bending.bend import Bend, Bending
 from ..bending.frames.grid import Grid
 from ..bending.frames.layout import FrameLayout
-from ..bending.time import animation
 from ..host.families.family import Site
 from ..host.families.geometry import Geometry
 from ..host.run.kernel import with_lse
 from ..host.run.site import RowSlice, bent_forward
 from .bench_meter import MB, median_ms, peak_bytes, spread, time_in_turn
+from .bench_scenarios import AIMS, SCENARIOS, TOKENS, Scenario
 
-DEPTH, TOKENS = 128, 512
-"""The width of a head, and the tokens of a context, of every Wan."""
+DEPTH = 128
+"""The width of a head of every Wan."""
 
 HEADS = {"1.3B": 12, "14B": 40, "small": 2}
 DTYPES = {"cpu": torch.float32, "cuda": torch.bfloat16}
@@ -44,52 +42,6 @@ TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.1}
 
 DENSE_COPIES = 4
 """How many copies of the map, in float32, the dense way holds at its worst."""
-
-
-class Scenario(NamedTuple):
-    """A chain of bends, each with its columns, and columns that are watched."""
-
-    bends: tuple[tuple[Bend, tuple[int, ...]], ...] = ()
-    watch: tuple[int, ...] = ()
-
-
-MODES = (
-    ops.Translate(x=0.1, y=0.05),
-    ops.Rotate(15.0),
-    ops.Blur(2.0),
-    ops.FrequencyFilter("low", high=0.3),
-)
-
-
-def words(count: int) -> Scenario:
-    """`count` words of one token each, dealt round to the four modes; every bend renormalises."""
-    columns = tuple(range(3, 3 + count))
-    dealt = [(Bend(mode, "word"), columns[i::4]) for i, mode in enumerate(MODES[:count])]
-    return Scenario(tuple(dealt))
-
-
-def everything(bend: Bend) -> Scenario:
-    return Scenario(((bend, tuple(range(TOKENS))),))
-
-
-def turning() -> Bend:
-    """A rotation with another angle in every frame."""
-    track = animation.parse_keyframes("0: 10, 100%: 90")
-    return narrow.animate(Bending((Bend(ops.Rotate(), "ALL"),)), "angle", "frames", track).bends[0]
-
-
-SCENARIOS = {
-    **{f"words-{count}": words(count) for count in (1, 4, 16, 64)},
-    "all-translate": everything(Bend(MODES[0], "ALL")),
-    "all-rotate": everything(Bend(MODES[1], "ALL")),
-    "all-rotate-frames": everything(turning()),
-    "all-flip": everything(Bend(ops.Flip(), "ALL")),
-    "all-blur": everything(Bend(MODES[2], "ALL")),
-    "all-sharpen": everything(Bend(ops.Sharpen(clamp=False), "ALL")),
-    "all-frequency": everything(Bend(MODES[3], "ALL")),
-    "record-4": Scenario(watch=(3, 4, 5, 6)),
-    "inactive": Scenario(),
-}
 
 
 @dataclass
@@ -280,6 +232,32 @@ def measure_call(inputs: Inputs, name: str, rounds: Rounds) -> Row:
             }
             for other in others
         ],
+    )
+
+
+def measure_aim(inputs: Inputs, name: str, rounds: Rounds) -> Row:
+    """One row: the bend with its aim against the bend without. AssertionError where the aim changes nothing."""
+    without, aim = (OneSite(scenario, inputs, attention_pytorch) for scenario in AIMS[name])
+    peaks = peak_bytes({"without": without, "aim": aim}, inputs.q.device)
+    assert not torch.equal(without(), aim()), f"{name}: the aim did nothing"
+    seconds = time_in_turn({"without": (without, rounds.main), "aim": (aim, rounds.main)}, inputs.q.device)
+    return Row(
+        level="aim",
+        model=inputs.model,
+        grid=inputs.grid.shape,
+        scenario=name,
+        ms=median_ms(seconds["aim"]),
+        unbent_ms=median_ms(seconds["without"]),
+        dense_ms=None,
+        extra_mb=round((peaks["aim"] - peaks["without"]) / MB, 2),
+        dense_extra_mb=None,
+        unbent_extra_mb=None,
+        kernel=f"attention_pytorch ({_torch_kernel(inputs)[0]})",
+        dtype=str(inputs.q.dtype).removeprefix("torch."),
+        heads=inputs.heads,
+        rounds=rounds.main,
+        spread=spread(seconds["without"]),
+        error=None,
     )
 
 

@@ -1,6 +1,6 @@
 """The benchmark's goals (issue 5), and the least that any exact method must spend."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 Row = dict[str, Any]
@@ -127,6 +127,14 @@ GOALS = (
         note=", same bits",
     ),
 )
+
+
+def largest_group(rows: Sequence[Row]) -> list[Row]:
+    """The calls of the model and grid of which there are most."""
+    calls = [row for row in rows if row["level"] == "call"]
+    subjects = [(row["model"], tuple(row["grid"])) for row in calls]
+    most = max(subjects, key=subjects.count, default=None)
+    return [row for row, subject in zip(calls, subjects, strict=True) if subject == most]
 
 
 class Spending(NamedTuple):

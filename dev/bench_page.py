@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import paths
-from .bench_goals import GOALS, Row, floor, unbent_spending
+from .bench_goals import GOALS, Row, floor, largest_group, unbent_spending
 
 PAGE = paths.ROOT / "docs" / "performance.md"
 PICTURE = paths.ROOT / "docs" / "performance.png"
@@ -98,7 +98,7 @@ def write() -> None:
 
     results = {device: json.loads(file.read_text(encoding="utf-8")) for device, file in FILES.items() if file.is_file()}
     PAGE.write_text(fill(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
-    draw(results).save(PICTURE)
+    draw(results).savefig(PICTURE, dpi=100)
 
 
 def fill(page: str, results: dict[str, dict[str, Any]]) -> str:
@@ -156,14 +156,6 @@ def floor_table(result: dict[str, Any]) -> str:
             ]
         )
     return markdown(["scenario", "the attention", "the bend, at least", "floor ms", "floor ratio", "measured"], lines)
-
-
-def largest_group(rows: Sequence[Row]) -> list[Row]:
-    """The calls of the model and grid of which there are most."""
-    calls = [row for row in rows if row["level"] == "call"]
-    subjects = [(row["model"], tuple(row["grid"])) for row in calls]
-    most = max(subjects, key=subjects.count, default=None)
-    return [row for row, subject in zip(calls, subjects, strict=True) if subject == most]
 
 
 def markdown(heads: Sequence[str], lines) -> str:

@@ -24,8 +24,9 @@ from ..host.run.attach import patch_model
 from ..host.run.patch import Patch
 from ..host.run.site import OVERRIDE
 from ..host.text.prompt_encoding import KEY
-from .bench_call import DEPTH, DTYPES, MODES, SCENARIOS, TOKENS, Dense, Rounds, Row
+from .bench_call import DEPTH, DTYPES, Dense, Rounds, Row
 from .bench_meter import MB, median_ms, peak_bytes, spread, time_in_turn
+from .bench_scenarios import MODES, SCENARIOS, TOKENS
 
 EMBEDDING = 4096
 """The width of Wan's text embedding."""

@@ -1,27 +1,31 @@
 """The command table of ``python dev``."""
 
-from collections.abc import Callable
+import importlib
 from typing import NamedTuple
 
-from ..toy import evaluate, train
-from . import bench, console, demo, serving, setup, testing, workflows
+from . import console
 
 
 class Command(NamedTuple):
     usage: str
     says: str
-    call: Callable[[list[str]], int]
+    module: str
+    """Imported when it is called: its `main` takes the arguments and returns the exit code."""
 
 
 COMMANDS = {
-    "setup": Command("setup", "make .venv, fetch ComfyUI, make the tiny models; the others do this first", setup.main),
-    "demo": Command("demo", "every mode on the toy Wan: demo/contact_sheet.png and demo/report.json", demo.main),
-    "test": Command("test [--slow] [pytest args]", "check the style, then run the rooms of tests", testing.main),
-    "serve": Command("serve [ComfyUI args]", "start ComfyUI with the pack installed", serving.main),
-    "bench": Command("bench [--help]", "what a bend costs, against un-bent and dense attention", bench.main),
-    "train-toy": Command("train-toy [--help]", "make the toy Wan of models/toy from a seed, in hours", train.main),
-    "evaluate-toy": Command("evaluate-toy [--help]", "bend the toy in every way: docs/what-bends-do.md", evaluate.main),
-    "workflows": Command("workflows", "export example_workflows/ to tests/workflows/ (needs Chromium)", workflows.main),
+    "setup": Command("setup", "make .venv, fetch ComfyUI, make the tiny models; the others do this first", ".setup"),
+    "demo": Command("demo", "every mode on the toy Wan: demo/contact_sheet.png and demo/report.json", ".demo"),
+    "test": Command("test [--slow] [pytest args]", "check the style, then run the rooms of tests", ".testing"),
+    "serve": Command("serve [ComfyUI args]", "start ComfyUI with the pack installed", ".serving"),
+    "bench": Command("bench [--help]", "what a bend costs, against un-bent and dense attention", ".bench"),
+    "train-toy": Command("train-toy [--help]", "make the toy Wan of models/toy from a seed, in hours", "..toy.train"),
+    "evaluate-toy": Command(
+        "evaluate-toy [--help]", "bend the toy in every way: docs/what-bends-do.md", "..toy.evaluate"
+    ),
+    "workflows": Command(
+        "workflows [--help]", "export example_workflows/ to tests/workflows/ (needs Chromium)", ".workflows"
+    ),
 }
 
 HELP = """usage: python dev <command>
@@ -47,7 +51,7 @@ def main(arguments: list[str]) -> int:
         asked_for_help = name in ("help", "-h", "--help")
         return 0 if asked_for_help else console.fail(console.Trouble(f"there is no command {name!r}; see above."))
     try:
-        return command.call(rest)
+        return importlib.import_module(command.module, __package__).main(rest)
     except console.Trouble as trouble:
         return console.fail(trouble)
     except KeyboardInterrupt:

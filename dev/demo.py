@@ -122,7 +122,7 @@ class Demo:
         self.comfy.run(with_sweep(self.workflow, show))
 
 
-def told(film) -> list[str]:
+def seen_in(film) -> list[str]:
     """What a program sees in a film `(F, H, W, 3)`: for each thing what it is and where."""
     from ..toy.measure import sightings
 
@@ -131,9 +131,9 @@ def told(film) -> list[str]:
 
 def demo(folder: Path) -> None:
     """Write `contact_sheet.png` and `report.json`."""
-    from .contact_sheet import Row, draw_sheet
-
     demo = Demo()
+    from .contact_sheet import ShownBend, draw_sheet  # after ComfyUI has loaded the pack
+
     results, rows = [], []
     for name, show in ROWS.items():
         unbent = demo.unbent_film(show.caption)
@@ -148,13 +148,13 @@ def demo(folder: Path) -> None:
             len(layers),
             len(steps),
             float((film - unbent).abs().mean()),
-            told(unbent),
-            told(film),
+            seen_in(unbent),
+            seen_in(film),
             [line for line in lines if line.startswith("⚠")],
         )
         results.append(result)
         frames = [each[FRAME].numpy() for each in (unbent, film)]
-        rows.append(Row(name, show.caption, demo.record.words[0], demo.bending.bends[-1], *demo.maps(), *frames))
+        rows.append(ShownBend(name, show.caption, demo.record.words[0], demo.bending.bends[-1], *demo.maps(), *frames))
         if name == SEEN:
             seen = [demo.pictures[of][FRAME].numpy() for of in ("maps", "grid")]
         say(f"{name}: {seconds:.1f} s; {', '.join(result.before)} → {', '.join(result.after) or 'nothing'}")

@@ -15,26 +15,13 @@ from ..bending.frames.layout import FrameLayout
 from ..bending.frames.mask_video import MaskVideo
 from ..bending.time.animation import parse_keyframes
 from ..bending.time.windows import SamplingMoment, TimeWindow
+from .pictures import play
 
 FRAMES = (5, 14, 20)
 """The test film's frames and its height and width in cells: five of them stand side by side."""
 
 Panels = list[tuple[str, np.ndarray]]
 """Captions and what is shown above each: values `(h, w)`, or `(F, h, w)` for frames side by side."""
-
-
-def play(film: np.ndarray, bending: Bending) -> np.ndarray:
-    """A film `(F, h, w)` as a bending leaves a word's map, before renormalising."""
-    grid = Grid(*film.shape)
-    tables = DeviceCache(FrameLayout.whole(grid), 1, torch.device("cpu"))
-    rows = torch.from_numpy(film).reshape(1, grid.cells, 1, 1)
-    for each in bending:
-        if isinstance(each.operator, ops.Paint):
-            (new,) = each.operator.remap_words([rows], [tables.mask(mask) for mask in each.operator.masks])
-            rows = tables.blend(each, rows, new)
-        else:
-            rows = tables.bend(each, rows)
-    return rows.view(grid.shape).numpy()
 
 
 def one(operator: ops.Operator, **where) -> Bending:
@@ -60,10 +47,10 @@ def painted(card: np.ndarray) -> Panels:
 def swapped(card: np.ndarray) -> Panels:
     right, soft, strong = ops.RegionalMask(0.7, 0.0, 1.0, 1.0, feather=0.0), ops.Blur(2.0), ops.Amplify(2.0)
     (other,) = play(card[None], one(right) + one(soft) + one(strong))
-    words = [torch.from_numpy(map_).reshape(1, -1, 1, 1) for map_ in (card, other)]
 
     def after(**how) -> list[np.ndarray]:
-        return [new.view(card.shape).numpy() for new in ops.Swap("other", **how).remap_words(words, ())]
+        swap = one(ops.Swap("other", **how))
+        return [play(map_[None], swap, its_other[None])[0] for map_, its_other in ((card, other), (other, card))]
 
     return [
         ("token", card),
@@ -79,11 +66,11 @@ def tempered(card: np.ndarray) -> Panels:
     """The card as the share of one of two words: a softmax of its logit and 0."""
     share = (1.8 * card).clip(0.01, 0.99)
     logits = torch.from_numpy(np.log(share / (1 - share))).reshape(1, -1, 1, 1)
-    tables = DeviceCache(FrameLayout.whole(Grid(1, *card.shape)), 1, torch.device("cpu"))
+    cache = DeviceCache(FrameLayout.whole(Grid(1, *card.shape)), 1, torch.device("cpu"))
 
     def at(temperature: float) -> np.ndarray:
-        tempers = list(one(ops.Temperature(temperature)))
-        return torch.sigmoid(tables.scale_queries(tempers, logits)).view(card.shape).numpy()
+        on_logits = list(one(ops.Temperature(temperature)))
+        return torch.sigmoid(cache.scale_queries(on_logits, logits)).view(card.shape).numpy()
 
     return [("as it is", share), *((f"temperature {t:g}", at(t)) for t in (0.7, 0.4, 2.0))]
 

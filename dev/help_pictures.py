@@ -1,28 +1,25 @@
-"""The help pages' pictures: what the nodes make of a test card. ``python -m dev.help_pictures`` draws them anew.
+"""The help pages' pictures, in ``web/docs/images``: what the nodes make of a test card.
 
-They are kept in ``web/docs/images``; run this in the development environment after a change of an operator.
+``python dev workflows --pictures`` draws them anew, after a change of an operator.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
-import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ..bending import operators as ops
+from ..bending.bend import Bend, Bending
 from . import help_films, help_seeing, paths
+from .console import say
 from .help_films import Panels
+from .pictures import heat, play, test_card, text
 
 FOLDER = paths.ROOT / "web" / "docs" / "images"
-CELLS = (30, 52)
-"""The card's height and width in cells: the grid of Wan 2.1 at 832 × 480."""
-
 ZOOM, GAP, CAPTION = 4, 16, 34
 GRAY = (136, 136, 136)
 """Captions lie on the panel's own background, which may be dark or light; it shows them at about half their size."""
-
-HEAT = np.array([(8, 6, 30), (71, 18, 104), (152, 45, 110), (221, 81, 70), (250, 157, 38), (252, 245, 170)], float)
-COLD = np.array([60.0, 150.0, 255.0])
 
 Chain = Sequence[ops.Operator]
 """Operators in the order they act; none for the card as it is."""
@@ -92,57 +89,35 @@ PICTURES: dict[str, list[tuple[str, Chain]]] = {
 """For each node's page, the captions and operators of its pictures; the card as it is comes first."""
 
 
-def main() -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
+def draw(names: Sequence[str]) -> None:
+    """Draw those that are named, or all."""
     card = test_card()
-    for node, variants in PICTURES.items():
-        save(node, sheet([(caption, bend(chain, card)) for caption, chain in [("as it is", []), *variants]]))
-    for node, panels in help_films.PANELS.items():
-        save(node, sheet(panels(card)))
-    for node, panels in help_films.STRIPS.items():
-        save(node, sheet(panels(card), columns=1))
-    for name, picture in help_seeing.all_pictures().items():
-        save(name, picture)
+    pictures = {name: partial(of_chains, variants, card) for name, variants in PICTURES.items()}
+    for panels, columns in ((help_films.PANELS, 2), (help_films.STRIPS, 1)):
+        pictures |= {name: partial(of_panels, make, card, columns) for name, make in panels.items()}
+    pictures |= help_seeing.PICTURES
+    for name in names or pictures:
+        file = FOLDER / f"{name}.png"
+        pictures[name]().save(file, optimize=True)
+        say(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size / 1000:.1f} kB")
 
 
-def save(node: str, picture: Image.Image) -> None:
-    file = FOLDER / f"{node}.png"
-    picture.save(file, optimize=True)
-    print(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size / 1000:.1f} kB")
+def of_chains(variants: list[tuple[str, Chain]], card: np.ndarray) -> Image.Image:
+    """The card as it is and after each of some chains."""
+    bendings = {caption: Bending(tuple(Bend(operator, "word") for operator in chain)) for caption, chain in variants}
+    bent = [(caption, play(card[None], bending)[0]) for caption, bending in bendings.items()]
+    return sheet([("as it is", card), *bent])
 
 
-def test_card() -> np.ndarray:
-    """A map that looks different from every side, `(h, w)`: a letter, a disc, a grating, a bar at the left edge."""
-    height, width = CELLS
-    fine = 8
-    image = Image.new("L", (width * fine, height * fine), 12)
-    draw = ImageDraw.Draw(image)
-    draw.rectangle((0, 22 * fine, 6 * fine - 1, 26 * fine - 1), fill=95)
-    draw.text((11 * fine, 3 * fine), "F", fill=130, font=ImageFont.load_default(28 * fine))
-    draw.ellipse((29 * fine, 4 * fine, 39 * fine, 14 * fine), fill=105)
-    for column in range(42, 48, 2):
-        draw.rectangle((column * fine, 16 * fine, (column + 1) * fine - 1, 27 * fine - 1), fill=105)
-    return np.asarray(image.resize((width, height), Image.Resampling.BOX), np.float32) / 255
-
-
-def bend(chain: Chain, card: np.ndarray) -> np.ndarray:
-    """The card after the very operators that bend the maps."""
-    picture = torch.from_numpy(card)[None, :, :, None]
-    for operator in chain:
-        picture = operator.kernel(*card.shape, torch.device("cpu"))(picture)
-    return picture[0, :, :, 0].numpy()
+def of_panels(make: Callable[[np.ndarray], Panels], card: np.ndarray, columns: int) -> Image.Image:
+    return sheet(make(card), columns)
 
 
 def colored(values: np.ndarray) -> Image.Image:
-    """Black at 0 through red to light yellow at 1, blue below 0; each cell a square."""
-    values = values.round(2)  # finer than the eye; a smaller file
-    position = values.clip(0, 1) * (len(HEAT) - 1)
-    low = position.astype(int).clip(max=len(HEAT) - 2)
-    part = (position - low)[..., None]
-    below = np.sqrt((-values).clip(0, 1))[..., None]
-    colors = (HEAT[low] * (1 - part) + HEAT[low + 1] * part) * (1 - below) + COLD * below
+    """Each cell a square."""
     height, width = values.shape
-    return Image.fromarray(colors.astype(np.uint8)).resize((width * ZOOM, height * ZOOM), Image.Resampling.NEAREST)
+    # Rounded finer than the eye sees: a smaller file.
+    return heat(values.round(2)).resize((width * ZOOM, height * ZOOM), Image.Resampling.NEAREST)
 
 
 def sheet(panels: Panels, columns: int = 2) -> Image.Image:
@@ -151,11 +126,11 @@ def sheet(panels: Panels, columns: int = 2) -> Image.Image:
     width, height = pictures[0][1].size
     rows = -(-len(pictures) // columns)
     image = Image.new("RGBA", (columns * width + (columns - 1) * GAP, rows * (height + CAPTION)))
-    draw = ImageDraw.Draw(image)
+    pen = ImageDraw.Draw(image)
     for i, (caption, picture) in enumerate(pictures):
         x, y = (i % columns) * (width + GAP), (i // columns) * (height + CAPTION)
         image.paste(picture, (x, y))
-        draw.text((x, y + height + 3), caption, fill=GRAY, font=ImageFont.load_default(21))
+        text(pen, (x, y + height + 3), caption, 21, GRAY)
     return image
 
 
@@ -169,7 +144,3 @@ def side_by_side(values: np.ndarray) -> Image.Image:
     for i, frame in enumerate(frames):
         image.paste(frame, (i * (width + GAP // 2), 0))
     return image
-
-
-def run(arguments: list[str]) -> None:
-    main()

@@ -1,19 +1,24 @@
 """The help pages' pictures of maps: what the viewing nodes draw of a run that is made up, so that it can be read."""
 
-import numpy as np
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..bending import operators as ops
 from ..bending.frames.grid import Grid
 from ..bending.maps.record import PackedMaps, Record
 from ..bending.pictures import drawing, maps_grid
-from .scenes import kiss_at_sunset
+from ..toy import world
 
 GRID = Grid(3, 15, 26)
-WORDS = ("kiss", "sunset")
-PLACES = {"kiss": (0.42, 0.4, 0.12), "sunset": (0.74, 0.5, 0.16)}
+THINGS = (world.Thing("circle", "red", 0.5, 0.4, 19.0), world.Thing("star", "blue", 0.8, 0.62, 19.0))
+SCENE = world.Scene(THINGS, "grey", "a red circle and a blue star")
+WORDS = tuple(thing.shape for thing in THINGS)
+PLACES = {thing.shape: (thing.x, thing.y, radius) for thing, radius in zip(THINGS, (0.12, 0.14), strict=True)}
 """Where each word acts: centre and radius in fractions of the frame."""
 
 STEPS, LAYERS = 3, 4
@@ -28,7 +33,7 @@ def spot(x: float, y: float, radius: float) -> Tensor:
 
 
 def made_up() -> Record:
-    """A run that moved the kiss a quarter of the frame to the left; the third layer carries the words."""
+    """A run that moved the circle a quarter of the frame to the left; the third layer carries the words."""
     move = ops.Translate(-0.25).kernel(GRID.height, GRID.width, torch.device("cpu"))
     original = torch.zeros(len(WORDS), STEPS, LAYERS, 1, *GRID.shape)
     for w, word in enumerate(WORDS):
@@ -45,18 +50,29 @@ def made_up() -> Record:
     return Record(WORDS, ((4,), (8,)), GRID, *axes, 1, PackedMaps.pack(original), PackedMaps.pack(bent), seen)
 
 
-def all_pictures() -> dict[str, Image.Image]:
-    """By the name of the file that each is for."""
-    record = made_up()
-    scene = torch.from_numpy(np.asarray(kiss_at_sunset().resize((384, 190)), np.float32) / 255)
-    over = drawing.draw(drawing.choose(record, "kiss"), drawing.Look("plasma", opacity=0.85), scene[None])
-    grid = maps_grid.sheet(maps_grid.collect(record, "kiss"), "plasma")
-    live = drawing.draw(drawing.choose(record), drawing.Look("plasma"))[:1]
-    named = {"AttnBendMaps": over, "AttnBendMapsGrid": grid, "AttnBendModel_live": live}
-    return {name: _small(picture[0]) for name, picture in named.items()}
+def over_a_film() -> Tensor:
+    frame = F.interpolate(world.film(SCENE, last=1), scale_factor=2.4, mode="bilinear")
+    look = drawing.Look("plasma", opacity=0.85)
+    return drawing.draw(drawing.choose(made_up(), "circle"), look, frame.movedim(1, 3).clamp(0, 1))
 
 
-def _small(picture: Tensor) -> Image.Image:
-    image = Image.fromarray((picture * 255).round().byte().numpy())
+def by_step_and_layer() -> Tensor:
+    return maps_grid.sheet(maps_grid.collect(made_up(), "circle"), "plasma")
+
+
+def live() -> Tensor:
+    return drawing.draw(drawing.choose(made_up()), drawing.Look("plasma"))
+
+
+def small(draw: Callable[[], Tensor]) -> Image.Image:
+    image = Image.fromarray((draw()[0] * 255).round().byte().numpy())
     image = image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
     return image.quantize(COLORS, kmeans=1, dither=Image.Dither.NONE)
+
+
+PICTURES = {
+    "AttnBendMaps": partial(small, over_a_film),
+    "AttnBendMapsGrid": partial(small, by_step_and_layer),
+    "AttnBendModel_live": partial(small, live),
+}
+"""What makes each, by the name of the file that it is for."""

@@ -24,6 +24,7 @@ def adopt(name: str) -> None:
 
     Called right after ComfyUI has loaded its nodes, before anything of the pack's own rooms is imported by our name.
     """
+    sys.modules[NAME] = sys.modules[name]
     for loaded, module in list(sys.modules.items()):
         if loaded.startswith(f"{name}."):
             ours = NAME + loaded[len(name) :]

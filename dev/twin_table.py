@@ -1,4 +1,4 @@
-"""What the example workflows' twins on the toy have of their own: see `twins` for what a row is.
+"""The example workflows: what their twins on the toy have of their own, and their pictures; `twins` says what a row is.
 
 Values for all twins stand here, the rows in the modules beside this one, by what their workflows are for.
 """

@@ -1,5 +1,6 @@
 """Twins of the workflows that show when, where and on what a bend acts, and how it moves."""
 
+from .shots import FIRST, LAST, pair
 from .twins import Twin
 
 ROWS = {
@@ -9,6 +10,7 @@ ROWS = {
             9: {"keyframes": "0%: 0, 100%: 120"},
             10: {"end": 0.7},
         },
+        page=pair(14, "turned, more from frame to frame", "un-bent: first and last frame", (FIRST, LAST)),
         note="""
             The picture turns about its middle while the film plays: *Bend: Rotate* turns *ALL* words, *Bend Animate*
             moves its *angle* over the film, from 0 to 120 degrees. *ease* starts and stops softly. *Bend When* leaves
@@ -29,6 +31,7 @@ ROWS = {
             8: {"title": "Bend: Rotate both things", "token": "red, circle, blue, star", "angle": 180},
             10: {"value": 3},
         },
+        page=pair(15, "both turned by 180°: sides changed", "a red circle on the left, a blue star"),
         note="""
             One model, two branches, one seed: the film on the left is plain, the one on the right is bent. *Patch
             Model* never touches the model itself, so the plain branch does not know of the other.
@@ -53,6 +56,7 @@ ROWS = {
             "3a · Early: a word moved": "3a · Early: the whole picture moved",
             "3b · Late: a word stronger, by a curve": "3b · Late: a word away, by a curve",
         },
+        page=pair(17, "moved right early; red away late: too late", "a red circle"),
         note="""
             Early steps lay out the picture, late ones draw its detail. So each of two bends has its own time:
 
@@ -80,6 +84,7 @@ ROWS = {
             16: {"title": "Steps 10 to 20", "noise_seed": 1},
         },
         groups={"3 · One bending, two models": "3 · One bending, two Patch Models"},
+        page=pair(17, "ALL away from the left, in both samplers"),
         note="""
             Wan 2.2 14B makes a film with two models, one after the other. The toy is only one model, so here it is
             both: the first sampler does its steps 0 to 10, the second 10 to 20.

@@ -1,5 +1,6 @@
 """Twins of the workflows that show where words act."""
 
+from .shots import Shot, glow
 from .twins import Twin
 
 ROWS = {
@@ -9,6 +10,10 @@ ROWS = {
             8: {"title": "Red circle: down", "token": "red, circle", "x": 0, "y": 0.25},
             9: {"record": "marked words"},
         },
+        page=(
+            (Shot(12, "un-bent", bent=False), Shot(12, "red circle moved down")),
+            (glow(15, "where red acts"), glow(15, "where it acts now", column=1)),
+        ),
         note="""
             The words **red** and **circle** are moved a quarter of the frame down, and the map of **red** is recorded
             before and after: *Attention Maps* lays both over the bent film, side by side, and a second one what
@@ -34,6 +39,10 @@ ROWS = {
             14: {"value": 0.6},
             17: {"title": "Bend Where: in the star"},
         },
+        page=(
+            (Shot(12, "un-bent"), glow(13, "where star acts")),
+            (Shot(20, "red away, only there"),),
+        ),
         note="""
             A word makes the mask for another. The first sampler records where **star** acts, un-bent; the map becomes
             a mask, frame by frame. Then the same seed again, with **red** taken away, but only where the mask is
@@ -53,6 +62,10 @@ ROWS = {
     "See where a word acts": Twin(
         prompt="a (red) (circle) on the (left)",
         nodes={},
+        page=(
+            (Shot(11, "the film"), glow(14, "where red acts")),
+            (glow(14, "where circle acts", 1), glow(14, "where left acts", 2)),
+        ),
         note="""
             Nothing is bent here. *Patch Model* only listens: it records where the model attends to the three marked
             words, **red**, **circle** and **left**, and *Attention Maps* lays each over the film as a glow. The film
@@ -77,6 +90,7 @@ ROWS = {
             15: {"word": "red"},
             16: {"filename_prefix": "attention_maps/toy_red"},
         },
+        page=((Shot(15, "where red acts, by layer and step", part=(0, 90, 1474, 1440)),),),
         note="""
             The toy has 6 layers, and they do not all listen to a word alike. *Attention Maps Grid* draws where **red**
             is heard in each of them, layers across and steps down, as one picture; *Bending Report* sums it up.

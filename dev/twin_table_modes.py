@@ -1,5 +1,6 @@
 """Twins of the workflows that show a mode, and how bends are joined."""
 
+from .shots import pair
 from .twins import Twin
 
 LEFT = {"x1": 0, "y1": 0, "x2": 0.5, "y2": 1, "feather": 0}
@@ -9,6 +10,7 @@ ROWS = {
     "Bend one word": Twin(
         prompt="a (red) circle on the left",
         nodes={8: {"token": "red", "factor": 0, "strength": 1}, "KSampler": {"seed": 3}},
+        page=pair(12, "red taken away", "a red circle on the left"),
         note="""
             A word reaches the picture wherever the model *attends* to it. Here **red** gets none of its attention:
             *factor* 0.
@@ -34,6 +36,7 @@ ROWS = {
             9: {"title": "Blue star: right half", "token": "blue, star", **RIGHT},
             "KSampler": {"seed": 3},
         },
+        page=pair(13, "red circle: left half, blue star: right half", "a red circle and a blue star: mixed"),
         note="""
             No word of the prompt says which thing is where, and the toy mixes them: with this seed, a red star and a
             blue one with red in it. Here the words **red** and **circle** may act only in the left half of the
@@ -55,6 +58,7 @@ ROWS = {
             9: {"title": "Star: blur", "token": "star", "sigma": 3, "kernel_size": 0},
         },
         groups={},
+        page=pair(14, "star blurred: blunt points", "a yellow star in the middle"),
         note="""
             A lens inside the prompt: **yellow** is drawn together at its peaks (sharpen), **star** is spread out over
             the whole picture (blur). A *Bender Stack* joins the two and runs them from the top slot down.
@@ -79,6 +83,7 @@ ROWS = {
         groups={
             "3a · Chain A: one word, moved, then stronger": "3a · Chain A: all words moved, then one stronger",
         },
+        page=pair(16, "moved right, stronger, zoomed in, softer", "a yellow star"),
         note="""
             Bends wired through their *bending* input form a **chain**: each acts on what the one before it left. A
             *Bender Stack* puts chains one after the other, from the top slot down.
@@ -97,6 +102,7 @@ ROWS = {
             10: {"x": 108, "y": 20},
             12: {"title": "Red circle: into the box", "token": "red, circle"},
         },
+        page=pair(16, "red circle painted at the right", "a red circle"),
         note="""
             A mask becomes the map of words: **red** and **circle** are asked for where it is white. Here two plain
             masks make a box at the right; *Preview Mask* shows it.
@@ -109,6 +115,7 @@ ROWS = {
     "Swap two words": Twin(
         prompt="a (green) circle on the left and a (yellow) circle on the right",
         nodes={8: {"token": "green", "other": "yellow", "end_percent": 1}},
+        page=pair(12, "green and yellow traded", "a green circle on the left, a yellow one"),
         note="""
             **green** and **yellow** trade places: where the model listens to one, it hears the other.
 

@@ -1,5 +1,6 @@
 """Twins of the workflows that try many bends in one run, and that read and write files of them."""
 
+from .shots import Shot, pair
 from .twins import Twin
 
 ROWS = {
@@ -9,6 +10,7 @@ ROWS = {
             8: {"title": "Bend: Rotate both things", "token": "red, circle, blue, star"},
             9: {"values_1": "15, 30, 90, 150, 180", "seed": 3},
         },
+        page=((Shot(14, "both things turned, by five angles", output=1, part=(10, 88, 758, 554)),),),
         note="""
             How much is enough? *Bend Sweep* makes a film for each of five angles, **15, 30, 90, 150** and **180**
             degrees of the words of both things, and the un-bent one before them, in one run and from one seed. *Bend
@@ -33,6 +35,7 @@ ROWS = {
             9: {"values_2": "0, 5"},
             18: {"file": "attention_bending/toy_log.jsonl"},
         },
+        page=((Shot(14, "star away and strong, by layers", output=1, part=(10, 94, 1038, 538)),),),
         note="""
             **star** taken away (0) and made strong (5), each in the early, the middle and the late third of the
             layers: six films, and the un-bent one that they are all compared with.
@@ -56,6 +59,7 @@ ROWS = {
             9: {"title": "Circle: stronger", "token": "circle"},
             16: {"filename_prefix": "toy_trade_places", "about": "Green and yellow trade places."},
         },
+        page=pair(13, "green and yellow traded, by a preset", "a green circle on the left, a yellow one"),
         note="""
             *Load Bending* reads bends from a file, here the preset *trade places*. The file speaks of a horse and a
             ship; *words* puts this prompt's **green** and **yellow** in their place. A bend of your own comes after it:

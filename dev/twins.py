@@ -38,15 +38,17 @@ Node = dict[str, Any]
 
 
 class Twin(NamedTuple):
-    """What a twin has of its own.
+    """What a workflow's twin has of its own, and its picture, which is the original's too.
 
     `prompt`  Bend Prompt's text
+    `page`    rows of shots of the twin: what stands on the picture (see `shots`)
     `note`    the note's text, between its headline and the line on a real Wan
     `nodes`   values by widget name, or a new "title", for a node's id or for all nodes of a type
     `groups`  new titles by the original's
     """
 
     prompt: str
+    page: tuple
     note: str
     nodes: dict[int | str, dict[str, Any]]
     groups: dict[str, str] = {}  # noqa: RUF012 - read only

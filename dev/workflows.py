@@ -2,8 +2,11 @@
 and the lists of inputs in the help pages.
 
 Only ComfyUI's page can turn an editor's file into the form that its server runs, so the page does it.
+
+--pictures [NAME ...]   draw the pictures anew instead: the workflows', by their names, and the help pages', by nodes
 """
 
+import argparse
 import json
 import subprocess
 from pathlib import Path
@@ -21,13 +24,22 @@ SNAPSHOT = "object_info.json"
 
 def main(arguments: list[str]) -> int:
     """The command: set up, then run this module in ComfyUI's Python, which has Playwright."""
-    if arguments:
-        raise Trouble(f"workflows takes no arguments, but got {' '.join(arguments)}.")
-    if find_chromium() is None:
-        raise Trouble(f"The workflows cannot be exported: {CHROMIUM_CURE}")
+    modules = ["workflows"]
+    if parse(arguments).pictures is None:
+        if find_chromium() is None:
+            raise Trouble(f"The workflows cannot be exported: {CHROMIUM_CURE}")
+        modules.insert(0, "help_inputs")  # a process of its own, into which ComfyUI loads the nodes
     host = setup.ensure()
-    inputs = subprocess.run(host.module("attention_bending.dev.help_inputs"), cwd=paths.ROOT).returncode
-    return inputs or subprocess.run(host.module("attention_bending.dev.workflows"), cwd=paths.ROOT).returncode
+    commands = (host.module(f"attention_bending.dev.{module}", *arguments) for module in modules)
+    return max(subprocess.run(command, cwd=paths.ROOT).returncode for command in commands)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python dev workflows", description="Twins, exports, pictures.", allow_abbrev=False
+    )
+    parser.add_argument("--pictures", nargs="*", metavar="NAME", help="only draw those of workflows and help pages")
+    return parser.parse_args(arguments)
 
 
 def to_json(prompt: dict) -> str:
@@ -66,7 +78,24 @@ def export_all(files: list[Path]) -> None:
             export.unlink()
 
 
+def draw(names: list[str]) -> None:
+    """Draw the pictures of workflows and of help pages that are named, or all."""
+    from . import thumbnails  # ComfyUI loads the pack before anything else does
+
+    of_pages = [name for name in names if name.startswith("AttnBend")]
+    if names != of_pages or not names:
+        thumbnails.draw([name for name in names if name not in of_pages])
+    if of_pages or not names:
+        from . import help_pictures
+
+        help_pictures.draw(of_pages)
+
+
 def run(arguments: list[str]) -> None:
     """What the command does in ComfyUI's Python."""
+    names = parse(arguments).pictures
+    if names is not None:
+        draw(names)
+        return
     write_twins()
     export_all(sorted(EXAMPLES.glob("*.json")))

@@ -1,7 +1,7 @@
 """What `evaluate-toy` bends: every mode, in several strengths, on one word, several words and all, where and when."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 
@@ -127,14 +127,15 @@ class Case:
     def name(self) -> str:
         """Names the case in the results' file."""
         start, end = self.window
-        scale = "" if self.renormalize else " | not renormalised"
-        then = "" if self.louder == 1 else f" | then amplify {self.louder}"
-        return (
-            f"{self.mode} | {self.told} | {self.target} | {self.layers} | {start}-{end} | {self.strength}{scale}{then}"
-        )
+        parts = [self.mode, self.setting_text, self.target, self.layers, f"{start}-{end}", f"{self.strength}"]
+        if not self.renormalize:
+            parts.append("not renormalised")
+        if self.louder != 1:
+            parts.append(f"then amplify {self.louder}")
+        return " | ".join(parts)
 
     @property
-    def told(self) -> str:
+    def setting_text(self) -> str:
         """Its parameters that differ from the mode's defaults."""
         return ", ".join(f"{name} {value}" for name, value in self.setting)
 
@@ -176,3 +177,35 @@ def targets(mode: str) -> tuple[str, ...]:
 def main_targets(mode: str) -> tuple[str, ...]:
     """Those on which a mode's main setting is also tried by layers, by window and by strength."""
     return (COLOUR,) if mode == "swap" else tuple(target for target in (WORDS, ALL) if target in targets(mode))
+
+
+def bends_of(case: Case, subject: Subject):
+    """The case's Bends for a subject, a tuple."""
+    from ..bending.bend import Bend
+    from ..bending.operators import Amplify
+
+    start, end = case.window
+    token = TARGETS[case.target](subject.thing)
+    bend = Bend(operator(case, subject), token, case.strength, start, end, case.layers, case.renormalize)
+    if case.louder == 1:
+        return (bend,)
+    return bend, replace(bend, operator=Amplify(case.louder), token=", ".join(token.text for token in bend.tokens))
+
+
+def operator(case: Case, subject: Subject):
+    """The case's operator; Swap's other word is the subject's other thing's."""
+    import torch
+
+    from ..bending import operators
+    from ..bending.frames.mask_video import MaskVideo
+
+    setting = dict(case.setting)
+    if case.mode == "paint":
+        mask = torch.zeros(8, 8)
+        mask[slice(4, 8) if setting["half"] == "bottom" else slice(None)] = 1.0
+        if setting["half"] == "right":
+            mask[:, :4] = 0.0
+        setting = {"mask": MaskVideo(mask)}
+    if case.mode == "swap":
+        setting["other"] = TARGETS[case.target](subject.other)
+    return (operators.OPERATORS | operators.OTHERS)[case.mode](**setting)

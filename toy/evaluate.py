@@ -14,13 +14,14 @@ import json
 import logging
 import subprocess
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..dev import paths, setup
+from ..dev import comfy_host, paths, setup
 from ..dev.console import say
-from . import cases, comfy_host
+from . import cases
+from .compare import compare
 
 RESULTS = paths.HOST / "toy" / "evaluation.jsonl"
 
@@ -51,10 +52,10 @@ class Evaluation:
         from ..host.run.patch import Patch
         from ..host.text.prompt_encoding import encode_prompt
         from ..host.toy import load_toy
-        from .films import Studio
+        from .films import Films
 
         self.patched = lambda model, bends: patch_model(model, Patch(Bending(bends), True))
-        self.studio = Studio(*load_toy(), lambda clip, text: encode_prompt(clip, text)[0])
+        self.films = Films(*load_toy(), lambda clip, text: encode_prompt(clip, text)[0])
         self.steps, self.file = steps, file
         file.parent.mkdir(parents=True, exist_ok=True)
         self.unbent: dict[tuple[str, int], list] = {}
@@ -64,8 +65,8 @@ class Evaluation:
         """A row for each film of a bend: made and measured, all that are missing at once, or as it was in the file."""
         names = {f"{case.name} | {subject.caption} | {seed}": seed for seed in range(seeds)}
         if missing := {name: seed for name, seed in names.items() if name not in self.done}:
-            model = self.patched(self.studio.model, make(case, subject))
-            films = self.studio.films(subject.caption, list(missing.values()), model, steps=self.steps)
+            model = self.patched(self.films.model, cases.bends_of(case, subject))
+            films = self.films.films(subject.caption, list(missing.values()), model, steps=self.steps)
             with self.file.open("a", encoding="utf-8") as out:
                 for (name, seed), film in zip(missing.items(), films, strict=True):
                     row = {"name": name, "case": asdict(case), "caption": subject.caption, "seed": seed}
@@ -78,102 +79,13 @@ class Evaluation:
         """What is seen in the un-bent film."""
         key = (subject.caption, seed)
         if key not in self.unbent:
-            self.unbent[key] = self.see(self.studio.film(subject.caption, seed, steps=self.steps))
+            self.unbent[key] = self.see(self.films.film(subject.caption, seed, steps=self.steps))
         return self.unbent[key]
 
     def see(self, film) -> list:
         from .measure import sightings
 
         return sightings(film)
-
-
-def make(case: cases.Case, subject: cases.Subject):
-    """The case's Bends for a subject, a tuple."""
-    from ..bending.bend import Bend
-    from ..bending.operators import Amplify
-
-    start, end = case.window
-    token = cases.TARGETS[case.target](subject.thing)
-    bend = Bend(operator(case, subject), token, case.strength, start, end, case.layers, case.renormalize)
-    if case.louder == 1:
-        return (bend,)
-    return bend, replace(bend, operator=Amplify(case.louder), token=", ".join(token.text for token in bend.tokens))
-
-
-def operator(case: cases.Case, subject: cases.Subject):
-    """The case's operator; Swap's other word is the subject's other thing's."""
-    import torch
-
-    from ..bending import operators
-    from ..bending.frames.mask_video import MaskVideo
-
-    setting = dict(case.setting)
-    if case.mode == "paint":
-        mask = torch.zeros(8, 8)
-        mask[slice(4, 8) if setting["half"] == "bottom" else slice(None)] = 1.0
-        if setting["half"] == "right":
-            mask[:, :4] = 0.0
-        setting = {"mask": MaskVideo(mask)}
-    if case.mode == "swap":
-        setting["other"] = cases.TARGETS[case.target](subject.other)
-    return (operators.OPERATORS | operators.OTHERS)[case.mode](**setting)
-
-
-def compare(before: list, after: list, subject: cases.Subject) -> dict[str, Any]:
-    """What became of the subject and, where there is one, of the other thing.
-
-    `drawn`    the un-bent film shows the subject as its caption says, else its row counts for nothing
-    `present`  it is still there; then how far it moved (fractions of the frame), the ratio of areas, and whether its
-               colour and shape stayed
-    """
-    one = next((s for s in before if (s.colour, s.shape) == subject.thing[:2]), None)
-    if one is None:
-        return {"drawn": False}
-    others = [s for s in before if s is not one]
-    pairs = match([one, *others], after)
-    row: dict[str, Any] = {"drawn": True, "count": len(after), **change(one, pairs[0])}
-    if others:
-        row["other"] = change(others[0], pairs[1])
-    return row
-
-
-def change(before, after) -> dict[str, Any]:
-    """The difference that a bend made to one thing; `went` and `goes` are its ways from first to last frame."""
-    if after is None:
-        return {"present": False, "was": (before.x, before.y)}
-    return {
-        "present": True,
-        "was": (before.x, before.y),
-        "x": after.x,
-        "y": after.y,
-        "dx": after.x - before.x,
-        "dy": after.y - before.y,
-        "area": after.area / before.area,
-        "colour": after.colour == before.colour and after.off < 0.3,
-        "shape": after.shape == before.shape,
-        "is": (after.colour, after.shape),
-        "rgb": after.rgb,
-        "fit": after.fit,
-        "went": (before.dx, before.dy),
-        "goes": (after.dx, after.dy),
-    }
-
-
-def match(before: list, after: list) -> list:
-    """For each sighting before the one after that is likest to it, or None; each is given once."""
-    from scipy.optimize import linear_sum_assignment
-
-    if not after:
-        return [None] * len(before)
-    unlike = [
-        [
-            ((a.x - b.x) ** 2 + (a.y - b.y) ** 2) ** 0.5 + 0.5 * (a.colour != b.colour) + 0.25 * (a.shape != b.shape)
-            for a in after
-        ]
-        for b in before
-    ]
-    found = dict(zip(*linear_sum_assignment(unlike), strict=True))
-    return [after[found[number]] if number in found else None for number in range(len(before))]
 
 
 def read(file: Path) -> list[dict[str, Any]]:
@@ -199,13 +111,13 @@ def evaluate(asked: argparse.Namespace) -> None:
             for subject in cases.SUBJECTS
             if cases.fits(case, subject)
         ]
-        begun, made, told = time.monotonic(), 0, ""
+        begun, made, reported = time.monotonic(), 0, ""
         for number, (case, subject) in enumerate(bends, 1):
             known = len(evaluation.done)
             evaluation.run(case, subject, asked.seeds)
             made += len(evaluation.done) > known
-            if made and case.name != told:
-                told = case.name
+            if made and case.name != reported:
+                reported = case.name
                 left = (time.monotonic() - begun) / made * (len(bends) - number) / 60
                 say(f"{number}/{len(bends)} bends, {left:.0f} min left: {case.name}")
 
@@ -215,6 +127,6 @@ def run(arguments: list[str]) -> None:
     options = parse(arguments)
     if not options.page:
         evaluate(options)
-    from .evaluate_page import write
+    from .page import write
 
     write(read(RESULTS))

@@ -8,7 +8,7 @@ from . import world
 STEPS, CFG = 20, 4.0
 
 
-class Studio:
+class Films:
     """A loaded toy: prompts to films. Makes each prompt's conditioning once."""
 
     def __init__(self, model, clip, vae, encode):
@@ -22,7 +22,7 @@ class Studio:
         return self._conditionings[text]
 
     def film(self, caption: str, seed: int, model=None, *, steps: int = STEPS) -> Tensor:
-        """`(F, 3, H, W)` in 0 … 1, by `model`, a patched clone of the studio's own, where one is given."""
+        """`(F, 3, H, W)` in 0 … 1, by `model`, a patched clone of its own, where one is given."""
         (film,) = self.films(caption, [seed], model, steps=steps)
         return film
 

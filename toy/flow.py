@@ -56,12 +56,12 @@ class Attention:
     """
 
     def __init__(self):
-        self.bias = self.wanted = self.astray = None
-        """Of the last forward `astray` is how far its maps were from where they are wanted, summed over the layers."""
+        self.bias = self.target = self.map_loss = None
+        """Of the last forward `map_loss` is how far its maps were from on target, summed over the layers."""
 
-    def pad(self, context: Tensor, mask: Tensor, wanted: Tensor) -> Tensor:
+    def pad(self, context: Tensor, mask: Tensor, target: Tensor) -> Tensor:
         """`(B, N + 1, d)` of `(B, N, d)` vectors, of which `mask` are heard; the next calls are made for them."""
-        self.wanted, self.astray = wanted, torch.zeros((), device=context.device)
+        self.target, self.map_loss = target, torch.zeros((), device=context.device)
         bias = torch.zeros_like(mask, dtype=torch.float32).masked_fill(~mask, -1e9)
         padding = (text.COLUMNS - mask.sum(1, keepdim=True)).float().log()
         self.bias = torch.cat([bias, padding], dim=1)[:, None, None, :]
@@ -74,7 +74,7 @@ class Attention:
             logits = logits + self.bias
         weights = logits.softmax(3)
         if k.shape[2] != q.shape[2]:
-            self.astray = self.astray + words.astray(weights, self.wanted)
+            self.map_loss = self.map_loss + words.map_loss(weights, self.target)
         return (weights.to(v.dtype) @ v).transpose(1, 2).flatten(2)
 
 
@@ -86,7 +86,7 @@ def noise_levels(count: int, generator: torch.Generator) -> Tensor:
 
 class Batch(NamedTuple):
     """Films and what is told of them: `latents (B, 16, F', h, w)`, `ids` of captions and `mask` of those that are real
-    `(B, N)`, of these the ones `heard`, and the places `(B, F' · h · w, N + 1)` where columns' maps are `wanted`.
+    `(B, N)`, of these the ones `heard`, and the places `(B, F' · h · w, N + 1)` that are columns' maps' `target`.
 
     `whole` are ids of the captions before a word of some was changed; None if words may tell of each other.
     """
@@ -96,7 +96,7 @@ class Batch(NamedTuple):
     whole: Tensor | None
     mask: Tensor
     heard: Tensor
-    wanted: Tensor
+    target: Tensor
 
 
 def loss(pair, batch: Batch, attention: Attention, generator: torch.Generator):
@@ -112,11 +112,11 @@ def loss(pair, batch: Batch, attention: Attention, generator: torch.Generator):
     options = {"optimized_attention_override": attention}
     with torch.autocast(device.type, torch.bfloat16):
         vectors = text.encode(pair.encoder, batch.ids, batch.mask)
-        context = attention.pad(vectors, batch.heard, batch.wanted)
+        context = attention.pad(vectors, batch.heard, batch.target)
         said = pair.model(noisy, sigma * 1000, context, transformer_options=options)
         told = 0.0
         if batch.whole is not None:
-            told = words.told(vectors, text.encode(pair.encoder, batch.whole, batch.mask), batch.mask, batch.heard)
+            told = words.leak(vectors, text.encode(pair.encoder, batch.whole, batch.mask), batch.mask, batch.heard)
     error = (said.float() - (noise - latents)).square().mean((1, 2, 3, 4))
-    astray = attention.astray / CONFIG["num_layers"]
-    return error.mean() + TOLD * attention.astray + APART * told, error, sigma, astray
+    astray = attention.map_loss / CONFIG["num_layers"]
+    return error.mean() + TOLD * attention.map_loss + APART * told, error, sigma, astray

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from . import cases, evaluate, world
+from . import cases, world
 
 FAR = 0.08
 """From here a movement is seen at once, as a fraction of the frame."""
@@ -13,15 +13,15 @@ FAR = 0.08
 Row = dict[str, Any]
 
 
-def did(case: cases.Case, row: Row) -> bool | None:
-    """True or False for a film whose thing was drawn, as `evaluate.compare` tells it; None where a bend promises
+def outcome(case: cases.Case, row: Row) -> bool | None:
+    """True or False for a film whose thing was drawn, as `compare` tells it; None where a bend promises
     nothing that can be seen, or nothing here, such as to move a thing to where it is.
     """
     setting = dict(case.setting)
     present = row["present"]
     if case.mode == "amplify" and setting["factor"] == 0 and case.target in (cases.COLOUR, cases.SHAPE, cases.PLACE):
         if case.target == cases.PLACE:
-            return present and far(row)
+            return present and moved_far(row)
         return present and not row["colour" if case.target == cases.COLOUR else "shape"]
     if case.mode in ("regional_mask", "paint"):
         return None if inside(case, *row["was"]) else present and inside(case, row["x"], row["y"])
@@ -34,7 +34,7 @@ def did(case: cases.Case, row: Row) -> bool | None:
     return None
 
 
-def far(row: Row) -> bool:
+def moved_far(row: Row) -> bool:
     """Whether a thing moved visibly."""
     return (row["dx"] ** 2 + row["dy"] ** 2) ** 0.5 > FAR
 
@@ -68,7 +68,7 @@ def target(case: cases.Case, x: float, y: float) -> tuple[float, float] | None:
     down = ((torch.arange(height) + 0.5) / height).unsqueeze(1)
     spot = torch.exp(-(((across - x) * 160) ** 2 + ((down - y) * 112) ** 2) / (2 * 8.0**2))
     tables = DeviceCache(FrameLayout.whole(Grid(1, height, width)), 1, torch.device("cpu"))
-    bent = tables.bend(Bend(evaluate.operator(case, cases.SUBJECTS[0]), "ALL"), spot.view(1, -1, 1, 1))
+    bent = tables.bend(Bend(cases.operator(case, cases.SUBJECTS[0]), "ALL"), spot.view(1, -1, 1, 1))
     bent = bent.view(height, width).clamp(min=0)
     mass = bent.sum()
     if mass < 0.2 * spot.sum():

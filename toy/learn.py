@@ -148,14 +148,14 @@ def _batch(latents: torch.Tensor, scenes: list[world.Scene], processor, plan: Pl
     if step >= plan.whole_steps:
         told = [words.left_out(scene, draw) for scene in scenes]
     ids, mask = text.tokens(processor, [caption for caption, _ in told], latents.device)
-    wanted = words.targets(scenes, latents.shape[2]).to(latents.device)
+    target = words.targets(scenes, latents.shape[2]).to(latents.device)
     heard = mask.clone()
     for number, (_, column) in enumerate(told):
         if column is not None:
             heard[number, column] = False
-            wanted[number, :, column] = 0
+            target[number, :, column] = 0
     whole_ids = text.tokens(processor, whole, latents.device)[0] if step >= plan.mixed_steps else None
-    return flow.Batch(latents, ids, whole_ids, mask, heard, wanted)
+    return flow.Batch(latents, ids, whole_ids, mask, heard, target)
 
 
 @torch.no_grad()

@@ -14,8 +14,7 @@ import logging
 import subprocess
 from pathlib import Path
 
-from ..dev import paths, setup
-from . import comfy_host
+from ..dev import comfy_host, paths, setup
 from .log import Log
 
 STATE = paths.HOST / "toy"

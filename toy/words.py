@@ -65,24 +65,24 @@ def places(thing: world.Thing, frames: int) -> Tensor:
 def targets(scenes: list[world.Scene], frames: int) -> Tensor:
     """`(B, F' · h · w, LONGEST + 1)`: 1 where a column's map belongs; all 0 in columns of other words."""
     tokens = frames * (world.HEIGHT // CELL) * (world.WIDTH // CELL)
-    wanted = torch.zeros(len(scenes), tokens, text.LONGEST + 1)
+    target = torch.zeros(len(scenes), tokens, text.LONGEST + 1)
     for number, scene in enumerate(scenes):
         for thing, its_columns in zip(scene.things, columns(scene), strict=True):
-            wanted[number, :, its_columns] = places(thing, frames).float().unsqueeze(1)
-    return wanted
+            target[number, :, its_columns] = places(thing, frames).float().unsqueeze(1)
+    return target
 
 
-def astray(attention: Tensor, wanted: Tensor) -> Tensor:
-    """How far maps `(B, heads, N, columns)`, their mean over the heads, are from lying where they are `wanted`: the
+def map_loss(attention: Tensor, target: Tensor) -> Tensor:
+    """How far maps `(B, heads, N, columns)`, their mean over the heads, are from lying on their `target`: the
     mean of −log of the share that does.
     """
     attention = attention.mean(1)
-    told = wanted.amax(1)
-    share = (attention * wanted).sum(1) / attention.sum(1).clamp_min(1e-6)
-    return -((share + 1e-6).log() * told).sum() / told.sum()
+    has_target = target.amax(1)
+    share = (attention * target).sum(1) / attention.sum(1).clamp_min(1e-6)
+    return -((share + 1e-6).log() * has_target).sum() / has_target.sum()
 
 
-def told(vectors: Tensor, whole: Tensor, mask: Tensor, heard: Tensor) -> Tensor:
+def leak(vectors: Tensor, whole: Tensor, mask: Tensor, heard: Tensor) -> Tensor:
     """How much vectors `(B, N, d)` of the columns that are `heard` tell of the one that is not, in which their captions
     differ from `whole`: the square of what changes in a column, as a part of what changes in that one; the mean.
     """

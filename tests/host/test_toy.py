@@ -15,7 +15,7 @@ from attention_bending.bending.errors import BendError
 from attention_bending.host.text.prompt_encoding import KEY, encode_prompt
 from attention_bending.host.toy import FOLDER, MODEL, VAE, load_toy
 from attention_bending.toy import flow, measure, text, world
-from attention_bending.toy.films import Studio
+from attention_bending.toy.films import Films
 from host.support import bent
 
 LONG = "a purple triangle in the bottom right moving left and a white star in the top left moving up on a grey field"
@@ -24,13 +24,13 @@ LONG = "a purple triangle in the bottom right moving left and a white star in th
 @pytest.fixture(scope="module")
 def studio():
     with torch.inference_mode():
-        return Studio(*load_toy(), lambda clip, caption: encode_prompt(clip, caption)[0])
+        return Films(*load_toy(), lambda clip, caption: encode_prompt(clip, caption)[0])
 
 
 SEEDS = [0, 1, 2]
 
 
-def seen(studio: Studio, caption: str, *bends: Bend) -> list[list[measure.Sighting]]:
+def seen(studio: Films, caption: str, *bends: Bend) -> list[list[measure.Sighting]]:
     """The things in the film of each seed, which are sampled together."""
     films = studio.films(caption, SEEDS, bent(studio.model, *bends) if bends else None)
     return [measure.sightings(film) for film in films]
@@ -100,12 +100,12 @@ def test_the_trained_model_is_the_hosts_with_all_its_padding():
     theirs = model(noisy, sigma * 1000, padded)
     attention = flow.Attention()
     with mock.patch.object(comfy.model_management, "in_training", True):
-        wanted = torch.nn.functional.pad(mask, (0, 1)).float().unsqueeze(1).expand(3, 24, -1)
-        short = attention.pad(context, mask, wanted)
+        target = torch.nn.functional.pad(mask, (0, 1)).float().unsqueeze(1).expand(3, 24, -1)
+        short = attention.pad(context, mask, target)
         ours = model(noisy, sigma * 1000, short, transformer_options={"optimized_attention_override": attention})
     assert theirs.abs().max() > 0.1
     assert torch.allclose(ours, theirs, atol=1e-5 * theirs.abs().max().item() + 1e-5)
-    assert attention.astray.item() == pytest.approx(0, abs=1e-4)  # wanted everywhere, all of it lies there
+    assert attention.map_loss.item() == pytest.approx(0, abs=1e-4)  # its target is everywhere, all of it lies there
 
 
 def test_films_come_back_from_latents(studio):
@@ -128,7 +128,7 @@ def told(seed: int) -> tuple[str, str, str, str]:
     return f"a {colour} {shape} {place}", shape, colour, place
 
 
-def is_drawn_right(studio: Studio, seed: int) -> bool:
+def is_drawn_right(studio: Films, seed: int) -> bool:
     """Whether the film of a told thing shows one thing, of that shape and colour, at that place."""
     caption, shape, colour, place = told(seed)
     seen = measure.sightings(studio.film(caption, seed))
@@ -149,7 +149,7 @@ def test_nine_captions_of_ten_are_drawn_right(studio):
     assert sum(is_drawn_right(studio, seed) for seed in range(50)) >= 45
 
 
-def two_drawn(studio: Studio, seed: int) -> tuple[bool, bool]:
+def two_drawn(studio: Films, seed: int) -> tuple[bool, bool]:
     """Whether a film of two told things shows two, each half's in its own colour; and in its own shape too."""
     draw = random.Random(f"two told {seed}")
     shapes, colours = draw.sample(world.SHAPES, 2), draw.sample(tuple(world.COLOURS), 2)

@@ -1,65 +1,26 @@
-"""docs/what-bends-do.md, from the rows of the evaluation; its pictures are drawn by `evaluate_plots`."""
+"""docs/what-bends-do.md, from the rows of the evaluation; its pictures are drawn by `plots`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from ..dev import paths
 from . import cases
-from .judge import Row, did, far, subject
+from .results import (
+    MAIN_SETTING,
+    Judged,
+    Results,
+    Rows,
+    changed,
+    did_it,
+    main_films,
+    mean,
+    rows_of,
+    share,
+    title,
+    whole,
+)
 
 PAGE = paths.ROOT / "docs" / "what-bends-do.md"
 BEGIN, END = "<!-- made by `python dev evaluate-toy` -->", "<!-- end -->"
-
-RESIZED = 1.3
-"""From here a ratio of areas is seen at once."""
-
-Rows = list[Row]
-Judged = list[tuple[cases.Case, Row]]
-
-
-def changed(row: Row) -> bool:
-    """Whether somebody who sees both films side by side says that they differ."""
-    return not whole(row) or far(row) or not 1 / RESIZED < row["area"] < RESIZED
-
-
-def whole(row: Row) -> bool:
-    """Whether the thing is there in its colour and shape."""
-    return row["present"] and row["colour"] and row["shape"]
-
-
-def share(rows: Iterable, holds: Callable) -> str:
-    """In percent, of those for which `holds` answers at all."""
-    answers = [answer for answer in map(holds, rows) if answer is not None]
-    return f"{sum(answers) / len(answers):.0%}" if answers else "—"
-
-
-def mean(rows: Rows, name: str, form: str) -> str:
-    """The mean of a number over the rows in which the thing is still there."""
-    seen = [row[name] for row in rows if row["present"]]
-    return form.format(sum(seen) / len(seen)) if seen else "—"
-
-
-class Results:
-    """The rows that count, those whose un-bent film is right, by case."""
-
-    def __init__(self, rows: Rows):
-        self.all = rows
-        self._by_case: dict[str, Rows] = {}
-        for row in rows:
-            if row["drawn"]:
-                self._by_case.setdefault(row["name"].rsplit(" | ", 2)[0], []).append(row)
-
-    def of(self, case: cases.Case) -> Rows:
-        return self._by_case.get(case.name, [])
-
-    def judged(self, case: cases.Case, on: Callable[[cases.Subject], bool] | None = None) -> Judged:
-        """The films of a case, on the subjects that are wanted."""
-        return [(case, row) for row in self.of(case) if on is None or on(subject(row))]
-
-
-def did_it(judged: Judged) -> str:
-    """The share of films in which the bend did what it says, and of how many."""
-    answers = [answer for case, row in judged if (answer := did(case, row)) is not None]
-    return f"{sum(answers) / len(answers):.0%} of {len(answers)}" if answers else "—"
 
 
 def table(head: list[str], lines: list[list[str]], left: int) -> str:
@@ -88,7 +49,8 @@ def promises(results: Results) -> str:
     """For each mode the share of films in which it did what it says, by what was bent."""
     lines = []
     for mode, (says, settings) in PROMISES.items():
-        plain = [c for c in cases.cases() if c.mode == mode and c.plain and (not settings or c.told in settings)]
+        plain = [case for case in cases.cases() if case.mode == mode and case.plain]
+        plain = [case for case in plain if not settings or case.setting_text in settings]
         line = [
             did_it([film for case in plain if case.target == target for film in results.judged(case)])
             for target in TARGETS
@@ -110,15 +72,6 @@ def places(results: Results) -> str:
             told = [did_it(results.judged(case, on)) for on in kinds.values()]
             lines.append([title(mode), short(case), *told])
     return table(["bend of ALL", "setting", *kinds], lines, 2)
-
-
-MAIN_SETTING = {mode: tuple(cases.SETTINGS[mode][number].items()) for mode, number in cases.MAIN.items()}
-
-
-def main_films(results: Results, mode: str, target: str, part: dict) -> Judged:
-    """The films of a mode's main setting, narrowed down; of Swap with the colour word where all the words are asked."""
-    bent = cases.COLOUR if (mode, target) == ("swap", cases.WORDS) else target
-    return results.judged(cases.Case(mode, MAIN_SETTING[mode], bent, **part))
 
 
 def narrowed(results: Results, target: str) -> str:
@@ -187,14 +140,6 @@ COLUMNS: dict[str, Callable[[Judged], str]] = {
 }
 
 
-def rows_of(judged: Judged) -> Rows:
-    return [row for _, row in judged]
-
-
-def title(mode: str) -> str:
-    return mode.replace("_", " ").title()
-
-
 def short(case: cases.Case) -> str:
     """Its setting, without the noughts of whole numbers."""
     return ", ".join(
@@ -253,9 +198,9 @@ def tables(rows: Rows) -> str:
 
 def write(rows: Rows) -> None:
     """Put the tables between the page's markers, and draw the pictures beside it."""
-    from . import evaluate_plots
+    from . import plots
 
     page = PAGE.read_text(encoding="utf-8")
     before, rest = page.split(BEGIN)
     PAGE.write_text(f"{before}{BEGIN}\n\n{tables(rows)}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
-    evaluate_plots.write(Results(rows), PAGE.parent)
+    plots.write(Results(rows), PAGE.parent)

@@ -1,9 +1,9 @@
-"""ComfyUI's modules in this process, as the toy's training needs them."""
+"""ComfyUI's modules in this process, without its server and nodes: for the benchmark and the toy."""
 
 import sys
 from unittest import mock
 
-from ..dev.host import locate
+from .host import locate
 
 
 def start(device: str) -> None:

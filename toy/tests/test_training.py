@@ -40,6 +40,7 @@ def weights(folder) -> dict[str, torch.Tensor]:
     return torch.load(folder / "flow-state.pt", weights_only=True)["average"]
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path, coder, monkeypatch):
     train = functools.partial(learn.train, plan=PLAN, vae=coder, device=CPU, compiled=False)
     train(tmp_path / "whole", log=Log(tmp_path / "log"))
@@ -130,10 +131,10 @@ def test_maps_on_their_things_are_not_astray():
     on = torch.tensor([[[0, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]], [[1, 0, 0], [0, 0, 0], [0, 0, 1], [0, 0, 1.0]]])
     half = torch.stack([torch.full((4, 3), 0.25), torch.full((4, 3), 0.25)])
     two_heads = [torch.stack([maps_, maps_], dim=1) for maps_ in (on, half)]
-    assert words.astray(two_heads[0], wanted).item() == pytest.approx(0, abs=1e-5)
+    assert words.map_loss(two_heads[0], wanted).item() == pytest.approx(0, abs=1e-5)
     # A quarter of the first one's even map lies there, half of the second one's.
     expected = -(torch.tensor(0.25).log() + torch.tensor(0.5).log()) / 2
-    assert words.astray(two_heads[1], wanted).item() == pytest.approx(expected.item(), abs=1e-4)
+    assert words.map_loss(two_heads[1], wanted).item() == pytest.approx(expected.item(), abs=1e-4)
 
 
 def test_a_word_that_is_left_out_tells_another_of_its_kind():
@@ -157,10 +158,10 @@ def test_what_columns_tell_of_another():
     mask = torch.tensor([[True, True, False], [True, True, True]])
     heard = mask.clone()
     heard[0, 1] = False
-    assert words.told(changed, whole, mask, heard) == 0
+    assert words.leak(changed, whole, mask, heard) == 0
     changed[0, 0] += 1.0  # a quarter of the other's square
-    assert words.told(changed, whole, mask, heard).item() == pytest.approx(0.25)
-    assert words.told(whole, whole, mask, mask) == 0
+    assert words.leak(changed, whole, mask, heard).item() == pytest.approx(0.25)
+    assert words.leak(whole, whole, mask, mask) == 0
 
 
 def test_the_plan_warms_up_and_cools_down():

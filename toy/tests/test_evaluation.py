@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from attention_bending.toy import cases, evaluate, evaluate_page, evaluate_plots, judge, measure, world
+from attention_bending.toy import cases, evaluate, judge, measure, page, plots, results, world
+from attention_bending.toy.compare import compare
 from attention_bending.toy.log import Log
 from PIL import Image
 
@@ -20,9 +21,9 @@ def thing(shape="circle", colour="red", x=0.25, y=0.5, size=17.0):
 
 
 def test_the_same_film_has_not_changed():
-    row = evaluate.compare(see(RED), see(RED), ALONE)
+    row = compare(see(RED), see(RED), ALONE)
     assert row["drawn"] and row["present"] and row["dx"] == row["dy"] == 0 and row["area"] == 1
-    assert not evaluate_page.changed(row)
+    assert not results.changed(row)
 
 
 @pytest.mark.parametrize(
@@ -36,24 +37,24 @@ def test_the_same_film_has_not_changed():
     ],
 )
 def test_a_change_is_told(after, name, value):
-    row = evaluate.compare(see(RED), see(after), ALONE)
+    row = compare(see(RED), see(after), ALONE)
     assert row[name] == value
-    assert evaluate_page.changed(row)
+    assert results.changed(row)
 
 
 def test_a_thing_that_is_gone():
-    row = evaluate.compare(see(RED), see(), ALONE)
-    assert row["drawn"] and not row["present"] and evaluate_page.changed(row)
+    row = compare(see(RED), see(), ALONE)
+    assert row["drawn"] and not row["present"] and results.changed(row)
 
 
 def test_a_film_that_was_never_right_counts_for_nothing():
-    assert evaluate.compare(see(BLUE), see(RED), ALONE) == {"drawn": False}
+    assert compare(see(BLUE), see(RED), ALONE) == {"drawn": False}
 
 
 def test_of_two_things_each_is_followed():
-    row = evaluate.compare(see(RED, BLUE), see(thing(x=0.35), BLUE), ALONE)
+    row = compare(see(RED, BLUE), see(thing(x=0.35), BLUE), ALONE)
     assert row["dx"] == pytest.approx(0.1, abs=0.01) and row["other"]["dx"] == 0
-    gone = evaluate.compare(see(RED, BLUE), see(BLUE), ALONE)
+    gone = compare(see(RED, BLUE), see(BLUE), ALONE)
     assert not gone["present"] and gone["other"]["present"]
 
 
@@ -66,13 +67,13 @@ def test_cases_are_told_apart_and_their_settings_fit():
 
 def test_louder_words_are_bent_twice_and_a_swaps_both():
     subject = next(one for one in cases.SUBJECTS if one.other)
-    told = {(case.mode, case.target): evaluate.make(case, subject) for case in cases.cases() if case.louder != 1}
+    told = {(case.mode, case.target): cases.bends_of(case, subject) for case in cases.cases() if case.louder != 1}
     assert {mode for mode, _ in told} == set(cases.SENDING)
     assert all(len(bends) == 2 and not any(bend.renormalize for bend in bends) for bends in told.values())
     assert {bends[1].operator.factor for bends in told.values()} == {cases.LOUDER}
     assert [bend.token for bend in told["translate", cases.WORDS]] == ["red, circle, left"] * 2
     assert [bend.token for bend in told["swap", cases.COLOUR]] == ["red", "red, blue"]
-    assert all(len(evaluate.make(case, subject)) == 1 for case in cases.cases() if case.plain)
+    assert all(len(cases.bends_of(case, subject)) == 1 for case in cases.cases() if case.plain)
 
 
 def test_louder_words_stand_beside_the_plain_ones():
@@ -82,11 +83,11 @@ def test_louder_words_stand_beside_the_plain_ones():
     )
     rows = [
         {"name": f"{case.name} | a red circle | 0", "caption": "a red circle", "seed": 0}
-        | evaluate.compare(see(RED), see(after), ALONE)
+        | compare(see(RED), see(after), ALONE)
         for case, after in ((plain, thing()), (loud, thing("square", x=0.4)))
     ]
-    page = evaluate_page.tables(rows)
-    assert "| Translate | x 0.1 | its words | 0% of 1 | 100% | — | 100% of 1 | 0% | — |" in page
+    text = page.tables(rows)
+    assert "| Translate | x 0.1 | its words | 0% of 1 | 100% | — | 100% of 1 | 0% | — |" in text
 
 
 def test_results_survive_a_line_that_was_cut_short(tmp_path):
@@ -98,8 +99,8 @@ def test_results_survive_a_line_that_was_cut_short(tmp_path):
 def judged(mode, setting, target, caption, before, after):
     """The verdict on a drawn film of the first thing, or of both, of a caption."""
     subject = next(one for one in cases.SUBJECTS if one.caption == caption)
-    row = {"caption": caption, **evaluate.compare(see(*before), see(*after), subject)}
-    return judge.did(cases.Case(mode, tuple(setting.items()), target), row)
+    row = {"caption": caption, **compare(see(*before), see(*after), subject)}
+    return judge.outcome(cases.Case(mode, tuple(setting.items()), target), row)
 
 
 @pytest.mark.parametrize(
@@ -159,19 +160,19 @@ def test_a_moving_thing_turns_back_or_stands(way, motion, verdict):
 
 def test_a_page_tells_of_every_case_that_was_tried():
     case = next(iter(cases.cases()))
-    compared = evaluate.compare(see(RED), see(thing(colour="blue")), ALONE)
+    compared = compare(see(RED), see(thing(colour="blue")), ALONE)
     row = {"name": f"{case.name} | a red circle | 0", "caption": "a red circle", "seed": 0, **compared}
-    page = evaluate_page.tables([row])
+    text = page.tables([row])
     told = "| factor 0 | its colour | 1 | 100% of 1 | 100% | 0% | +0.00 | +0.00 | 1.00 | 0% | 100% | 0% | — |"
-    assert told in page.split("### Amplify")[1]
-    assert "| Amplify | factor 0: the colour, the shape is another; the place is left | 100% of 1 | — |" in page
-    assert "| a red circle | 1 of 1 |" in page
+    assert told in text.split("### Amplify")[1]
+    assert "| Amplify | factor 0: the colour, the shape is another; the place is left | 100% of 1 | — |" in text
+    assert "| a red circle | 1 of 1 |" in text
 
 
 def test_the_pictures_are_drawn_from_the_same_rows(tmp_path):
-    row = {"caption": "a red circle", "seed": 0, **evaluate.compare(see(RED), see(thing(x=0.4)), ALONE)}
+    row = {"caption": "a red circle", "seed": 0, **compare(see(RED), see(thing(x=0.4)), ALONE)}
     rows = [row | {"name": f"{case.name} | a red circle | 0"} for case in cases.cases()]
-    evaluate_plots.write(evaluate_page.Results(rows), tmp_path)
+    plots.write(results.Results(rows), tmp_path)
     for name in ("what-bends-do.png", "what-bends-do-curves.png"):
         assert len(Image.open(tmp_path / name).convert("RGB").getcolors(2**24)) > 20
 

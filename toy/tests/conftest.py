@@ -1,0 +1,10 @@
+"""The toy's room of tests: as `tests/conftest.py`, with ComfyUI's modules at hand."""
+
+import runpy
+from pathlib import Path
+
+runpy.run_path(str(Path(__file__).resolve().parents[2] / "dev" / "pack.py"))["alias"]()
+
+from attention_bending.dev import comfy_host  # noqa: E402
+
+comfy_host.start("cpu")
