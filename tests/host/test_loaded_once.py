@@ -67,4 +67,4 @@ def test_no_file_is_loaded_twice(command, tmp_path):
     ended = subprocess.run([locate().python, "-c", program], capture_output=True, text=True, timeout=300)
     assert not ended.returncode, ended.stderr[-2000:]
     (line,) = (line for line in ended.stdout.splitlines() if line.startswith("TWICE "))
-    assert json.loads(line.removeprefix("TWICE ")) == []
+    assert json.loads(line.removeprefix("TWICE ")) == {}
