@@ -197,7 +197,7 @@ def _fields(text: str) -> dict[str, Any]:
 
 def _layout(fields: dict[str, Any]) -> Layout:
     axes = tuple(len(fields[axis]) for axis in ("words", "steps", "layers"))
-    values, peaks = ((*axes, fields["heads"], *film) for film in (fields["grid"], (1, 1, 1)))
+    values, peaks = ((*axes, fields["heads"], *places) for places in (fields["grid"], (1, 1, 1)))
     layout: Layout = {"seen": ("BOOL", axes)}
     for name in ("original", "bent") if fields["bent"] else ("original",):
         layout |= {f"{name}.values": ("F16", values), f"{name}.peaks": ("F32", peaks)}

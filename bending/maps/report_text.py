@@ -4,10 +4,8 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
-from torch import Tensor
-
 from .record import Bins, Record, span
-from .statistics import attention_share, entropy
+from .statistics import attention_share, entropy, overall_mean
 
 NONE = "–"
 
@@ -55,13 +53,6 @@ def runs(columns: Sequence[int]) -> str:
         first = ends.pop()[0] if ends and column == ends[-1][1] + 1 else column
         ends.append((first, column))
     return ", ".join(map(span, ends)) or NONE
-
-
-def overall_mean(record: Record, word: int, bent: bool) -> Tensor | None:
-    """The mean `(F, h, w)` of a word's maps over all that was seen; None where nothing was."""
-    if not record.seen[word].any():
-        return None
-    return record.mean_map(word, bent, range(len(record.steps)), range(len(record.layers)))
 
 
 def _words(record: Record) -> str:

@@ -1,9 +1,11 @@
-"""What one map is in numbers."""
+"""What a word's maps are in numbers."""
 
 import math
 
 import torch
 from torch import Tensor
+
+from .record import Record
 
 
 def attention_share(values: Tensor) -> float:
@@ -19,3 +21,23 @@ def entropy(values: Tensor) -> float:
     p = values.abs().flatten()
     p = p / p.sum()
     return float(torch.special.entr(p).sum() / math.log(len(p))) if len(p) > 1 else math.nan
+
+
+def statistics(values: Tensor) -> dict[str, float | None]:
+    """What a map `(F, h, w)` amounts to: its `share` and `entropy`, as in the report, and `max`, its largest magnitude.
+
+    The share of a difference is what the word gained; an entropy that there is none of is None.
+    """
+    spread = entropy(values)
+    return {
+        "share": attention_share(values),
+        "entropy": None if math.isnan(spread) else min(1.0, spread),
+        "max": values.abs().max().item(),
+    }
+
+
+def overall_mean(record: Record, word: int, bent: bool) -> Tensor | None:
+    """The mean `(F, h, w)` of a word's maps over all that was seen; None where nothing was."""
+    if not record.seen[word].any():
+        return None
+    return record.mean_map(word, bent, range(len(record.steps)), range(len(record.layers)))

@@ -7,7 +7,6 @@
     away. Cells meet pixels by their centres, bicubic, clamped. A frame shows the latent frame it was made from.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +17,6 @@ from torch.nn import functional as F
 
 from ..errors import BendError
 from ..maps.record import Record
-from ..maps.statistics import attention_share, entropy
 from ..parameter import parameter
 from . import text_rendering
 from .optional import needs
@@ -92,19 +90,6 @@ def normalised(maps: Tensor, scale: Tensor) -> Tensor:
 def colors_for(views: Tensor, view: str, color_map: str) -> str:
     """The colour map that says most of one word's views: SIGNED for a difference, and where a bend went below 0."""
     return SIGNED if view == "difference" or views.min() < -NEGATIVE * views.abs().max() else color_map
-
-
-def statistics(values: Tensor) -> dict[str, float | None]:
-    """What a map `(F, h, w)` amounts to: its `share` and `entropy`, as in the report, and `max`, its largest magnitude.
-
-    The share of a difference is what the word gained; an entropy that there is none of is None.
-    """
-    spread = entropy(values)
-    return {
-        "share": attention_share(values),
-        "entropy": None if math.isnan(spread) else min(1.0, spread),
-        "max": values.abs().max().item(),
-    }
 
 
 # --- size and time ---------------------------------------------------------------------------------------------------

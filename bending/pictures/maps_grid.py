@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..errors import BendError
 from ..maps.record import Record, span
+from ..maps.statistics import statistics
 from . import drawing, text_rendering
 from .text_rendering import FAINT, Canvas
 
@@ -76,7 +77,7 @@ def collect(
         rows,
         tuple(f"layer {span(record.layers[layer])}" for layer in across),
         tuple(tuple(values if values is None or whole else values.mean(0, True) for values in row) for row in maps),
-        tuple(tuple(None if values is None else drawing.statistics(values) for values in row) for row in maps),
+        tuple(tuple(None if values is None else statistics(values) for values in row) for row in maps),
     )
 
 
@@ -126,9 +127,9 @@ def sheet(cells: Cells, color_map: str = "viridis", normalize: str = "sheet") ->
     return canvas
 
 
-def _numbers(statistics: dict) -> str:
+def _numbers(numbers: dict) -> str:
     """What stands beneath a cell: `1.3% · 0.87`."""
-    percent, entropy = 100 * statistics["share"], statistics["entropy"]
+    percent, entropy = 100 * numbers["share"], numbers["entropy"]
     share = f"{percent:.2g}%" if abs(percent) >= 0.01 or percent == 0 else "~0%"
     return f"{share} · {'-' if entropy is None else f'{entropy:.2f}'}"
 
@@ -184,10 +185,10 @@ class _Layout:
                 name,
                 self.size,
             )
-            for c, statistics in enumerate(cells.statistics[r]):
+            for c, numbers in enumerate(cells.statistics[r]):
                 x, y = self.place(r, c)
-                if statistics is None:
+                if numbers is None:
                     canvas.hatch(x, y, self.width, self.height)
                 elif self.beneath:
-                    canvas.write(x, y + self.height, _numbers(statistics), self.small, FAINT)
+                    canvas.write(x, y + self.height, _numbers(numbers), self.small, FAINT)
         return canvas

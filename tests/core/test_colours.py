@@ -7,6 +7,7 @@ import pytest
 import torch
 from attention_bending.bending.errors import BendError
 from attention_bending.bending.frames.latent_time import in_time
+from attention_bending.bending.maps.statistics import statistics
 from attention_bending.bending.pictures import drawing
 from attention_bending.bending.pictures.drawing import Look
 from core.recorded import maps, middle, spot
@@ -101,7 +102,7 @@ def test_statistics(seed, shape, signed):
     film = maps(*shape, seed=seed) ** 4 - (0.3 if signed else 0)
     plain = film.numpy().astype(np.float64).ravel()
     part = np.abs(plain) / np.abs(plain).sum()
-    found = drawing.statistics(film)
+    found = statistics(film)
     assert found["share"] == pytest.approx(plain.mean(), abs=1e-6)
     assert found["entropy"] == pytest.approx(-sum(p * math.log(p) for p in part if p) / math.log(len(plain)), abs=1e-5)
     assert found["max"] == pytest.approx(np.abs(plain).max())
@@ -110,9 +111,9 @@ def test_statistics(seed, shape, signed):
 def test_the_ends_of_the_entropy():
     one, even = torch.zeros(2, 3, 4), torch.full((2, 3, 4), 0.1)
     one[1, 2, 3] = 0.5
-    assert drawing.statistics(one) == {"share": pytest.approx(0.5 / 24), "entropy": 0, "max": 0.5}
-    assert drawing.statistics(even)["entropy"] == pytest.approx(1)
-    assert drawing.statistics(torch.zeros(2, 3, 4)) == {"share": 0, "entropy": None, "max": 0}
+    assert statistics(one) == {"share": pytest.approx(0.5 / 24), "entropy": 0, "max": 0.5}
+    assert statistics(even)["entropy"] == pytest.approx(1)
+    assert statistics(torch.zeros(2, 3, 4)) == {"share": 0, "entropy": None, "max": 0}
 
 
 # --- size and time ---------------------------------------------------------------------------------------------------

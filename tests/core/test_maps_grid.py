@@ -7,6 +7,7 @@ import pytest
 import torch
 from attention_bending.bending.errors import BendError
 from attention_bending.bending.maps.record import even_bins
+from attention_bending.bending.maps.statistics import statistics
 from attention_bending.bending.pictures import drawing, maps_grid
 from attention_bending.bending.pictures.text_rendering import Canvas
 from core.recorded import maps, record
@@ -28,7 +29,7 @@ def test_cells_are_the_record_and_their_numbers_its_films():
         assert told["cells"][1][2] is None and cells.maps[1][2] is None
         for step, layer in ((0, 0), (1, 1)):
             film = drawing.view_of(kept, show, 0, (step,), (layer,))
-            assert told["cells"][step][layer] == drawing.statistics(film)
+            assert told["cells"][step][layer] == statistics(film)
             torch.testing.assert_close(cells.maps[step][layer], film.mean(0, True))
     assert maps_grid.collect(kept, frames="all").maps[0][0].shape == (5, 4, 6)
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from attention_bending.bending.frames.grid import Grid
 from attention_bending.bending.maps.record import PackedMaps, Record, even_bins
-from attention_bending.bending.maps.report_text import _width, about, overall_mean, recorded, report_text, runs
-from attention_bending.bending.maps.statistics import attention_share, entropy
+from attention_bending.bending.maps.report_text import _width, about, recorded, report_text, runs
+from attention_bending.bending.maps.statistics import attention_share, entropy, overall_mean
 from core.test_map_files import made
 from hypothesis import given
 from hypothesis import strategies as st
