@@ -1,142 +1,20 @@
 """What a run records: exact maps, whatever else happens to the film."""
 
-import gc
 import re
-import weakref
 
 import comfy.ldm.wan.model
 import comfy.sampler_helpers
 import comfy.sd
-import folder_paths
 import pytest
 import torch
 from attention_bending.bending import operators as ops
-from attention_bending.bending.bend import Bend, Bending
+from attention_bending.bending.bend import Bend
 from attention_bending.bending.errors import BendError
-from attention_bending.bending.text.tokens import resolve
-from attention_bending.host.maps.record_store import KEPT, Handle, record_of
+from attention_bending.host.maps.record_store import Handle, record_of
 from attention_bending.host.maps.recording import Recording
-from attention_bending.host.run.attach import patch_model
-from attention_bending.host.run.patch import Patch
-from attention_bending.host.text.prompt_encoding import KEY
-from comfy.ldm.modules.attention import get_attention_function
 from comfy_extras.nodes_context_windows import WanContextWindowsManualNode
-from core.oracle import bent_attention
-from host.support import SEEING, SMALL, bent, prompt, reports, said
-
-MB = 2**20
-BLUR = Bend(ops.Blur(1.0), "kiss")
-SHAPE = (1, 16, 2, 8, 8)
-GRID = (2, 4, 4)
-
-
-def recording(model, *bends, words="bent words", tokens="", heads=False, applied=True, limit=64 * MB, see=None):
-    """A model that records, and its handle."""
-    handle = Handle("9", limit)
-    kept = Recording(handle, words, tokens, heads)
-    if see:
-        SEEING[handle] = see
-    return patch_model(model, Patch(Bending(bends), applied, "9", kept)), handle
-
-
-def run(sample, model, positive, negative, **options):
-    """The latent, as a sampler node gives it."""
-    return {"samples": sample(model, positive, negative, shape=SHAPE, **{"cfg": 1.0, **options})}
-
-
-class Queries:
-    """The queries and keys of each text attention, as the model's own norms give them, by layer."""
-
-    def __init__(self, model):
-        self.seen: list[tuple[int, torch.Tensor, torch.Tensor]] = []
-        self._hooks, last = [], {}
-        for layer, block in enumerate(model.model.diffusion_model.blocks):
-            attention = block.cross_attn
-
-            def keep_q(module, inputs, output, layer=layer):
-                last[layer] = output.clone()
-
-            def keep_k(module, inputs, output, layer=layer):
-                self.seen.append((layer, last[layer], output.clone()))
-
-            self._hooks += [attention.norm_q.register_forward_hook(keep_q)]
-            self._hooks += [attention.norm_k.register_forward_hook(keep_k)]
-
-    def close(self):
-        for hook in self._hooks:
-            hook.remove()
-
-    def maps(self, column: int) -> list[tuple[int, torch.Tensor]]:
-        """For each call, its layer and the dense softmax's column in float64, `(H, F, h, w)`."""
-        return [(layer, softmax(q, k)[:, :, column].unflatten(1, GRID)) for layer, q, k in self.seen]
-
-
-def softmax(q, k):
-    heads = q.shape[2] // 128
-    q, k = (tensor[0].double().unflatten(1, (heads, 128)).transpose(0, 1) for tensor in (q, k))
-    return (q @ k.mT / 128**0.5).softmax(-1)
-
-
-def largest_error(ours, dense, above: float) -> float:
-    there = dense > above
-    assert there.any()
-    return float(((ours.double() - dense).abs() / dense)[there].max())
-
-
-@pytest.fixture
-def kiss_column(positive):
-    (encoder,) = positive[0][1][KEY].encoders
-    (piece,) = (piece for piece in encoder.pieces if "kiss" in piece.text)
-    return piece.column
-
-
-@pytest.mark.parametrize("kernel", ["pytorch", "sub_quad", "split"])
-def test_maps_equal_the_dense_softmax(kernel, model, positive, negative, sample, kiss_column, monkeypatch):
-    """Before storage to 1e-5, after it to 1e-3, by any kernel of the host."""
-    monkeypatch.setattr(comfy.ldm.wan.model, "optimized_attention", get_attention_function(kernel))
-    sightings, queries = [], Queries(model)
-    watched, handle = recording(model, BLUR, see=sightings.append, heads=True, applied=False)
-    latent = run(sample, watched, positive, negative)
-    queries.close()
-    dense = queries.maps(kiss_column)
-    assert len(sightings) == len(dense) == 4
-    record = record_of(handle, latent)
-    for sighting, (layer, column) in zip(sightings, dense, strict=True):
-        assert sighting.layer == layer
-        assert largest_error(sighting.original[0], column, 1e-6) < 1e-5
-        for head in range(record.heads):
-            stored = record.mean_map(0, False, (sighting.step,), (layer,), (head,))
-            assert largest_error(stored, column[head], 1e-4) < 1e-3
-
-
-def test_bent_maps_equal_the_dense_ones(model, positive, negative, sample, kiss_column):
-    bends = (Bend(ops.Translate(x=0.25), "kiss"), Bend(ops.Amplify(3.0), "sunset"), Bend(ops.Blur(1.0), "ALL"))
-    sightings, queries = [], Queries(model)
-    watched, handle = recording(model, *bends, see=sightings.append, applied=False)
-    latent = run(sample, watched, positive, negative)
-    queries.close()
-    columns = [resolve(bend.token, positive[0][1][KEY], 512).columns for bend in bends]
-    chain = [
-        (bend.operator.key, vars(bend.operator), some, 1.0, True) for bend, some in zip(bends, columns, strict=True)
-    ]
-    record = record_of(handle, latent)
-    for sighting, (layer, q, k) in zip(sightings, queries.seen, strict=True):
-        dense = bent_attention(q[0].double().numpy(), k[0].double().numpy(), k[0].double().numpy(), chain, GRID)[1]
-        dense = torch.from_numpy(dense[:, kiss_column]).unflatten(0, GRID)
-        assert largest_error(sighting.bent[0, 0], dense, 1e-6) < 1e-4
-        assert largest_error(record.mean_map(0, True, (sighting.step,), (layer,)), dense, 1e-4) < 2e-3
-
-
-def test_in_bfloat16_maps_equal_the_dense_softmax(positive, negative, sample, kiss_column):
-    path = folder_paths.get_full_path_or_raise("diffusion_models", f"tiny_{SMALL}.safetensors")
-    model = comfy.sd.load_diffusion_model(path, model_options={"dtype": torch.bfloat16})
-    model.set_model_compute_dtype(torch.bfloat16)
-    sightings, queries = [], Queries(model)
-    run(sample, bent(model, BLUR, applied=False, see=sightings.append), positive, negative, steps=1)
-    queries.close()
-    assert queries.seen[0][1].dtype == torch.bfloat16
-    for sighting, (_, column) in zip(sightings, queries.maps(kiss_column), strict=True):
-        assert largest_error(sighting.original[0], column, 1e-6) < 2e-2
+from host.recordings import BLUR, GRID, MB, recording, run
+from host.support import bent, prompt, reports, said
 
 
 def test_the_film_is_un_bent_to_the_bit_and_both_maps_are_there(model, positive, negative, sample):
@@ -308,73 +186,6 @@ def test_of_a_batch_the_first_film_is_recorded(model, positive, negative, sample
 
 
 # --- whose record ---------------------------------------------------------------------------------------------------
-
-
-def test_each_run_finds_its_own_record(model, positive, negative, sample):
-    """Seeds 1, 2, 1, and two samplers on one model."""
-    watched, handle = recording(model, BLUR)
-    latents = [run(sample, watched, positive, negative, seed=seed) for seed in (1, 2, 1)]
-    records = [record_of(handle, latent) for latent in latents]
-    assert [record.facts["seed"] for record in records] == [1, 2, 1]
-    assert records[0] is records[2] is not records[1]
-    fewer = run(sample, watched, positive, negative, seed=1, steps=1)
-    assert record_of(handle, fewer).facts["steps"] == 1
-    with pytest.raises(BendError, match=r"another run of this model.*run the sampler again"):
-        record_of(handle, {"samples": latents[0]["samples"] + 1})
-
-
-def test_equal_twins_do_not_share(model, positive, negative, sample):
-    (one, first), (_, second) = recording(model, BLUR), recording(model, BLUR)
-    latent = run(sample, one, positive, negative)
-    assert record_of(first, latent).words == ("kiss",)
-    with pytest.raises(BendError, match="recorded no run yet"):
-        record_of(second, latent)
-    with pytest.raises(BendError, match="Connect the latent of the sampler"):
-        record_of(first, None)
-
-
-def test_two_patch_models_in_a_row_record_the_whole_chain(model, positive, negative, sample):
-    one, first = recording(model, BLUR)
-    second = Handle("10", 64 * MB)
-    kept = Recording(second, "listed words", "sunset")
-    both = patch_model(one, Patch(Bending((Bend(ops.Flip(), "sunset"),)), True, "10", kept))
-    latent = run(sample, both, positive, negative)
-    assert record_of(first, latent).words == ("kiss", "sunset") and record_of(second, latent).words == ("sunset",)
-
-
-def test_a_few_runs_are_kept_and_within_the_limit(model, positive, negative, sample):
-    watched, handle = recording(model, BLUR)
-    latents = [run(sample, watched, positive, negative, seed=seed, steps=1) for seed in range(KEPT + 1)]
-    with pytest.raises(BendError, match=f"the last {KEPT} are kept"):
-        record_of(handle, latents[0])
-    size = record_of(handle, latents[-1]).nbytes
-    watched, handle = recording(model, BLUR, limit=2 * size)
-    latents = [run(sample, watched, positive, negative, seed=seed, steps=1) for seed in range(3)]
-    with pytest.raises(BendError, match="the last 2 are kept"):
-        record_of(handle, latents[0])
-
-
-def test_records_die_with_their_handle(model, positive, negative, sample):
-    watched, handle = recording(model, BLUR)
-    record = weakref.ref(record_of(handle, run(sample, watched, positive, negative, steps=1)))
-    del watched, handle
-    gc.collect()
-    assert record() is None
-
-
-def test_a_run_that_fails_leaves_no_record(model, positive, negative, sample):
-    watched, handle = recording(model, BLUR)
-
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run(sample, watched, positive, negative, callback=stop)
-    with pytest.raises(BendError, match="recorded no run yet"):
-        record_of(handle, {"samples": torch.zeros(SHAPE)})
-
-
-# --- what it tells and costs ----------------------------------------------------------------------------------------
 
 
 def test_the_report_tells_what_changed_and_what_it_cost(model, positive, negative, sample):
