@@ -3,8 +3,8 @@
 The whole way is timed: the sampler node's work, Patch Model's plan, the model. The weights are random.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import Any
 
 import comfy.ops
 import comfy.sample
@@ -24,79 +24,55 @@ from ..host.run.attach import patch_model
 from ..host.run.patch import Patch
 from ..host.run.site import OVERRIDE
 from ..host.text.prompt_encoding import KEY
-from .bench_call import DEPTH, DTYPES, Dense, Rounds, Row
-from .bench_meter import MB, median_ms, peak_bytes, spread, time_in_turn
-from .bench_scenarios import MODES, SCENARIOS, TOKENS
+from .bench_call import Dense
+from .bench_cases import DEPTH, FIRST, HEADS, MODES, SCENARIOS, TOKENS, Case
+from .bench_meter import DTYPES, measure
 
 EMBEDDING = 4096
 """The width of Wan's text embedding."""
 
+FEED_FORWARD = {"1.3B": 8960, "small": 512}
 WORDS = ("one", "two", "three", "four")
-FIRST = 3
-"""The column of the first word, as in the call level's chain of four."""
 
 TOLERANCE = {torch.float32: 0.01, torch.bfloat16: 0.5}
 """How far the bent film may be from the dense one, relative to the most that the bends change in it."""
 
 
-class Size(NamedTuple):
-    """A Wan: its name in the rows, heads (each 128 wide), width of the feed-forward part, layers."""
-
-    model: str
-    heads: int
-    ffn: int
-    layers: int
-
-
-SMALL = Size("small", 2, 512, 2)
-
-
-def large(layers: int) -> Size:
-    """Wan 2.1 1.3B with that many of its 30 layers."""
-    return Size("1.3B", 12, 8960, layers)
-
-
 class Step:
-    """One denoising step without guidance, so that every row that is computed is bent."""
+    """One denoising step without guidance, so that every row that is computed is bent.
 
-    def __init__(self, size: Size, grid: tuple[int, int, int], device: torch.device):
-        self.size = size
-        self.grid = Grid(*grid)
-        self.device = device
-        self.dtype = DTYPES[device.type]
+    Of the 30 layers of 1.3B a CPU gets 2.
+    """
+
+    kernel, lse = optimized_attention.__name__, None
+
+    def __init__(self, model: str, grid: tuple[int, int, int], device: torch.device):
+        self.grid, self.heads, self.device, self.dtype = Grid(*grid), HEADS[model], device, DTYPES[device.type]
+        self.layers = 30 if model == "1.3B" and device.type == "cuda" else 2
         with torch.inference_mode(False):
-            self.model = comfy.sd.load_diffusion_model_state_dict(
-                random_weights(size, self.dtype), model_options={"dtype": self.dtype}
-            )
+            weights = random_weights(model, self.layers, self.dtype)
+            self.model = comfy.sd.load_diffusion_model_state_dict(weights, model_options={"dtype": self.dtype})
         generator = torch.Generator().manual_seed(1)
         embedding = torch.randn(1, TOKENS, EMBEDDING, generator=generator)
         self.positive = [[embedding, {KEY: token_map(embedding)}]]
         self.negative = [[embedding, {}]]
         frames, height, width = grid
         self.noise = torch.randn(1, 16, frames, 2 * height, 2 * width, generator=generator)
+        self.sample(self.model)  # now the weights are where they are needed
 
     def sample(self, model) -> Tensor:
         latent = torch.zeros_like(self.noise)
         arguments = (model, self.noise, 1, 1.0, "euler", "simple", self.positive, self.negative, latent)
         return comfy.sample.sample(*arguments, disable_pbar=True, seed=0)
 
-    def bent(self):
+    def bent(self, start: float = 0.0, recording: Recording | None = None):
         """The model with the call level's chain of four words on every layer."""
-        return patch_model(self.model, Patch(Bending(tuple(map(Bend, MODES, WORDS)))))
-
-    def recorded(self):
-        """The same, and the four words' maps are kept."""
-        kept = Recording(Handle(None, 2**30), "bent words")
-        return patch_model(self.model, Patch(Bending(tuple(map(Bend, MODES, WORDS))), recording=kept))
-
-    def inactive(self):
-        """The model with that chain in a window that one step does not reach."""
-        bends = (Bend(mode, word, start=0.5) for mode, word in zip(MODES, WORDS, strict=True))
-        return patch_model(self.model, Patch(Bending(tuple(bends))))
+        bends = (Bend(mode, word, start=start) for mode, word in zip(MODES, WORDS, strict=True))
+        return patch_model(self.model, Patch(Bending(tuple(bends)), recording=recording))
 
     def dense(self):
         """The model with the text's attention calls answered by the dense way."""
-        dense = Dense(SCENARIOS["words-4"], self.grid, self.size.heads, self.device)
+        dense = Dense(SCENARIOS["words-4"], self.grid, self.heads, self.device)
 
         def override(func, q: Tensor, k: Tensor, v: Tensor, *args, **kwargs) -> Tensor:
             about_text = k.shape[1] == TOKENS and q.shape[1] != TOKENS
@@ -107,85 +83,55 @@ class Step:
         return clone
 
 
-def measure_step(step: Step, name: str, rounds: Rounds) -> Row:
+def measure_step(step: Step, case: Case) -> dict[str, Any]:
     """The row of `every-layer`, of `inactive`, or of `record-4`: a bent step with a record against one without.
 
     Raises AssertionError where bent and dense differ, or an inactive bend or a record changes a bit.
     """
-    models = {"un-bent": step.model, "bent": step.bent(), "dense": step.dense()}
-    if name == "inactive":
-        models = {"un-bent": step.model, "bent": step.inactive()}
-    elif name == "record-4":
-        models = {"un-bent": step.bent(), "bent": step.recorded()}
-    runs: dict[str, Callable[[], Tensor]] = {
-        part: (lambda model=model: step.sample(model)) for part, model in models.items()
-    }
-    films = {part: run() for part, run in runs.items()}
-    error = None
-    if name == "every-layer":
-        changed = (films["bent"] - films["un-bent"]).abs().max()
-        assert changed > 0, "every-layer: the bends did nothing"
-        error = float(f"{(films['bent'] - films['dense']).abs().max() / changed:.1e}")
-        assert error < TOLERANCE[step.dtype], f"every-layer: {error:.1e} from dense, so what was timed differs"
+    if case.scenario == "every-layer":
+        models = {"un-bent": step.model, "bent": step.bent(), "dense": step.dense()}
+    elif case.scenario == "inactive":
+        models = {"un-bent": step.model, "bent": step.bent(start=0.5)}  # which one step does not reach
     else:
-        assert torch.equal(films["bent"], films["un-bent"]), f"{name}: the film has other bits than without it"
-    peaks = peak_bytes(runs, step.device)
-    extra = {part: round((peak - peaks["un-bent"]) / MB, 2) for part, peak in peaks.items()}
-    often = {"un-bent": rounds.main, "bent": rounds.main, "dense": rounds.dense}
-    seconds = time_in_turn({part: (run, often[part]) for part, run in runs.items()}, step.device)
-    ms = {part: median_ms(times) for part, times in seconds.items()}
-    return Row(
-        "step",
-        step.size.model,
-        step.grid.shape,
-        name,
-        ms["bent"],
-        ms["un-bent"],
-        ms.get("dense"),
-        extra["bent"],
-        extra.get("dense"),
-        0.0,
-        optimized_attention.__name__,
-        str(step.dtype).removeprefix("torch."),
-        step.size.heads,
-        rounds.main,
-        spread(seconds["un-bent"]),
-        error,
-        layers=step.size.layers,
-    )
+        models = {"un-bent": step.bent(), "bent": step.bent(recording=Recording(Handle(None, 2**30)))}
+    parts = {name: partial(step.sample, model) for name, model in models.items()}
+
+    def check() -> float | None:
+        films = {name: part() for name, part in parts.items()}
+        if "dense" not in films:
+            assert torch.equal(films["bent"], films["un-bent"]), f"{case.scenario}: other bits than without it"
+            return None
+        changed = (films["bent"] - films["un-bent"]).abs().max()
+        assert changed > 0, f"{case.scenario}: the bends did nothing"
+        error = float((films["bent"] - films["dense"]).abs().max() / changed)
+        assert error < TOLERANCE[step.dtype], f"{case.scenario}: {error:.1e} from dense, so what was timed differs"
+        return error
+
+    return measure(case, step, parts, check)
 
 
-def random_weights(size: Size, dtype: torch.dtype) -> dict[str, Tensor]:
+def random_weights(model: str, layers: int, dtype: torch.dtype) -> dict[str, Tensor]:
     """A text-to-video Wan's state dict; scaled so that a step stays finite."""
-    width = size.heads * DEPTH
-    plan = WanModel(
-        model_type="t2v",
-        dim=width,
-        ffn_dim=size.ffn,
-        num_heads=size.heads,
-        num_layers=size.layers,
-        device="meta",
-        dtype=dtype,
-        operations=comfy.ops.disable_weight_init,
-    )
+    size = {"dim": HEADS[model] * DEPTH, "ffn_dim": FEED_FORWARD[model], "num_heads": HEADS[model]}
+    empty = {"device": "meta", "dtype": dtype, "operations": comfy.ops.disable_weight_init}
     generator = torch.Generator().manual_seed(2)
-
-    def draw(name: str, shape: torch.Size) -> Tensor:
+    weights = {}
+    for name, plan in WanModel("t2v", num_layers=layers, **size, **empty).state_dict().items():
         if "norm" in name and name.endswith("weight"):
-            return torch.ones(shape, dtype=dtype)
-        gain = 0.1 if len(shape) < 2 or name.endswith("modulation") else shape[1:].numel() ** -0.5
-        return (gain * torch.randn(shape, generator=generator)).to(dtype)
-
-    return {name: draw(name, tensor.shape) for name, tensor in plan.state_dict().items()}
+            weights[name] = torch.ones(plan.shape, dtype=dtype)
+        else:
+            gain = 0.1 if plan.ndim < 2 or name.endswith("modulation") else plan[0].numel() ** -0.5
+            weights[name] = (gain * torch.randn(plan.shape, generator=generator)).to(dtype)
+    return weights
 
 
 def token_map(embedding: Tensor) -> TokenMap:
     """A map in which WORDS stand at the call level's columns."""
     text = " ".join(WORDS)
-    starts = [text.index(word) for word in WORDS]
-    pieces = tuple(
-        Piece(word, start, start + len(word), FIRST + i)
-        for i, (word, start) in enumerate(zip(WORDS, starts, strict=True))
-    )
-    others = tuple(column for column in range(TOKENS) if not FIRST <= column < FIRST + len(WORDS))
-    return TokenMap(text, (EncoderTokens("umt5xxl", pieces, (), others, TOKENS),), (), fingerprint(embedding))
+    starts = map(text.index, WORDS)
+    pieces = [
+        Piece(word, at, at + len(word), FIRST + i) for i, (word, at) in enumerate(zip(WORDS, starts, strict=True))
+    ]
+    padding = sorted({*range(TOKENS)} - {piece.column for piece in pieces})
+    encoder = EncoderTokens("umt5xxl", tuple(pieces), (), tuple(padding), TOKENS)
+    return TokenMap(text, (encoder,), (), fingerprint(embedding))
