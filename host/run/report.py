@@ -50,7 +50,9 @@ class Report:
         if self.skipped:
             warnings.append(f"{self.skipped} model calls came from a cache (EasyCache or the like) and were not bent.")
         if self.foreign_rows:
-            warnings.append(f"{self.foreign_rows} rows came from conditionings of another guider and were left un-bent.")
+            warnings.append(
+                f"{self.foreign_rows} rows came from conditionings of another guider and were left un-bent."
+            )
         return warnings
 
     @property
