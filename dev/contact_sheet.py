@@ -2,13 +2,15 @@
 
 import textwrap
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from ..bending.bend import Bending
-from .pictures import FAINT, PAPER, heat, play, test_card, text
+from .pictures import heat, play, test_card
+from .sheet import FAINT, PAPER, Sheet, picture_of
 
 SIZE = (214, 150)
 MARGIN = 18
@@ -37,49 +39,40 @@ def draw_sheet(rows: list[ShownBend], last: dict[str, list[np.ndarray]]) -> Imag
     """The sheet; `last` are pictures for the end, by their title."""
     width = LABEL + len(COLUMNS) * (SIZE[0] + MARGIN) + 2 * MARGIN
     half = (width - 3 * MARGIN) // 2
-    extra = {title: [_fitted(each, half) for each in pictures] for title, pictures in last.items()}
-    tall = [40 + max(each.height for each in pictures) + MARGIN for pictures in extra.values()]
+    extra = {title: [picture_of(values) for values in pictures] for title, pictures in last.items()}
+    for picture in chain(*extra.values()):
+        picture.thumbnail((half, picture.height), Image.Resampling.LANCZOS)
+    heights = [40 + max(picture.height for picture in pictures) + MARGIN for pictures in extra.values()]
     below = HEAD + len(rows) * (SIZE[1] + MARGIN) + MARGIN
-    sheet = Image.new("RGB", (width, below + sum(tall)), PAPER)
-    draw = ImageDraw.Draw(sheet)
+    sheet = Sheet((width, below + sum(heights)), PAPER)
     card = test_card()
+    columns = [LABEL + MARGIN + i * (SIZE[0] + MARGIN) for i in range(len(COLUMNS))]
 
-    def x(column: int) -> int:
-        return LABEL + MARGIN + column * (SIZE[0] + MARGIN)
-
-    text(draw, (MARGIN, MARGIN), "Attention Bending", 26)
-    text(draw, (MARGIN, 58), "on the toy Wan that\ncomes with the pack", 17, FAINT)
-    sheet.paste(gray(card), (x(0), MARGIN))
-    text(draw, (x(0), MARGIN + SIZE[1] + 4), "the test card, as it is", 13, FAINT)
-    text(draw, (x(1), MARGIN), ABOUT_MAPS, 15, FAINT)
-    text(draw, (x(3), MARGIN), ABOUT_FILMS, 15, FAINT)
-    for i, name in enumerate(COLUMNS):
-        text(draw, (x(i), HEAD - 26), name, 15)
+    sheet.write((MARGIN, MARGIN), "Attention Bending", 26)
+    sheet.write((MARGIN, 58), "on the toy Wan that\ncomes with the pack", 17, FAINT)
+    sheet.row((columns[0], MARGIN), [_cell(picture_of(card))], 0, ["the test card, as it is"], size=13, color=FAINT)
+    sheet.write((columns[1], MARGIN), ABOUT_MAPS, 15, FAINT)
+    sheet.write((columns[3], MARGIN), ABOUT_FILMS, 15, FAINT)
+    for x, name in zip(columns, COLUMNS, strict=True):
+        sheet.write((x, HEAD - 26), name, 15)
     for i, row in enumerate(rows):
         y = HEAD + i * (SIZE[1] + MARGIN)
-        text(draw, (MARGIN, y), row.name, 20)
         prompt = textwrap.fill(f"“{row.prompt}”", 32)
-        text(draw, (MARGIN, y + 28), prompt, 14)
-        says = textwrap.wrap(str(row.bend).replace("×", "x"), 36)  # the font has no such sign
-        text(draw, (MARGIN, y + 34 + 18 * (prompt.count("\n") + 1)), "\n".join(says[:5]), 13, FAINT)
+        bend = textwrap.wrap(str(row.bend).replace("×", "x"), 36)  # the font has no such sign
+        sheet.write((MARGIN, y), row.name, 20)
+        sheet.write((MARGIN, y + 28), prompt, 14)
+        sheet.write((MARGIN, y + 34 + 18 * (prompt.count("\n") + 1)), "\n".join(bend[:5]), 13, FAINT)
         bright = max(row.before.max(), 1e-12)
-        pictures = [
-            gray(bent_card(row.bend, card)),
-            colored(row.before / bright),
-            colored(row.after / bright),
-            picture(row.unbent),
-            picture(row.film),
-        ]
-        for column, image in enumerate(pictures):
-            sheet.paste(image, (x(column), y))
-        for column in (1, 2):
-            text(draw, (x(column) + 8, y + SIZE[1] - 22), row.word, 14, PAPER)
-    for height, (title, pictures) in zip(tall, extra.items(), strict=True):
-        text(draw, (MARGIN, below), title, 20)
-        for i, each in enumerate(pictures):
-            sheet.paste(each, (MARGIN + i * (half + MARGIN), below + 40))
+        maps = [rooted(values / bright) for values in (row.before, row.after)]
+        films = [picture_of(frame) for frame in (row.unbent, row.film)]
+        sheet.row((columns[0], y), list(map(_cell, [picture_of(bent_card(row.bend, card)), *maps, *films])), MARGIN)
+        for x in columns[1:3]:
+            sheet.write((x + 8, y + SIZE[1] - 22), row.word, 14, PAPER)
+    for height, (title, pictures) in zip(heights, extra.items(), strict=True):
+        sheet.write((MARGIN, below), title, 20)
+        sheet.row((MARGIN, below + 40), pictures, half - pictures[0].width + MARGIN)
         below += height
-    return sheet
+    return sheet.image
 
 
 ABOUT_MAPS = """A word's map is how much each place of the
@@ -108,22 +101,10 @@ def bent_card(bend: Any, card: np.ndarray) -> np.ndarray:
     return play(maps, Bending((bend,)), maps[:, ::-1])[-1]
 
 
-def gray(values: np.ndarray) -> Image.Image:
-    return picture(np.repeat(values[..., None], 3, axis=2))
-
-
-def colored(values: np.ndarray) -> Image.Image:
+def rooted(values: np.ndarray) -> Image.Image:
     """A map, by the square root of what is above 0."""
-    return heat(np.where(values > 0, np.sqrt(values.clip(0)), values)).resize(SIZE, Image.Resampling.NEAREST)
+    return heat(np.where(values > 0, np.sqrt(values.clip(0)), values))
 
 
-def picture(values: np.ndarray) -> Image.Image:
-    image = Image.fromarray((values.clip(0, 1) * 255).astype(np.uint8))
-    return image.resize(SIZE, Image.Resampling.NEAREST)
-
-
-def _fitted(values: np.ndarray, width: int) -> Image.Image:
-    """`(H, W, 3)` in 0 … 1, no wider than that."""
-    image = Image.fromarray((values.clip(0, 1) * 255).astype(np.uint8))
-    height = round(image.height * min(1, width / image.width))
-    return image.resize((min(width, image.width), height), Image.Resampling.LANCZOS)
+def _cell(picture: Image.Image) -> Image.Image:
+    return picture.resize(SIZE, Image.Resampling.NEAREST)

@@ -4,16 +4,19 @@ It runs on the toy Wan, so the films can be read: each row shows what its bend d
 to the film.
 """
 
+import copy
 import json
 import platform
 import subprocess
 import time
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 from . import paths, setup
 from .console import Trouble, say
-from .demo_rows import ROWS, SWEPT, Graph, Show, node
+from .demo_rows import ROWS, SWEPT, Show, node
 
 WORKFLOW = paths.ROOT / "tests" / "workflows" / "Bend one word (toy).json"
 FOLDER = paths.ROOT / "demo"
@@ -22,9 +25,6 @@ FRAME = -1
 
 SEEN, GRID_STEPS = "Translate", "0, 4, 8, 12, 16"
 """The row that is also shown as the viewing nodes show it, and the steps on its grid."""
-
-RECORDING = ("record", "seen", "sheet", "keep maps", "keep grid")
-"""The nodes that take a record."""
 
 
 def main(arguments: list[str]) -> int:
@@ -55,91 +55,41 @@ class Result:
 
 
 class Demo:
-    """The workflow in a ComfyUI of this process; `pictures` are those of its last run, by name."""
+    """The workflow in a ComfyUI of this process."""
 
     def __init__(self):
-        from .headless import Headless, recorder
+        from .headless import Watched
 
-        packs = ["--disable-all-custom-nodes", "--whitelist-custom-nodes", "attention-bending"]
-        self.comfy = Headless("--cpu", *packs)
-        self.bending, self.record = None, None
-        self.pictures = {}
-        self.unbent = {}
-        takes_pictures = {"images": ("IMAGE",), "name": ("STRING",)}
-        self.comfy.add_node("DemoBending", recorder(self._keep_bending, {"bending": ("BENDING",)}))
-        self.comfy.add_node("DemoRecord", recorder(self._find, {"maps": ("ATTENTION_MAPS",), "latent": ("LATENT",)}))
-        self.comfy.add_node("DemoPictures", recorder(self._keep_pictures, takes_pictures))
+        self.comfy = Watched()
         self.workflow = recorded(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+        self.unbent: dict[str, Any] = {}
 
-    def _keep_bending(self, bending) -> None:
-        self.bending = bending
-
-    def _keep_pictures(self, images, name) -> None:
-        self.pictures[name] = images.float().cpu()
-
-    def _find(self, maps, latent) -> None:
-        from ..host.maps.record_store import record_of
-
-        self.record = record_of(maps, latent)
-
-    def acted(self) -> tuple[set[int], set[int]]:
-        """The layers and steps in which the bends changed any word's map; all where they changed none."""
-        record = self.record
-        places = [(step, layer) for step in range(record.step_count) for layer in range(record.layer_count)]
-        acted = [
-            (step, layer)
-            for step, layer in places
-            if any(
-                not record.mean_map(word, False, [step], [layer]).equal(record.mean_map(word, True, [step], [layer]))
-                for word in range(len(record.words))
-            )
-        ]
-        return {layer for _, layer in acted or places}, {step for step, _ in acted or places}
-
-    def maps(self) -> list:
-        """The first word's map `(h, w)` before and after the bends, as the mean of all layers and steps."""
-        record = self.record
-        everywhere = range(record.step_count), range(record.layer_count)
-        return [record.mean_map(0, bent, *everywhere)[FRAME].numpy() for bent in (False, True)]
-
-    def run(self, caption: str, words: str, graph: Graph | None) -> tuple[float, list[str]]:
-        """Run it with these nodes for its bend, or un-bent: seconds, and the lines on the Patch Model node."""
-        start = time.perf_counter()
-        self.comfy.run(with_bend(self.workflow, caption, words, graph))
-        text = self.comfy.texts.get(only(self.workflow, "AttnBendModel"), "")
-        return time.perf_counter() - start, text.splitlines()
+    def id(self, class_type: str) -> str:
+        return only(self.workflow, class_type)
 
     def unbent_film(self, caption: str):
         """The film of a caption with nothing bent, `(F, H, W, 3)` in 0 … 1."""
         if caption not in self.unbent:
-            seconds, _ = self.run(caption, "ALL", None)
-            self.unbent[caption] = self.pictures["film"]
-            say(f"un-bent: {caption}: {seconds:.1f} s")
+            prompt = unrecorded(with_prompt(self.workflow, caption))
+            begun = time.perf_counter()
+            self.unbent[caption] = self.comfy.take(prompt, {"film": (self.id("VAEDecode"), 0)})["film"]
+            say(f"un-bent: {caption}: {time.perf_counter() - begun:.1f} s")
         return self.unbent[caption]
 
-    def sweep(self, show: Show) -> None:
-        """Run it once for each of some values, inside one graph, and keep the sheet."""
-        self.comfy.run(with_sweep(self.workflow, show))
+    def run(self, name: str, show: Show) -> tuple[Result, Any, list]:
+        """Run it bent: the result, the row on the sheet, and the pictures of the viewing nodes."""
+        from ..host.maps.record_store import record_of
+        from .contact_sheet import ShownBend
 
-
-def seen_in(film) -> list[str]:
-    """What a program sees in a film `(F, H, W, 3)`: for each thing what it is and where."""
-    from ..toy.measure import sightings
-
-    return [f"{s.colour} {s.shape} at {s.x:.2f}, {s.y:.2f}" for s in sightings(film.movedim(3, 1))]
-
-
-def demo(folder: Path) -> None:
-    """Write `contact_sheet.png` and `report.json`."""
-    demo = Demo()
-    from .contact_sheet import ShownBend, draw_sheet  # after ComfyUI has loaded the pack
-
-    results, rows = [], []
-    for name, show in ROWS.items():
-        unbent = demo.unbent_film(show.caption)
-        seconds, lines = demo.run(show.caption, show.words, show.graph)
-        layers, steps = demo.acted()
-        film = demo.pictures["film"]
+        unbent = self.unbent_film(show.caption)
+        patch, decode, sampler = (self.id(kind) for kind in ("AttnBendModel", "VAEDecode", "KSampler"))
+        outputs = {"film": (decode, 0), "maps": (patch, 1), "latent": (sampler, 0), "bending": ("bend", 0)}
+        begun = time.perf_counter()
+        taken = self.comfy.take(with_bend(self.workflow, show), outputs | {"over": ("seen", 0), "grid": ("sheet", 0)})
+        seconds = time.perf_counter() - begun
+        lines = self.comfy.texts.get(patch, "").splitlines()
+        record, film = record_of(taken["maps"], taken["latent"]), taken["film"].float()
+        steps, layers = map(set, zip(*acted(record), strict=True))
         result = Result(
             name,
             show.caption,
@@ -152,19 +102,52 @@ def demo(folder: Path) -> None:
             seen_in(film),
             [line for line in lines if line.startswith("⚠")],
         )
-        results.append(result)
-        frames = [each[FRAME].numpy() for each in (unbent, film)]
-        rows.append(ShownBend(name, show.caption, demo.record.words[0], demo.bending.bends[-1], *demo.maps(), *frames))
-        if name == SEEN:
-            seen = [demo.pictures[of][FRAME].numpy() for of in ("maps", "grid")]
+        everywhere = range(record.step_count), range(record.layer_count)
+        maps = (record.mean_map(0, bent, *everywhere)[FRAME].numpy() for bent in (False, True))
+        frames = (frames[FRAME].numpy() for frames in (unbent, film))
+        shown = ShownBend(name, show.caption, record.words[0], taken["bending"].bends[-1], *maps, *frames)
         say(f"{name}: {seconds:.1f} s; {', '.join(result.before)} → {', '.join(result.after) or 'nothing'}")
-    demo.sweep(SWEPT)
-    swept = [demo.pictures["sweep"][0].numpy()]
-    folder.mkdir(exist_ok=True)
+        return result, shown, [taken[picture][FRAME].numpy() for picture in ("over", "grid")]
+
+    def sweep(self, show: Show):
+        """Run it once for each of some values, inside one graph: the sheet, `(H, W, 3)`."""
+        prompt = unrecorded(with_bend(self.workflow, show))
+        prompt[self.id("KSampler")]["inputs"]["seed"] = ["bend", 2]
+        prompt["films"] = node("AttnBendGrid", images=[self.id("VAEDecode"), 0], cells=["bend", 3])
+        return self.comfy.take(prompt, {"sheet": ("films", 1)})["sheet"][0].numpy()
+
+
+def acted(record) -> list[tuple[int, int]]:
+    """The steps and layers in which the bends changed any word's map; all where they changed none."""
+
+    def changed(step: int, layer: int) -> bool:
+        words = range(len(record.words))
+        maps = [[record.mean_map(word, bent, [step], [layer]) for bent in (False, True)] for word in words]
+        return any(not before.equal(after) for before, after in maps)
+
+    places = list(product(range(record.step_count), range(record.layer_count)))
+    return [place for place in places if changed(*place)] or places
+
+
+def seen_in(film) -> list[str]:
+    """What a program sees in a film `(F, H, W, 3)`: for each thing what it is and where."""
+    from ..toy.measure import sightings
+
+    return [f"{s.colour} {s.shape} at {s.x:.2f}, {s.y:.2f}" for s in sightings(film.movedim(3, 1))]
+
+
+def demo(folder: Path) -> None:
+    """Write `contact_sheet.png` and `report.json`."""
+    demo = Demo()
+    runs = {name: demo.run(name, show) for name, show in ROWS.items()}
+    results, rows, _ = zip(*runs.values(), strict=True)
     last = {
-        f"{SEEN}, as Attention Maps and Attention Maps Grid show it": seen,
-        f"{SWEPT.caption}, as Bend Sweep and Bend Grid show it: measured against the un-bent film": swept,
+        f"{SEEN}, as Attention Maps and Attention Maps Grid show it": runs[SEEN][2],
+        f"{SWEPT.caption}, as Bend Sweep and Bend Grid show it: measured against the un-bent film": [demo.sweep(SWEPT)],
     }
+    from .contact_sheet import draw_sheet
+
+    folder.mkdir(exist_ok=True)
     draw_sheet(rows, last).save(folder / "contact_sheet.png")
     report = {
         "workflow": WORKFLOW.name,
@@ -178,57 +161,43 @@ def demo(folder: Path) -> None:
 
 def only(prompt: dict, class_type: str) -> str:
     """The id of the one node of a class."""
-    (found,) = (key for key, node in prompt.items() if node["class_type"] == class_type)
-    return found
+    (key,) = (key for key, node in prompt.items() if node["class_type"] == class_type)
+    return key
 
 
 def recorded(prompt: dict) -> dict:
-    """The workflow with its film kept instead of saved, and the maps of words recorded and shown."""
+    """The workflow with its film not saved, and the maps of words recorded and shown."""
     patch, decode, sampler = (only(prompt, kind) for kind in ("AttnBendModel", "VAEDecode", "KSampler"))
-    kept = {key: each for key, each in prompt.items() if each["class_type"] not in ("CreateVideo", "SaveVideo")}
-    kept[patch]["inputs"].update(record="listed words")
-    maps = {"maps": [patch, 1], "latent": [sampler, 0]}
-    look = {"layers": "all", "color_map": "plasma"}
+    prompt = {key: node for key, node in prompt.items() if node["class_type"] not in ("CreateVideo", "SaveVideo")}
+    prompt[patch]["inputs"].update(record="listed words")
+    common = {"maps": [patch, 1], "latent": [sampler, 0], "layers": "all", "color_map": "plasma"}
     over = {"words": "", "show": "side by side", "steps": "all", "normalize": "film", "opacity": 0.6, "captions": True}
     grid = {"axes": "steps × layers", "show": "bent", "steps": GRID_STEPS, "frames": "average", "normalize": "sheet"}
-    kept["record"] = node("DemoRecord", **maps)
-    kept["seen"] = node("AttnBendMaps", images=[decode, 0], **maps, **look, **over)
-    kept["sheet"] = node("AttnBendMapsGrid", **maps, **look, **grid)
-    for name, source in (("film", decode), ("maps", "seen"), ("grid", "sheet")):
-        kept[f"keep {name}"] = node("DemoPictures", images=[source, 0], name=name)
-    return kept
-
-
-def with_bend(prompt: dict, caption: str, words: str, graph: Graph | None) -> dict:
-    """The workflow with another prompt and other nodes for its bend; with none, nothing is recorded."""
-    prompt = json.loads(json.dumps(prompt))
-    patch = prompt[only(prompt, "AttnBendModel")]["inputs"]
-    del prompt[patch.pop("bending")[0]]
-    prompt[only(prompt, "AttnBendPrompt")]["inputs"]["text"] = caption
-    if graph is None:
-        return unrecorded(prompt)
-    patch["record_tokens"] = words
-    prompt["sheet"]["inputs"]["word"] = words.split(",")[0]
-    prompt.update(graph)
-    prompt["keep bending"] = node("DemoBending", bending=["bend", 0])
-    patch["bending"] = ["bend", 0]
+    prompt["seen"] = node("AttnBendMaps", images=[decode, 0], **common, **over)
+    prompt["sheet"] = node("AttnBendMapsGrid", **common, **grid)
     return prompt
 
 
-def unrecorded(prompt: dict) -> dict:
+def with_prompt(workflow: dict, caption: str) -> dict:
+    """The workflow with another prompt, and with no bend."""
+    workflow = copy.deepcopy(workflow)
+    del workflow[workflow[only(workflow, "AttnBendModel")]["inputs"].pop("bending")[0]]
+    workflow[only(workflow, "AttnBendPrompt")]["inputs"]["text"] = caption
+    return workflow
+
+
+def with_bend(workflow: dict, show: Show) -> dict:
+    """The workflow with a row's prompt, and its nodes for the bend."""
+    workflow = with_prompt(workflow, show.caption) | show.graph
+    workflow[only(workflow, "AttnBendModel")]["inputs"].update(bending=["bend", 0], record_tokens=show.words)
+    workflow["sheet"]["inputs"]["word"] = show.words.split(",")[0]
+    return workflow
+
+
+def unrecorded(workflow: dict) -> dict:
     """The workflow with nothing recorded."""
-    prompt[only(prompt, "AttnBendModel")]["inputs"]["record"] = "none"
-    return {key: each for key, each in prompt.items() if key not in RECORDING}
-
-
-def with_sweep(prompt: dict, show: Show) -> dict:
-    """The workflow with a sweep for its bend, and nothing recorded."""
-    kept = unrecorded(with_bend(prompt, show.caption, show.words, show.graph))
-    sampler, decode = (only(kept, kind) for kind in ("KSampler", "VAEDecode"))
-    kept[sampler]["inputs"]["seed"] = ["bend", 2]
-    kept["films"] = node("AttnBendGrid", images=[decode, 0], cells=["bend", 3])
-    kept["keep sweep"] = node("DemoPictures", images=["films", 1], name="sweep")
-    return kept
+    workflow[only(workflow, "AttnBendModel")]["inputs"]["record"] = "none"
+    return {key: node for key, node in workflow.items() if key not in ("seen", "sheet")}
 
 
 def versions() -> dict[str, str]:

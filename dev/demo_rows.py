@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 COMMON = {"strength": 1.0, "start_percent": 0.0, "end_percent": 1.0, "layers": "all"}
 CENTER = {"center_x": 0.5, "center_y": 0.5}
+TO_THE_RIGHT = {"keyframes": "0%: 0, 100%: 0.3", "ease": "linear"}
 NO_AIM = {"layers": "all", "heads": "all", "frames": "all", "pass": "positive", "mask_feather": 0.1}
 
 Graph = dict[str, dict[str, Any]]
@@ -48,6 +49,7 @@ CIRCLES = "a green circle on the left and a yellow circle on the right"
 TWO = f"{RED} on the left and a blue star on the right"
 BOTH = "red, circle, blue, star"
 STAR = "a yellow star in the middle"
+STILL = mode("AttnBendTranslate", x=0.0, y=0.0, padding="border")
 ROTATE = mode("AttnBendRotate", BOTH, angle=180.0, padding="border", **CENTER)
 
 ROWS: dict[str, Show] = {
@@ -78,27 +80,7 @@ ROWS: dict[str, Show] = {
     "When": Show(
         TWO, BOTH, aimed(ROTATE, "AttnBendWhen", unit="percent", start=0.0, end=0.5, fade_in=0.0, fade_out=0.5)
     ),
-    "Animate": Show(
-        RED,
-        "circle",
-        aimed(
-            mode("AttnBendTranslate", x=0.0, y=0.0, padding="border"),
-            "AttnBendAnimate",
-            parameter="x",
-            over="frames",
-            keyframes="0%: 0, 100%: 0.3",
-            ease="linear",
-        ),
-    ),
+    "Animate": Show(RED, "circle", aimed(STILL, "AttnBendAnimate", parameter="x", over="frames", **TO_THE_RIGHT)),
 }
 
-SWEPT = Show(
-    RED,
-    "circle",
-    aimed(
-        mode("AttnBendTranslate", x=0.0, y=0.0, padding="border"),
-        "AttnBendSweep",
-        parameter_1="x",
-        values_1="-0.2, -0.1, 0.1, 0.2",
-    ),
-)
+SWEPT = Show(RED, "circle", aimed(STILL, "AttnBendSweep", parameter_1="x", values_1="-0.2, -0.1, 0.1, 0.2"))

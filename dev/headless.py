@@ -64,6 +64,26 @@ class Headless:
             raise RuntimeError(f"{details['node_type']} failed: {details['exception_message']}")
 
 
+class Watched(Headless):
+    """It with no pack but this one, on the processor, to look into: outputs of a run are taken by a name."""
+
+    def __init__(self):
+        super().__init__("--cpu", "--disable-all-custom-nodes", "--whitelist-custom-nodes", "attention-bending")
+        self._taken: dict[str, Any] = {}
+        inputs = {"value": ("*",), "name": ("STRING",)}
+        self.add_node("TakeOutput", recorder(lambda value, name: self._taken.update({name: value}), inputs))
+
+    def take(self, prompt: dict[str, Any], outputs: dict[str, tuple[str, int]]) -> dict[str, Any]:
+        """Run a workflow, and return what these outputs of it hold: each the id of its node and its place there."""
+        takers = {
+            f"take {name}": {"class_type": "TakeOutput", "inputs": {"value": list(output), "name": name}}
+            for name, output in outputs.items()
+        }
+        self._taken.clear()
+        self.run(prompt | takers)
+        return dict(self._taken)
+
+
 def recorder(record: Callable[..., Any], inputs: dict[str, tuple], output: str | None = None) -> type:
     """A node class that hands its inputs to `record` in this process, and its result on where `output` names a type."""
 

@@ -22,8 +22,8 @@ def renewed(page: str, schema) -> str:
     """A page's text with its block made anew. Raises ValueError where it has no block, or several."""
     if len(_BLOCK.findall(page)) != 1:
         raise ValueError(f"the page of {schema.node_id} needs {START} and {END} once, around its list of inputs.")
-    made = block(schema)
-    return _BLOCK.sub(lambda _: made, page)
+    new = block(schema)
+    return _BLOCK.sub(lambda _: new, page)
 
 
 def write(nodes) -> None:

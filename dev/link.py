@@ -21,6 +21,6 @@ def link_folder(link: Path, target: Path) -> None:
         link.symlink_to(target, target_is_directory=True)
         return
     # A symbolic link needs a privilege on Windows, a junction does not.
-    made = subprocess.run(["cmd", "/c", "mklink", "/J", str(link), str(target)], capture_output=True, text=True)
-    if made.returncode:
-        raise Trouble(f"Could not link {link} to {target}: {made.stderr.strip()}\nKeep both on one local NTFS disk.")
+    mklink = subprocess.run(["cmd", "/c", "mklink", "/J", str(link), str(target)], capture_output=True, text=True)
+    if mklink.returncode:
+        raise Trouble(f"Could not link {link} to {target}: {mklink.stderr.strip()}\nKeep both on one local NTFS disk.")

@@ -1,4 +1,4 @@
-"""What all drawn pictures of the development share: inks and letters, one test card, its colours, and bends of it."""
+"""What the drawn pictures of bends share: one test card, its colours, and bends of it."""
 
 import numpy as np
 import torch
@@ -10,16 +10,11 @@ from ..bending.frames.grid import Grid
 from ..bending.frames.layout import FrameLayout
 from ..bending.pictures import drawing
 
-INK, FAINT, PAPER = (32, 32, 36), (120, 120, 128), (250, 249, 246)
 COLD = (60, 150, 255)
 """What is below 0."""
 
 CELLS = (30, 52)
 """The test card's height and width in cells: the grid of Wan 2.1 at 832 × 480."""
-
-
-def text(pen: ImageDraw.ImageDraw, at: tuple[int, int], lines: str, size: int, color=INK) -> None:
-    pen.multiline_text(at, lines, fill=color, font=ImageFont.load_default(size), spacing=3)
 
 
 def heat(values: np.ndarray) -> Image.Image:

@@ -107,9 +107,9 @@ def _values(node: Node) -> dict[str, Any]:
     return dict(zip(widgets(node), node.get("widgets_values") or (), strict=True))
 
 
-def _expect(asked, there: set, what: str) -> None:
-    if unknown := [key for key in asked if key not in there]:
-        raise KeyError(f"no {what} is called {unknown}; there are {sorted(map(str, there))}")
+def _expect(keys, known: set, what: str) -> None:
+    if unknown := [key for key in keys if key not in known]:
+        raise KeyError(f"no {what} is called {unknown}; there are {sorted(map(str, known))}")
 
 
 def _load_toy(workflow: Workflow) -> None:
@@ -154,15 +154,11 @@ def _toy(key: int, place: list[float], order: int) -> Node:
     }
 
 
-def text_of(workflow: Workflow) -> str:
-    """A workflow as its file has it."""
-    return json.dumps(workflow, indent=2, ensure_ascii=False) + "\n"
-
-
 def files(table: dict[str, Twin], common: dict[str, dict[str, Any]]) -> dict[Path, str]:
     """The twins' files and what is to stand in them."""
-    made = {}
+    texts = {}
     for name, row in table.items():
         original = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-        made[FOLDER / f"{name}{MARK}.json"] = text_of(make(name, original, row, common))
-    return made
+        twin = make(name, original, row, common)
+        texts[FOLDER / f"{name}{MARK}.json"] = json.dumps(twin, indent=2, ensure_ascii=False) + "\n"
+    return texts

@@ -51,11 +51,11 @@ def write_twins() -> None:
     """Make the twins' files anew, from the originals and the table; one whose original is gone goes too."""
     from .twin_table import COMMON, ROWS  # needs torch, without which `python dev` starts
 
-    made = twins.files(ROWS, COMMON)
-    for file, text in made.items():
+    texts = twins.files(ROWS, COMMON)
+    for file, text in texts.items():
         file.write_text(text, encoding="utf-8")
     for file in twins.FOLDER.glob(f"*{twins.MARK}.json"):
-        if file not in made:
+        if file not in texts:
             say(f"{file.name}: removed, it is in no table")
             file.unlink()
 

@@ -77,21 +77,22 @@ SETTINGS = {
 }
 """For each mode the parameters that differ from its defaults; strength and all else is full."""
 
-MAIN = {
-    "amplify": 0,
-    "regional_mask": 0,
+Setting = tuple[tuple[str, float | str], ...]
+
+
+def settings(mode: str) -> list[Setting]:
+    return [tuple(setting.items()) for setting in SETTINGS[mode]]
+
+
+MAIN = dict.fromkeys(SETTINGS, 0) | {
     "blur": 1,
     "sharpen": 1,
     "translate": 1,
     "rotate": 1,
     "spatial_scale": 2,
-    "flip": 0,
-    "frequency_filter": 0,
     "time": 1,
-    "paint": 0,
-    "swap": 0,
-    "temperature": 0,
 }
+MAIN_SETTING = {mode: settings(mode)[number] for mode, number in MAIN.items()}
 """The setting that is also tried by layers, by window and by strength."""
 
 WINDOWS = ((0.0, 0.33), (0.33, 0.66), (0.66, 1.0))
@@ -115,7 +116,7 @@ class Case:
     """One bend, to be tried on every subject; `louder` is the factor of an Amplify of all its words behind it."""
 
     mode: str
-    setting: tuple[tuple[str, float | str], ...]
+    setting: Setting
     target: str
     layers: str = "all"
     window: tuple[float, float] = (0.0, 1.0)
@@ -147,19 +148,16 @@ class Case:
 
 def cases() -> Iterator[Case]:
     """All of them, the plain ones first."""
-    for mode, settings in SETTINGS.items():
-        for setting in settings:
-            for target in targets(mode):
-                yield Case(mode, tuple(setting.items()), target)
-    for mode, number in MAIN.items():
-        setting = tuple(SETTINGS[mode][number].items())
+    for mode in SETTINGS:
+        yield from (Case(mode, setting, target) for setting in settings(mode) for target in targets(mode))
+    for mode, setting in MAIN_SETTING.items():
         for target in main_targets(mode):
             for part in PARTS.values():
                 if part and not (mode == "temperature" and part.keys() & {"strength", "renormalize"}):
                     yield Case(mode, setting, target, **part)
     for mode in SENDING:
-        for setting in SETTINGS[mode]:
-            yield Case(mode, tuple(setting.items()), main_targets(mode)[0], renormalize=False, louder=LOUDER)
+        for setting in settings(mode):
+            yield Case(mode, setting, main_targets(mode)[0], renormalize=False, louder=LOUDER)
 
 
 def fits(case: Case, subject: Subject) -> bool:

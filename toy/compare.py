@@ -12,12 +12,12 @@ def compare(before: list, after: list, subject: cases.Subject) -> dict[str, Any]
     `present`  it is still there; then how far it moved (fractions of the frame), the ratio of areas, and whether its
                colour and shape stayed
     """
-    one = next((s for s in before if (s.colour, s.shape) == subject.thing[:2]), None)
-    if one is None:
+    thing = next((s for s in before if (s.colour, s.shape) == subject.thing[:2]), None)
+    if thing is None:
         return {"drawn": False}
-    others = [s for s in before if s is not one]
-    pairs = match([one, *others], after)
-    row: dict[str, Any] = {"drawn": True, "count": len(after), **change(one, pairs[0])}
+    others = [s for s in before if s is not thing]
+    pairs = match([thing, *others], after)
+    row: dict[str, Any] = {"drawn": True, "count": len(after), **change(thing, pairs[0])}
     if others:
         row["other"] = change(others[0], pairs[1])
     return row
@@ -58,5 +58,5 @@ def match(before: list, after: list) -> list:
         ]
         for b in before
     ]
-    found = dict(zip(*linear_sum_assignment(unlike), strict=True))
-    return [after[found[number]] if number in found else None for number in range(len(before))]
+    partners = dict(zip(*linear_sum_assignment(unlike), strict=True))
+    return [after[partners[number]] if number in partners else None for number in range(len(before))]

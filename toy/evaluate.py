@@ -53,9 +53,11 @@ class Evaluation:
         from ..host.text.prompt_encoding import encode_prompt
         from ..host.toy import load_toy
         from .films import Films
+        from .measure import sightings
 
         self.patched = lambda model, bends: patch_model(model, Patch(Bending(bends), True))
         self.films = Films(*load_toy(), lambda clip, text: encode_prompt(clip, text)[0])
+        self.see = sightings
         self.steps, self.file = steps, file
         file.parent.mkdir(parents=True, exist_ok=True)
         self.unbent: dict[tuple[str, int], list] = {}
@@ -82,11 +84,6 @@ class Evaluation:
             self.unbent[key] = self.see(self.films.film(subject.caption, seed, steps=self.steps))
         return self.unbent[key]
 
-    def see(self, film) -> list:
-        from .measure import sightings
-
-        return sightings(film)
-
 
 def read(file: Path) -> list[dict[str, Any]]:
     """The rows of a results' file; a last line that a stop cut short is left out."""
@@ -96,29 +93,29 @@ def read(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
-def evaluate(asked: argparse.Namespace) -> None:
+def evaluate(options: argparse.Namespace) -> None:
     """Make and measure what is not there yet, saying how long the rest will take."""
     import torch
 
     comfy_host.start("cpu")
     logging.disable(logging.WARNING)  # a bend that changes nothing is warned about, and is a result here
     with torch.inference_mode():
-        evaluation = Evaluation(asked.steps)
+        evaluation = Evaluation(options.steps)
         bends = [
             (case, subject)
             for case in cases.cases()
-            if (not asked.only or case.mode in asked.only) and (case.plain or not asked.plain)
+            if (not options.only or case.mode in options.only) and (case.plain or not options.plain)
             for subject in cases.SUBJECTS
             if cases.fits(case, subject)
         ]
-        begun, made, reported = time.monotonic(), 0, ""
+        begun, new, reported = time.monotonic(), 0, ""
         for number, (case, subject) in enumerate(bends, 1):
             known = len(evaluation.done)
-            evaluation.run(case, subject, asked.seeds)
-            made += len(evaluation.done) > known
-            if made and case.name != reported:
+            evaluation.run(case, subject, options.seeds)
+            new += len(evaluation.done) > known
+            if new and case.name != reported:
                 reported = case.name
-                left = (time.monotonic() - begun) / made * (len(bends) - number) / 60
+                left = (time.monotonic() - begun) / new * (len(bends) - number) / 60
                 say(f"{number}/{len(bends)} bends, {left:.0f} min left: {case.name}")
 
 

@@ -16,8 +16,8 @@ FILES = {"model": "toy_wan", "encoder": "toy_umt5", "vae": "toy_wan_vae"}
 
 def write(state: Path, folder: Path) -> None:
     """Write the averaged weights of the training in the folder `state`, finished or not, and its log."""
-    kept = torch.load(state / "flow-state.pt", map_location="cpu", weights_only=True)
-    average = kept["average"]
+    checkpoint = torch.load(state / "flow-state.pt", map_location="cpu", weights_only=True)
+    average = checkpoint["average"]
     parts = {
         part: {name.removeprefix(f"{part}."): weight for name, weight in average.items() if name.startswith(f"{part}.")}
         for part in ("model", "encoder")
@@ -27,9 +27,9 @@ def write(state: Path, folder: Path) -> None:
     halves["encoder"]["spiece_model"] = torch.frombuffer(bytearray(text.vocabulary()), dtype=torch.uint8)
     # The one size that ComfyUI does not read off the tensors.
     sizes = {"config": json.dumps({"transformer": {"text_dim": text.CONFIG["d_model"]}})}
-    told = {"modelspec.title": "Toy Wan", "modelspec.training_steps": str(kept["step"])}
+    metadata = {"modelspec.title": "Toy Wan", "modelspec.training_steps": str(checkpoint["step"])}
     for part, weights in halves.items():
-        _save(weights, folder / f"{FILES[part]}.safetensors", {**told, **(sizes if part == "model" else {})})
+        _save(weights, folder / f"{FILES[part]}.safetensors", {**metadata, **(sizes if part == "model" else {})})
     shutil.copyfile(state / "log.jsonl", folder / "training.jsonl")
 
 

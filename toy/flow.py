@@ -19,10 +19,10 @@ CONFIG = {"dim": 256, "ffn_dim": 768, "num_layers": 6}
 SHIFT = 4.0
 """Noise levels are drawn evenly, then shifted so far towards noise, where places and colours are decided."""
 
-TOLD = 0.02
+MAP_WEIGHT = 0.02
 """The weight of the maps' part of the loss, for each layer."""
 
-APART = 0.5
+LEAK_WEIGHT = 0.5
 """The weight of what words' vectors say of the word that was left out."""
 
 
@@ -60,7 +60,7 @@ class Attention:
         """Of the last forward `map_loss` is how far its maps were from on target, summed over the layers."""
 
     def pad(self, context: Tensor, mask: Tensor, target: Tensor) -> Tensor:
-        """`(B, N + 1, d)` of `(B, N, d)` vectors, of which `mask` are heard; the next calls are made for them."""
+        """`(B, N + 1, d)` of `(B, N, d)` vectors, of which `mask` are attended; the next calls are made for them."""
         self.target, self.map_loss = target, torch.zeros((), device=context.device)
         bias = torch.zeros_like(mask, dtype=torch.float32).masked_fill(~mask, -1e9)
         padding = (text.COLUMNS - mask.sum(1, keepdim=True)).float().log()
@@ -68,7 +68,7 @@ class Attention:
         return F.pad(context, (0, 0, 0, 1))
 
     def __call__(self, host, q: Tensor, k: Tensor, v: Tensor, heads: int, **_) -> Tensor:
-        q, k, v = (each.unflatten(2, (heads, -1)).transpose(1, 2) for each in (q, k, v))
+        q, k, v = (rows.unflatten(2, (heads, -1)).transpose(1, 2) for rows in (q, k, v))
         logits = (q * q.shape[3] ** -0.5) @ k.transpose(2, 3)
         if k.shape[2] != q.shape[2]:
             logits = logits + self.bias
@@ -86,7 +86,7 @@ def noise_levels(count: int, generator: torch.Generator) -> Tensor:
 
 class Batch(NamedTuple):
     """Films and what is told of them: `latents (B, 16, F', h, w)`, `ids` of captions and `mask` of those that are real
-    `(B, N)`, of these the ones `heard`, and the places `(B, F' · h · w, N + 1)` that are columns' maps' `target`.
+    `(B, N)`, of these the ones `attended`, and the places `(B, F' · h · w, N + 1)` that are columns' maps' `target`.
 
     `whole` are ids of the captions before a word of some was changed; None if words may tell of each other.
     """
@@ -95,12 +95,12 @@ class Batch(NamedTuple):
     ids: Tensor
     whole: Tensor | None
     mask: Tensor
-    heard: Tensor
+    attended: Tensor
     target: Tensor
 
 
 def loss(pair, batch: Batch, attention: Attention, generator: torch.Generator):
-    """What is minimised, each film's mean squared error `(B,)`, its noise level `(B,)`, and how far maps are astray.
+    """What is minimised, each film's mean squared error `(B,)`, its noise level `(B,)`, and a layer's map loss.
 
     `pair` has a `model` and an `encoder`.
     """
@@ -112,11 +112,11 @@ def loss(pair, batch: Batch, attention: Attention, generator: torch.Generator):
     options = {"optimized_attention_override": attention}
     with torch.autocast(device.type, torch.bfloat16):
         vectors = text.encode(pair.encoder, batch.ids, batch.mask)
-        context = attention.pad(vectors, batch.heard, batch.target)
-        said = pair.model(noisy, sigma * 1000, context, transformer_options=options)
-        told = 0.0
+        context = attention.pad(vectors, batch.attended, batch.target)
+        velocity = pair.model(noisy, sigma * 1000, context, transformer_options=options)
+        leak = 0.0
         if batch.whole is not None:
-            told = words.leak(vectors, text.encode(pair.encoder, batch.whole, batch.mask), batch.mask, batch.heard)
-    error = (said.float() - (noise - latents)).square().mean((1, 2, 3, 4))
-    astray = attention.map_loss / CONFIG["num_layers"]
-    return error.mean() + TOLD * attention.map_loss + APART * told, error, sigma, astray
+            leak = words.leak(vectors, text.encode(pair.encoder, batch.whole, batch.mask), batch.mask, batch.attended)
+    error = (velocity.float() - (noise - latents)).square().mean((1, 2, 3, 4))
+    map_loss = attention.map_loss / CONFIG["num_layers"]
+    return error.mean() + MAP_WEIGHT * attention.map_loss + LEAK_WEIGHT * leak, error, sigma, map_loss

@@ -40,7 +40,7 @@ def moved_far(row: Row) -> bool:
 
 
 def subject(row: Row) -> cases.Subject:
-    return next(one for one in cases.SUBJECTS if one.caption == row["caption"])
+    return next(subject for subject in cases.SUBJECTS if subject.caption == row["caption"])
 
 
 def followed(case: cases.Case, row: Row) -> bool | None:
@@ -91,8 +91,8 @@ def traded(case: cases.Case, row: Row) -> bool:
     was, theirs = subject(row).thing, subject(row).other
     if case.target == cases.PLACE:
         near = [(a["x"] - b["was"][0]) ** 2 + (a["y"] - b["was"][1]) ** 2 for a, b in ((one, other), (other, one))]
-        stayed = [each["dx"] ** 2 + each["dy"] ** 2 for each in (one, other)]
-        return all(there < here for there, here in zip(near, stayed, strict=True))
+        own = [change["dx"] ** 2 + change["dy"] ** 2 for change in (one, other)]
+        return all(to_other < to_own for to_other, to_own in zip(near, own, strict=True))
     kind = 0 if case.target == cases.COLOUR else 1
     return one["is"][kind] == theirs[kind] and other["is"][kind] == was[kind]
 

@@ -97,11 +97,11 @@ def train(folder: Path, plan: Plan, vae, device: torch.device, log: Log, compile
     average = copy.deepcopy(pair)
     steppers = optimizers(pair)
     begin = 0
-    if kept := state.load(folder / "flow-state.pt", device):
-        begin = kept["step"]
-        pair.load_state_dict(kept["pair"])
-        average.load_state_dict(kept["average"])
-        for stepper, its_state in zip(steppers, kept["optimizers"], strict=True):
+    if checkpoint := state.load(folder / "flow-state.pt", device):
+        begin = checkpoint["step"]
+        pair.load_state_dict(checkpoint["pair"])
+        average.load_state_dict(checkpoint["average"])
+        for stepper, its_state in zip(steppers, checkpoint["optimizers"], strict=True):
             stepper.load_state_dict(its_state)
     if compiled:
         for block in pair.model.blocks:
@@ -111,13 +111,13 @@ def train(folder: Path, plan: Plan, vae, device: torch.device, log: Log, compile
     for pool in (images, films):
         pool.fill(functools.partial(latents, vae), log)
     attention = flow.Attention()
-    losses, strayed = [[] for _ in BANDS[1:]], []
+    losses, map_losses = [[] for _ in BANDS[1:]], []
     saved = time.monotonic()
     for step in range(begin, plan.steps):
         pool, size = (images, plan.image_batch) if plan.is_image(step) else (films, plan.film_batch)
         generator = torch.Generator().manual_seed(step)
         batch = _batch(*pool.batch(size, generator), processor, plan, step)
-        loss, error, sigma, astray = flow.loss(pair, batch, attention, generator)
+        loss, error, sigma, map_loss = flow.loss(pair, batch, attention, generator)
         pair.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(pair.parameters(), 1.0)
@@ -125,18 +125,18 @@ def train(folder: Path, plan: Plan, vae, device: torch.device, log: Log, compile
             stepper.param_groups[0]["lr"] = highest * plan.rate(step)
             stepper.step()
         _follow(average, pair, min(AVERAGE, (step + 1) / (step + 10)))
-        for one, level in zip(error.tolist(), sigma.tolist(), strict=True):
-            losses[sum(level > edge for edge in BANDS[1:-1])].append(one)
-        strayed.append(astray.item())
+        for film_error, level in zip(error.tolist(), sigma.tolist(), strict=True):
+            losses[sum(level > edge for edge in BANDS[1:-1])].append(film_error)
+        map_losses.append(map_loss.item())
         if (step + 1) % REPORT == 0:
             means = {f"to {edge}": _mean(band) for edge, band in zip(BANDS[1:], losses, strict=True)}
-            loss = _mean([one for band in losses for one in band])
-            log.write("flow", step + 1, plan.steps, loss=loss, maps=_mean(strayed), **means)
-            losses, strayed = [[] for _ in BANDS[1:]], []
+            loss = _mean([film_error for band in losses for film_error in band])
+            log.write("flow", step + 1, plan.steps, loss=loss, maps=_mean(map_losses), **means)
+            losses, map_losses = [[] for _ in BANDS[1:]], []
         if time.monotonic() - saved > CHECKPOINT_SECONDS or step + 1 == plan.steps:
-            kept = {"step": step + 1, "pair": pair.state_dict(), "average": average.state_dict()}
-            kept["optimizers"] = [stepper.state_dict() for stepper in steppers]
-            state.save(folder / "flow-state.pt", kept)
+            checkpoint = {"step": step + 1, "pair": pair.state_dict(), "average": average.state_dict()}
+            checkpoint["optimizers"] = [stepper.state_dict() for stepper in steppers]
+            state.save(folder / "flow-state.pt", checkpoint)
             saved = time.monotonic()
 
 
@@ -144,18 +144,18 @@ def _batch(latents: torch.Tensor, scenes: list[world.Scene], processor, plan: Pl
     """Films with what the plan tells of them at a step."""
     draw = random.Random(step)
     whole = [scene.caption for scene in scenes]
-    told = [(caption, None) for caption in whole]
+    captions = [(caption, None) for caption in whole]
     if step >= plan.whole_steps:
-        told = [words.left_out(scene, draw) for scene in scenes]
-    ids, mask = text.tokens(processor, [caption for caption, _ in told], latents.device)
+        captions = [words.left_out(scene, draw) for scene in scenes]
+    ids, mask = text.tokens(processor, [caption for caption, _ in captions], latents.device)
     target = words.targets(scenes, latents.shape[2]).to(latents.device)
-    heard = mask.clone()
-    for number, (_, column) in enumerate(told):
+    attended = mask.clone()
+    for number, (_, column) in enumerate(captions):
         if column is not None:
-            heard[number, column] = False
+            attended[number, column] = False
             target[number, :, column] = 0
     whole_ids = text.tokens(processor, whole, latents.device)[0] if step >= plan.mixed_steps else None
-    return flow.Batch(latents, ids, whole_ids, mask, heard, target)
+    return flow.Batch(latents, ids, whole_ids, mask, attended, target)
 
 
 @torch.no_grad()

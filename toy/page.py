@@ -1,23 +1,11 @@
 """docs/what-bends-do.md, from the rows of the evaluation; its pictures are drawn by `plots`."""
 
 from collections.abc import Callable
+from itertools import chain
 
 from ..dev import paths
 from . import cases
-from .results import (
-    MAIN_SETTING,
-    Judged,
-    Results,
-    Rows,
-    changed,
-    did_it,
-    main_films,
-    mean,
-    rows_of,
-    share,
-    title,
-    whole,
-)
+from .results import Judged, Results, Rows, changed, did_it, main_films, mean, rows_of, share, title, whole
 
 PAGE = paths.ROOT / "docs" / "what-bends-do.md"
 BEGIN, END = "<!-- made by `python dev evaluate-toy` -->", "<!-- end -->"
@@ -42,8 +30,6 @@ PROMISES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """What each mode promises that a program can see, and the settings that promise it; all where none is named."""
 
-TARGETS = (cases.COLOUR, cases.SHAPE, cases.PLACE, cases.WORDS, cases.ALL)
-
 
 def promises(results: Results) -> str:
     """For each mode the share of films in which it did what it says, by what was bent."""
@@ -51,12 +37,11 @@ def promises(results: Results) -> str:
     for mode, (says, settings) in PROMISES.items():
         plain = [case for case in cases.cases() if case.mode == mode and case.plain]
         plain = [case for case in plain if not settings or case.setting_text in settings]
-        line = [
-            did_it([film for case in plain if case.target == target for film in results.judged(case)])
-            for target in TARGETS
-        ]
-        lines.append([title(mode), says, *line])
-    return table(["bend", "what it says", *TARGETS], lines, 2)
+        judged = {target: [] for target in cases.TARGETS}
+        for case in plain:
+            judged[case.target] += results.judged(case)
+        lines.append([title(mode), says, *map(did_it, judged.values())])
+    return table(["bend", "what it says", *cases.TARGETS], lines, 2)
 
 
 def places(results: Results) -> str:
@@ -65,26 +50,20 @@ def places(results: Results) -> str:
         "no place told": lambda subject: not subject.thing.place,
         "a place told": lambda subject: bool(subject.thing.place),
     }
-    lines = []
-    for mode in ("translate", "rotate", "spatial_scale", "flip", "regional_mask"):
-        for setting in cases.SETTINGS[mode]:
-            case = cases.Case(mode, tuple(setting.items()), cases.ALL)
-            told = [did_it(results.judged(case, on)) for on in kinds.values()]
-            lines.append([title(mode), short(case), *told])
+    modes = ("translate", "rotate", "spatial_scale", "flip", "regional_mask")
+    bends = [cases.Case(mode, setting, cases.ALL) for mode in modes for setting in cases.settings(mode)]
+    lines = [[*named(case), *(did_it(results.judged(case, on)) for on in kinds.values())] for case in bends]
     return table(["bend of ALL", "setting", *kinds], lines, 2)
 
 
 def narrowed(results: Results, target: str) -> str:
     """For each mode's main setting by layers, steps and strength: did it and, in parentheses, visibly changed."""
     lines = []
-    for mode in cases.MAIN:
-        line = []
-        for part in cases.PARTS.values():
-            judged = main_films(results, mode, target, part)
-            visible = share([row for _, row in judged], changed)
-            line.append(f"{did_it(judged).split(' of')[0]} ({visible})" if judged else "—")
-        if any(cell != "—" for cell in line):
-            lines.append([title(mode), short(cases.Case(mode, MAIN_SETTING[mode], target)), *line])
+    for mode, setting in cases.MAIN_SETTING.items():
+        films = [main_films(results, mode, target, part) for part in cases.PARTS.values()]
+        cells = [f"{percent(judged)} ({COLUMNS['changed'](judged)})" if judged else "—" for judged in films]
+        if any(films):
+            lines.append([*named(cases.Case(mode, setting, target)), *cells])
     return table(["bend", "setting", *cases.PARTS], lines, 2)
 
 
@@ -93,14 +72,12 @@ def apart(results: Results) -> str:
     targets = (cases.WORDS, cases.COLOUR, cases.SHAPE)
     head = [column for target in targets for column in (f"{target}: did it", "changed", "the other")]
     lines = []
-    for mode, setting in MAIN_SETTING.items():
-        line = []
-        for target in targets:
-            case = cases.Case(mode, setting, target)
-            judged = results.judged(case, lambda subject: subject.other is not None)
-            line += [did_it(judged).split(" of")[0], *(COLUMNS[name](judged) for name in ("changed", OTHER))]
-        if any(cell != "—" for cell in line):
-            lines.append([title(mode), short(cases.Case(mode, setting, cases.WORDS)), *line])
+    for mode, setting in cases.MAIN_SETTING.items():
+        bends = [cases.Case(mode, setting, target) for target in targets]
+        films = [results.judged(case, lambda subject: subject.other is not None) for case in bends]
+        if any(films):
+            cells = [(percent(judged), COLUMNS["changed"](judged), COLUMNS[OTHER](judged)) for judged in films]
+            lines.append([*named(bends[0]), *chain(*cells)])
     return table(["bend", "setting", *head], lines, 2)
 
 
@@ -110,15 +87,14 @@ def louder(results: Results) -> str:
         "renormalised": {},
         f"not renormalised, then Amplify {cases.LOUDER:g}": {"renormalize": False, "louder": cases.LOUDER},
     }
-    shown = ("did it", WHOLE, OTHER)
+    columns = ("did it", WHOLE, OTHER)
     lines = []
     for mode in cases.SENDING:
-        for setting in cases.SETTINGS[mode]:
-            target = cases.main_targets(mode)[0]
-            each = [cases.Case(mode, tuple(setting.items()), target, **way) for way in ways.values()]
-            line = [COLUMNS[name](results.judged(case)) for case in each for name in shown]
-            lines.append([title(mode), short(each[0]), target, *line])
-    head = [f"{way}: {name}" if name == shown[0] else name for way in ways for name in shown]
+        for setting in cases.settings(mode):
+            bends = [cases.Case(mode, setting, cases.main_targets(mode)[0], **way) for way in ways.values()]
+            cells = [COLUMNS[name](results.judged(case)) for case in bends for name in columns]
+            lines.append([*named(bends[0]), bends[0].target, *cells])
+    head = [f"{way}: {name}" if name == columns[0] else name for way in ways for name in columns]
     return table(["bend", "setting", "bent", *head], lines, 3)
 
 
@@ -127,7 +103,7 @@ WHOLE = "still whole"
 
 COLUMNS: dict[str, Callable[[Judged], str]] = {
     "films": lambda judged: str(len(judged)),
-    "did it": lambda judged: did_it(judged),
+    "did it": did_it,
     "changed": lambda judged: share(rows_of(judged), changed),
     "gone": lambda judged: share(rows_of(judged), lambda row: not row["present"]),
     "moved x": lambda judged: mean(rows_of(judged), "dx", "{:+.2f}"),
@@ -140,11 +116,15 @@ COLUMNS: dict[str, Callable[[Judged], str]] = {
 }
 
 
-def short(case: cases.Case) -> str:
-    """Its setting, without the noughts of whole numbers."""
-    return ", ".join(
-        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in case.setting
-    )
+def percent(judged: Judged) -> str:
+    """How often it did what it says, without the number of films."""
+    return did_it(judged).split(" of")[0]
+
+
+def named(case: cases.Case) -> tuple[str, str]:
+    """The mode, and its setting without the noughts of whole numbers."""
+    values = (f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in case.setting)
+    return title(case.mode), ", ".join(values)
 
 
 def details(results: Results) -> str:
@@ -152,9 +132,10 @@ def details(results: Results) -> str:
     parts = []
     for mode in cases.SETTINGS:
         plain = [case for case in cases.cases() if case.mode == mode and case.plain and results.of(case)]
-        lines = []
-        for case in plain:
-            lines.append([short(case), case.target, *(column(results.judged(case)) for column in COLUMNS.values())])
+        lines = [
+            [named(case)[1], case.target, *(column(results.judged(case)) for column in COLUMNS.values())]
+            for case in plain
+        ]
         if lines:
             parts.append(f"### {title(mode)}\n\n" + table(["setting", "bent", *COLUMNS], lines, 2))
     return "\n\n".join(parts)
@@ -164,9 +145,9 @@ def drawn(results: Results) -> str:
     """How often each caption's un-bent film shows its first thing in its colour and shape."""
     films = {(row["caption"], row["seed"]): row["drawn"] for row in results.all}
     lines = [
-        [one.caption, f"{sum(right)} of {len(right)}"]
-        for one in cases.SUBJECTS
-        if (right := [ok for (caption, _), ok in films.items() if caption == one.caption])
+        [subject.caption, f"{sum(right)} of {len(right)}"]
+        for subject in cases.SUBJECTS
+        if (right := [ok for (caption, _), ok in films.items() if caption == subject.caption])
     ]
     return table(["caption", "drawn as told"], lines, 1)
 
@@ -174,26 +155,17 @@ def drawn(results: Results) -> str:
 def tables(rows: Rows) -> str:
     """All that the program knows, as Markdown."""
     results = Results(rows)
-    return "\n\n".join(
-        [
-            "## Does it do what it says?",
-            promises(results),
-            "## Places that words tell, and bends of ALL",
-            places(results),
-            "## One of two things",
-            apart(results),
-            "## Sent elsewhere, and louder",
-            louder(results),
-            "## Where and when: bends of ALL",
-            narrowed(results, cases.ALL),
-            "## Where and when: bends of the thing's words",
-            narrowed(results, cases.WORDS),
-            "## The captions",
-            drawn(results),
-            "## Every setting",
-            details(results),
-        ]
-    )
+    sections = {
+        "Does it do what it says?": promises(results),
+        "Places that words tell, and bends of ALL": places(results),
+        "One of two things": apart(results),
+        "Sent elsewhere, and louder": louder(results),
+        "Where and when: bends of ALL": narrowed(results, cases.ALL),
+        "Where and when: bends of the thing's words": narrowed(results, cases.WORDS),
+        "The captions": drawn(results),
+        "Every setting": details(results),
+    }
+    return "\n\n".join(f"## {heading}\n\n{text}" for heading, text in sections.items())
 
 
 def write(rows: Rows) -> None:

@@ -24,17 +24,17 @@ class Pool:
         folder.mkdir(parents=True, exist_ok=True)
         count = size * torch.Size(cells).numel()
         self.latents = torch.from_file(str(folder / f"{kind}.f16"), True, count, dtype=torch.float16).view(size, *cells)
-        self.made = torch.from_file(str(folder / f"{kind}.i64"), True, 1, dtype=torch.int64)
+        self.filled = torch.from_file(str(folder / f"{kind}.i64"), True, 1, dtype=torch.int64)
         """How many there are, `(1,)`."""
 
     @torch.no_grad()
     def fill(self, encode, log: Log) -> None:
         """Draw and encode what is missing; `encode` takes pictures `(B, 3, F, H, W)` in −1 … 1."""
-        while (made := int(self.made)) < self.size:
-            numbers = range(made, min(made + AT_ONCE, self.size))
+        while (filled := int(self.filled)) < self.size:
+            numbers = range(filled, min(filled + AT_ONCE, self.size))
             films = [world.film(self.scene(n), self.device, 0, self.frames).transpose(0, 1) for n in numbers]
-            self.latents[made : numbers.stop] = encode(torch.stack(films) * 2 - 1).half().cpu()
-            self.made[0] = numbers.stop
+            self.latents[filled : numbers.stop] = encode(torch.stack(films) * 2 - 1).half().cpu()
+            self.filled[0] = numbers.stop
             if numbers.stop % REPORT == 0 or numbers.stop == self.size:
                 log.write(self.kind, numbers.stop, self.size)
 

@@ -58,13 +58,10 @@ def did_it(judged: Judged) -> str:
     return f"{sum(answers) / len(answers):.0%} of {len(answers)}" if answers else "—"
 
 
-MAIN_SETTING = {mode: tuple(cases.SETTINGS[mode][number].items()) for mode, number in cases.MAIN.items()}
-
-
 def main_films(results: Results, mode: str, target: str, part: dict) -> Judged:
     """The films of a mode's main setting, narrowed down; of Swap with the colour word where all the words are asked."""
     bent = cases.COLOUR if (mode, target) == ("swap", cases.WORDS) else target
-    return results.judged(cases.Case(mode, MAIN_SETTING[mode], bent, **part))
+    return results.judged(cases.Case(mode, cases.MAIN_SETTING[mode], bent, **part))
 
 
 def rows_of(judged: Judged) -> Rows:

@@ -60,16 +60,16 @@ def train(folder: Path, device: torch.device, log: Log) -> WanVAE:
     if finished := state.load(folder / "vae.pt", device):
         vae.load_state_dict(finished)
         return vae
-    kept = state.load(folder / "vae-state.pt", device)
+    checkpoint = state.load(folder / "vae-state.pt", device)
     for number, (stage, frames, crop, batch, steps, rate) in enumerate(STAGES):
         optimizer = torch.optim.AdamW([w for w in vae.parameters() if w.requires_grad], betas=(0.9, 0.97))
         begin = 0
-        if kept and kept["stage"] > number:
+        if checkpoint and checkpoint["stage"] > number:
             continue
-        if kept and kept["stage"] == number:
-            vae.load_state_dict(kept["vae"])
-            optimizer.load_state_dict(kept["optimizer"])
-            begin = kept["step"]
+        if checkpoint and checkpoint["stage"] == number:
+            vae.load_state_dict(checkpoint["vae"])
+            optimizer.load_state_dict(checkpoint["optimizer"])
+            begin = checkpoint["step"]
         for step in range(begin, steps):
             warm = min(1.0, (step + 1) / 50)
             optimizer.param_groups[0]["lr"] = rate * warm * (0.02 + 0.98 * (1 + math.cos(math.pi * step / steps)) / 2)
@@ -82,8 +82,13 @@ def train(folder: Path, device: torch.device, log: Log) -> WanVAE:
             if (step + 1) % REPORT == 0:
                 log.write(stage, step + 1, steps, difference=difference, rms=rms)
             if (step + 1) % CHECKPOINT == 0 or step + 1 == steps:
-                kept = {"stage": number, "step": step + 1, "vae": vae.state_dict(), "optimizer": optimizer.state_dict()}
-                state.save(folder / "vae-state.pt", kept)
+                checkpoint = {
+                    "stage": number,
+                    "step": step + 1,
+                    "vae": vae.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                }
+                state.save(folder / "vae-state.pt", checkpoint)
     _normalise(vae, device)
     state.save(folder / "vae.pt", vae.state_dict())
     return vae

@@ -25,26 +25,26 @@ LEFT_OUT = 0.2
 
 def columns(scene: world.Scene) -> list[list[int]]:
     """For each thing the columns that tell its colour and its shape, one word being one column."""
-    found = [[] for _ in scene.things]
+    by_thing = [[] for _ in scene.things]
     thing = 0
     for number, word in enumerate(scene.caption.replace(",", "").split()):
         if word == "and":
             thing += 1
         elif word in world.COLOURS or word in world.SHAPES:
-            found[thing].append(number)
-    return found
+            by_thing[thing].append(number)
+    return by_thing
 
 
 def left_out(scene: world.Scene, draw: random.Random) -> tuple[str, int | None]:
-    """The caption and, now and then, a column of it that is not to be heard, which then tells another colour or shape.
+    """The caption and, now and then, a column of it not to be attended to, which then tells another colour or shape.
 
     The encoder mixes words. What the others in their columns still say of that one is then wrong as often as not, so a
     colour is best asked of the colour's word alone: without it, as under Amplify by 0, it is open.
     """
-    told = [column for thing in columns(scene) for column in thing]
-    if not told or draw.random() >= LEFT_OUT:
+    named = [column for thing in columns(scene) for column in thing]
+    if not named or draw.random() >= LEFT_OUT:
         return scene.caption, None
-    column = draw.choice(told)
+    column = draw.choice(named)
     caption = scene.caption.split()
     word = caption[column].rstrip(",")
     kind = world.COLOURS if word in world.COLOURS else world.SHAPES
@@ -82,11 +82,11 @@ def map_loss(attention: Tensor, target: Tensor) -> Tensor:
     return -((share + 1e-6).log() * has_target).sum() / has_target.sum()
 
 
-def leak(vectors: Tensor, whole: Tensor, mask: Tensor, heard: Tensor) -> Tensor:
-    """How much vectors `(B, N, d)` of the columns that are `heard` tell of the one that is not, in which their captions
+def leak(vectors: Tensor, whole: Tensor, mask: Tensor, attended: Tensor) -> Tensor:
+    """How much vectors `(B, N, d)` of the columns `attended` tell of the one that is not, in which their captions
     differ from `whole`: the square of what changes in a column, as a part of what changes in that one; the mean.
     """
     apart = (vectors - whole).float().square().sum(2)
-    own = (apart * (mask & ~heard)).sum(1, keepdim=True)
-    part = apart / own.clamp_min(1e-6) * (heard & (own > 0))
-    return part.sum() / (heard & (own > 0)).sum().clamp_min(1)
+    own = (apart * (mask & ~attended)).sum(1, keepdim=True)
+    part = apart / own.clamp_min(1e-6) * (attended & (own > 0))
+    return part.sum() / (attended & (own > 0)).sum().clamp_min(1)

@@ -34,8 +34,8 @@ demo.demo(Path({folder!r}) / "demo")
 assert (Path({folder!r}) / "demo" / "contact_sheet.png").is_file()
 """,
     "workflows --pictures": """
-from attention_bending.dev import thumbnails
-runs = thumbnails.Runs()
+from attention_bending.dev import headless, thumbnails
+headless.Watched()
 from attention_bending.dev import help_pictures
 """,
     "bench": """

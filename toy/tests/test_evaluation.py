@@ -66,13 +66,15 @@ def test_cases_are_told_apart_and_their_settings_fit():
 
 
 def test_louder_words_are_bent_twice_and_a_swaps_both():
-    subject = next(one for one in cases.SUBJECTS if one.other)
-    told = {(case.mode, case.target): cases.bends_of(case, subject) for case in cases.cases() if case.louder != 1}
-    assert {mode for mode, _ in told} == set(cases.SENDING)
-    assert all(len(bends) == 2 and not any(bend.renormalize for bend in bends) for bends in told.values())
-    assert {bends[1].operator.factor for bends in told.values()} == {cases.LOUDER}
-    assert [bend.token for bend in told["translate", cases.WORDS]] == ["red, circle, left"] * 2
-    assert [bend.token for bend in told["swap", cases.COLOUR]] == ["red", "red, blue"]
+    subject = next(subject for subject in cases.SUBJECTS if subject.other)
+    bends_by_case = {
+        (case.mode, case.target): cases.bends_of(case, subject) for case in cases.cases() if case.louder != 1
+    }
+    assert {mode for mode, _ in bends_by_case} == set(cases.SENDING)
+    assert all(len(bends) == 2 and not any(bend.renormalize for bend in bends) for bends in bends_by_case.values())
+    assert {bends[1].operator.factor for bends in bends_by_case.values()} == {cases.LOUDER}
+    assert [bend.token for bend in bends_by_case["translate", cases.WORDS]] == ["red, circle, left"] * 2
+    assert [bend.token for bend in bends_by_case["swap", cases.COLOUR]] == ["red", "red, blue"]
     assert all(len(cases.bends_of(case, subject)) == 1 for case in cases.cases() if case.plain)
 
 
@@ -98,7 +100,7 @@ def test_results_survive_a_line_that_was_cut_short(tmp_path):
 
 def judged(mode, setting, target, caption, before, after):
     """The verdict on a drawn film of the first thing, or of both, of a caption."""
-    subject = next(one for one in cases.SUBJECTS if one.caption == caption)
+    subject = next(subject for subject in cases.SUBJECTS if subject.caption == caption)
     row = {"caption": caption, **compare(see(*before), see(*after), subject)}
     return judge.outcome(cases.Case(mode, tuple(setting.items()), target), row)
 
@@ -154,7 +156,7 @@ def test_two_things_have_traded_what_they_should(target, after, verdict):
     [("reverse", "left", True), ("reverse", "right", False), ("freeze", None, True), ("freeze", "right", False)],
 )
 def test_a_moving_thing_turns_back_or_stands(way, motion, verdict):
-    before, after = (world.Thing("square", "purple", 0.5, 0.5, 17.0, None, each) for each in ("right", motion))
+    before, after = (world.Thing("square", "purple", 0.5, 0.5, 17.0, None, way) for way in ("right", motion))
     assert judged("time", {"way": way}, cases.ALL, "a purple square moving right", [before], [after]) is verdict
 
 
@@ -163,8 +165,8 @@ def test_a_page_tells_of_every_case_that_was_tried():
     compared = compare(see(RED), see(thing(colour="blue")), ALONE)
     row = {"name": f"{case.name} | a red circle | 0", "caption": "a red circle", "seed": 0, **compared}
     text = page.tables([row])
-    told = "| factor 0 | its colour | 1 | 100% of 1 | 100% | 0% | +0.00 | +0.00 | 1.00 | 0% | 100% | 0% | — |"
-    assert told in text.split("### Amplify")[1]
+    line = "| factor 0 | its colour | 1 | 100% of 1 | 100% | 0% | +0.00 | +0.00 | 1.00 | 0% | 100% | 0% | — |"
+    assert line in text.split("### Amplify")[1]
     assert "| Amplify | factor 0: the colour, the shape is another; the place is left | 100% of 1 | — |" in text
     assert "| a red circle | 1 of 1 |" in text
 

@@ -94,7 +94,7 @@ def test_a_pool_goes_on_where_it_stopped_and_knows_its_films(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         Pool(tmp_path, "pool", 1, 20, CPU).fill(encode, Log(tmp_path / "log"))
     pool = Pool(tmp_path, "pool", 1, 20, CPU)
-    assert int(pool.made) == 8
+    assert int(pool.filled) == 8
     pool.fill(encode, Log(tmp_path / "log"))
     assert encode.films == 28
     latents, scenes = pool.batch(6, torch.Generator().manual_seed(0))
@@ -125,7 +125,7 @@ def test_a_caption_that_tells_less_wants_less():
     ]
 
 
-def test_maps_on_their_things_are_not_astray():
+def test_maps_on_their_things_have_no_loss():
     wanted = torch.zeros(2, 4, 3)
     wanted[0, 1, 1] = wanted[1, 2:, 2] = 1
     on = torch.tensor([[[0, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]], [[1, 0, 0], [0, 0, 0], [0, 0, 1], [0, 0, 1.0]]])
@@ -156,11 +156,11 @@ def test_what_columns_tell_of_another():
     changed = whole.clone()
     changed[0, 1] += 2.0
     mask = torch.tensor([[True, True, False], [True, True, True]])
-    heard = mask.clone()
-    heard[0, 1] = False
-    assert words.leak(changed, whole, mask, heard) == 0
+    attended = mask.clone()
+    attended[0, 1] = False
+    assert words.leak(changed, whole, mask, attended) == 0
     changed[0, 0] += 1.0  # a quarter of the other's square
-    assert words.leak(changed, whole, mask, heard).item() == pytest.approx(0.25)
+    assert words.leak(changed, whole, mask, attended).item() == pytest.approx(0.25)
     assert words.leak(whole, whole, mask, mask) == 0
 
 
