@@ -5,6 +5,7 @@ is first imported, so both are settled before that.
 """
 
 import functools
+import gc
 import sys
 from unittest import mock
 
@@ -28,6 +29,8 @@ import folder_paths  # noqa: E402
 import torch  # noqa: E402
 from attention_bending.dev.nodes_tiny import umt5  # noqa: E402
 from host.support import SMALL, ShownRecords, prompt, run  # noqa: E402
+
+gc.freeze()  # what was imported stays: half a million objects that no collection need look at
 
 
 @pytest.fixture(autouse=True)
