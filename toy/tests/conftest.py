@@ -1,5 +1,6 @@
 """The toy's room of tests: as `tests/conftest.py`, with ComfyUI's modules at hand."""
 
+import gc
 import runpy
 from pathlib import Path
 
@@ -8,3 +9,4 @@ runpy.run_path(str(Path(__file__).resolve().parents[2] / "dev" / "pack.py"))["al
 from attention_bending.dev import comfy_host  # noqa: E402
 
 comfy_host.start("cpu")
+gc.freeze()  # what was imported stays, and need not be looked at by any collection
