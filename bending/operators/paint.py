@@ -16,7 +16,7 @@ class Paint(Operator):
     **Convention**
         Per frame, head and batch row: `new = mask · Σ map / Σ mask` over the frame's cells. A frame whose mask is empty
         keeps its map. The word's map is the sum over its pieces and occurrences; the new sum is split among them in the
-        proportion they had at that place, equally where all are 0. The mask meets the film as `MaskFilm` says.
+        proportion they had at that place, equally where all are 0. The mask meets the film as `MaskVideo` says.
     """
 
     mask: MaskVideo

@@ -124,18 +124,18 @@ def within(start: float, end: float, shift: float = 8.0) -> Callable[[float], bo
     return lambda sigma: start - 1e-4 <= percent(sigma, shift) < end - 1e-4
 
 
-class Film(NamedTuple):
+class OwnTokens(NamedTuple):
     """Which image tokens of a model call are the film's own, and the grid `(F, h, w)` that they make."""
 
     rows: slice | list[int]
     grid: tuple[int, int, int]
 
     @classmethod
-    def of(cls, frames: int, height: int, width: int, first: int = 0) -> "Film":
+    def of(cls, frames: int, height: int, width: int, first: int = 0) -> "OwnTokens":
         return cls(slice(first, first + frames * height * width), (frames, height, width))
 
 
-SQUARE = {"film": Film.of(2, 4, 4), "shape": (1, 16, 2, 8, 8)}
+SQUARE = {"film": OwnTokens.of(2, 4, 4), "shape": (1, 16, 2, 8, 8)}
 """The film of 64 × 64 pixels that most tests sample, for `assert_dense`."""
 
 KISS = (Bend(ops.Flip(), "kiss", renormalize=False), Bend(ops.Amplify(4.0), "kiss", renormalize=False))
@@ -163,7 +163,7 @@ class Dense:
     model: object
     bends: Sequence[Bend]
     positive: list
-    film: Film | Callable[[dict], Film]
+    film: OwnTokens | Callable[[dict], OwnTokens]
     active: Callable[[float], bool] = lambda sigma: True
     rows: int = 0
     _keys: dict = field(default_factory=dict)

@@ -16,7 +16,7 @@ from comfy_api.torch_helpers import set_torch_compile_wrapper
 from comfy_extras.nodes_context_windows import ContextWindowsManualNode, WanContextWindowsManualNode
 from comfy_extras.nodes_easycache import EasyCacheNode, LazyCacheNode
 from comfy_extras.nodes_torch_compile import skip_torch_compile_dict
-from host.support import KISS, SMALL, SQUARE, Film, assert_dense, bent, distance, prompt, reports, runs, said
+from host.support import KISS, SMALL, SQUARE, OwnTokens, assert_dense, bent, distance, prompt, reports, runs, said
 
 LAYERS = 2
 SHAPE = SQUARE["shape"]
@@ -42,19 +42,19 @@ def manual_windows(model, retain="", causal=True, schedule=windows.ContextSchedu
 
 def after_anchor(options):
     """The film's own three frames are the last of those that the model is given."""
-    return Film.of(3, 4, 4, first=16 * (options["grid_sizes"][0] - 3))
+    return OwnTokens.of(3, 4, 4, first=16 * (options["grid_sizes"][0] - 3))
 
 
 def after_retained(options):
     """The first frame of a window is the film's first, kept there for reference, unless it belongs there."""
     belongs = options["context_window"].index_list[0] == 0
-    return Film.of(3, 4, 4) if belongs else Film.of(2, 4, 4, first=16)
+    return OwnTokens.of(3, 4, 4) if belongs else OwnTokens.of(2, 4, 4, first=16)
 
 
 def around_retained(options):
     """The same of the film's second frame, which stands in the middle."""
     belongs = options["context_window"].index_list[0] == 0
-    return Film.of(3, 4, 4) if belongs else Film([*range(16), *range(32, 48)], (2, 4, 4))
+    return OwnTokens.of(3, 4, 4) if belongs else OwnTokens([*range(16), *range(32, 48)], (2, 4, 4))
 
 
 def scattered(model):
@@ -63,11 +63,11 @@ def scattered(model):
 
 WINDOWS = {
     "Wan's, with an anchor": (wan_windows, after_anchor),
-    "without an anchor": (lambda model: manual_windows(model, causal=False), Film.of(3, 4, 4)),
+    "without an anchor": (lambda model: manual_windows(model, causal=False), OwnTokens.of(3, 4, 4)),
     "an anchor that the first frame replaces": (lambda model: manual_windows(model, retain="0"), after_anchor),
     "the first frame retained": (lambda model: manual_windows(model, retain="0", causal=False), after_retained),
     "the second frame retained": (lambda model: manual_windows(model, retain="1", causal=False), around_retained),
-    "scattered frames": (scattered, Film.of(3, 4, 4)),
+    "scattered frames": (scattered, OwnTokens.of(3, 4, 4)),
 }
 
 
@@ -95,7 +95,9 @@ def test_a_film_shorter_than_a_window(model, positive, negative, sample):
 def test_windows_over_the_batch(model, positive, negative, sample):
     """What the manual node's own default, dimension 0, makes: three films of five in a call, every frame in each."""
     some = manual_windows(model, causal=False, dim=0)
-    report, *_ = assert_dense(sample, some, KISS, positive, negative, Film.of(2, 4, 4), batch=3, shape=(5, 16, 2, 8, 8))
+    report, *_ = assert_dense(
+        sample, some, KISS, positive, negative, OwnTokens.of(2, 4, 4), batch=3, shape=(5, 16, 2, 8, 8)
+    )
     assert report.bent == 2 * LAYERS * 2  # steps × layers × windows
 
 

@@ -26,7 +26,7 @@ from host.support import (
     SMALL,
     SQUARE,
     Dense,
-    Film,
+    OwnTokens,
     assert_dense,
     bent,
     distance,
@@ -102,7 +102,7 @@ FAMILY = {
 def test_equals_dense_attention(member, tiny_model, tiny_vae, sample, positive, negative, clip_vision_output):
     file, conditionings, channels, first = FAMILY[member]
     conds = conditionings(positive, negative, tiny_vae, clip_vision_output)
-    film = Film.of(2, 4, 4, first)
+    film = OwnTokens.of(2, 4, 4, first)
     report, *_ = assert_dense(sample, tiny_model(file), CHAIN, *conds, film, shape=(1, channels, 2, 8, 8))
     layers = 4 if file == "wan21_t2v" else 2
     assert report.bent == 2 * layers  # steps × layers
@@ -159,7 +159,7 @@ def test_only_the_films_own_tokens_of_the_positive_row_change(
     ids=lambda shape: "×".join(map(str, shape)),
 )
 def test_sizes_and_batches(shape, grid, tiny_model, sample, positive, negative):
-    assert_dense(sample, tiny_model(SMALL), CHAIN, positive, negative, Film.of(*grid), batch=shape[0], shape=shape)
+    assert_dense(sample, tiny_model(SMALL), CHAIN, positive, negative, OwnTokens.of(*grid), batch=shape[0], shape=shape)
 
 
 def test_a_mask_on_the_noise_of_the_5b_model(tiny_model, sample, positive, negative):
@@ -167,7 +167,7 @@ def test_a_mask_on_the_noise_of_the_5b_model(tiny_model, sample, positive, negat
     mask = torch.ones(1, 1, 2, 8, 8)
     mask[:, :, 0] = 0
     shape = (1, 48, 2, 8, 8)
-    film = Film.of(2, 4, 4)
+    film = OwnTokens.of(2, 4, 4)
     assert_dense(sample, tiny_model("wan22_5b"), CHAIN, positive, negative, film, shape=shape, noise_mask=mask)
 
 
@@ -189,7 +189,7 @@ def test_a_window_is_the_same_moment_for_both_models(tiny_model, sample, positiv
     """Percents 25 to 75 of four steps: the last step of the first model, the first of the second."""
     pair = tiny_model("wan22_14b_t2v_high"), tiny_model("wan22_14b_t2v_low")
     bends = tuple(replace(bend, start=0.25, end=0.75) for bend in KISS)
-    dense = [Dense(model, bends, positive, Film.of(2, 4, 4), within(0.25, 0.75)) for model in pair]
+    dense = [Dense(model, bends, positive, OwnTokens.of(2, 4, 4), within(0.25, 0.75)) for model in pair]
     expected = in_two_passes([one.patched() for one in dense], positive, negative)
     seen = []
     with reports() as made:
