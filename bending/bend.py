@@ -90,9 +90,9 @@ class Bend:
             raise error.within(f"{self.operator.name} of {quoted(self.token)}") from None
 
     def _other_tokens(self) -> Iterator[TokenField]:
-        for name, text in zip(self.operator.token_fields, self.operator.other_tokens, strict=True):
+        for name in self.operator.token_fields:
             try:
-                yield TokenField.parse(text)
+                yield TokenField.parse(getattr(self.operator, name))
             except BendError as error:
                 raise BendError(f"the other word: {error}", name) from None
 

@@ -49,7 +49,14 @@ def parameter(
 
 
 @lru_cache
+def parameter_types(owner: type) -> dict[str, Any]:
+    """The types of a dataclass's fields, by name; also where annotations are kept as text."""
+    hints = get_type_hints(owner)
+    return {field.name: hints[field.name] for field in fields(owner)}
+
+
+@lru_cache
 def parameter_of(owner: type, name: str) -> Parameter:
     """The parameter `name` of a dataclass; a field without an offer has an empty one. Raises KeyError for no field."""
     declared = {field.name: field for field in fields(owner)}[name]
-    return Parameter(name, get_type_hints(owner)[name], declared.default, declared.metadata.get(_KEY, Offer()))
+    return Parameter(name, parameter_types(owner)[name], declared.default, declared.metadata.get(_KEY, Offer()))

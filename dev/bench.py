@@ -39,7 +39,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def run(arguments: list[str]) -> None:
     """Measure, print, and write what was asked for, in ComfyUI's Python. ComfyUI must not have been imported yet."""
     asked = parse(arguments)
-    comfy_host.start(asked.device)
+    comfy_host.start_on(asked.device)
     logging.disable(logging.WARNING)  # a bend that is never reached is warned about, and is what `inactive` measures
     import torch
 

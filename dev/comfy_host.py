@@ -1,4 +1,4 @@
-"""ComfyUI's modules in this process, without its server and nodes: for the benchmark and the toy."""
+"""ComfyUI's modules in this process; it reads its arguments once, when it is first imported."""
 
 import sys
 from unittest import mock
@@ -6,12 +6,16 @@ from unittest import mock
 from .host import locate
 
 
-def start(device: str) -> None:
-    """Let ComfyUI read its arguments, which it does once, when it is first imported."""
+def start(*arguments: str) -> None:
+    """Put ComfyUI first on the path, or its ``import nodes`` would find another, and let it read these arguments."""
     sys.path.insert(0, str(locate().comfy))
     import comfy.options
 
     comfy.options.enable_args_parsing()
-    arguments = ["main.py", "--use-pytorch-cross-attention", *(["--cpu"] if device == "cpu" else [])]
-    with mock.patch.object(sys, "argv", arguments):
+    with mock.patch.object(sys, "argv", ["main.py", *arguments]):
         import comfy.cli_args
+
+
+def start_on(device: str) -> None:
+    """With torch's own attention, for the benchmark and the toy."""
+    start("--use-pytorch-cross-attention", *(["--cpu"] if device == "cpu" else []))

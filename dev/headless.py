@@ -1,13 +1,9 @@
 """ComfyUI in this process, without its web server: run workflows in API form and take values out of them."""
 
 import asyncio
-import sys
-from collections.abc import Callable
 from typing import Any
-from unittest import mock
 
-from . import paths
-from .host import locate
+from . import comfy_host, paths
 from .pack import adopt
 
 
@@ -19,12 +15,7 @@ class Headless:
 
         Before any room of the pack is imported by its own name: from here on it is what ComfyUI has loaded.
         """
-        sys.path.insert(0, str(locate().comfy))
-        import comfy.options
-
-        comfy.options.enable_args_parsing()
-        with mock.patch.object(sys, "argv", ["main.py", f"--base-directory={paths.BASE}", *arguments]):
-            import comfy.cli_args
+        comfy_host.start(f"--base-directory={paths.BASE}", *arguments)
         import comfy.utils
         import execution
         import server
@@ -46,10 +37,6 @@ class Headless:
             host, cache_type=execution.CacheType.CLASSIC, cache_args={"lru": 0, "ram": 0, "ram_inactive": 0}
         )
 
-    def add_node(self, name: str, node: type) -> None:
-        """Make a node of our own known to the workflows of this process."""
-        self.nodes.NODE_CLASS_MAPPINGS[name] = node
-
     def run(self, prompt: dict[str, Any]) -> None:
         """Run a workflow to its end. Raises RuntimeError with what ComfyUI says is wrong."""
         self.texts.clear()
@@ -70,8 +57,7 @@ class Watched(Headless):
     def __init__(self):
         super().__init__("--cpu", "--disable-all-custom-nodes", "--whitelist-custom-nodes", "attention-bending")
         self._taken: dict[str, Any] = {}
-        inputs = {"value": ("*",), "name": ("STRING",)}
-        self.add_node("TakeOutput", recorder(lambda value, name: self._taken.update({name: value}), inputs))
+        self.nodes.NODE_CLASS_MAPPINGS["TakeOutput"] = taker(self._taken)
 
     def take(self, prompt: dict[str, Any], outputs: dict[str, tuple[str, int]]) -> dict[str, Any]:
         """Run a workflow, and return what these outputs of it hold: each the id of its node and its place there."""
@@ -84,25 +70,25 @@ class Watched(Headless):
         return dict(self._taken)
 
 
-def recorder(record: Callable[..., Any], inputs: dict[str, tuple], output: str | None = None) -> type:
-    """A node class that hands its inputs to `record` in this process, and its result on where `output` names a type."""
+def taker(taken: dict[str, Any]) -> type:
+    """A node class that puts what it is given into `taken`, by a name."""
 
-    class Recorder:
+    class TakeOutput:
         CATEGORY = "development/attention bending"
-        FUNCTION = "record"
-        RETURN_TYPES = (output,) if output else ()
-        OUTPUT_NODE = output is None
+        FUNCTION = "take"
+        RETURN_TYPES = ()
+        OUTPUT_NODE = True
 
         @classmethod
         def INPUT_TYPES(cls):  # noqa: N802, ComfyUI's spelling
-            return {"required": inputs}
+            return {"required": {"value": ("*",), "name": ("STRING",)}}
 
-        def record(self, **values):
-            result = record(**values)
-            return (result,) if output else {}
+        def take(self, value, name):
+            taken[name] = value
+            return {}
 
         @classmethod
         def IS_CHANGED(cls, **values):  # noqa: N802
-            return float("nan")  # records anew in every run
+            return float("nan")  # takes anew in every run
 
-    return Recorder
+    return TakeOutput

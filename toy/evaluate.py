@@ -97,7 +97,7 @@ def evaluate(options: argparse.Namespace) -> None:
     """Make and measure what is not there yet, saying how long the rest will take."""
     import torch
 
-    comfy_host.start("cpu")
+    comfy_host.start_on("cpu")
     logging.disable(logging.WARNING)  # a bend that changes nothing is warned about, and is a result here
     with torch.inference_mode():
         evaluation = Evaluation(options.steps)

@@ -43,7 +43,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def run(arguments: list[str]) -> None:
     """What the command does in ComfyUI's Python: train what is not trained yet, and write the files."""
     asked = parse(arguments)
-    comfy_host.start(asked.device)
+    comfy_host.start_on(asked.device)
     import torch
 
     from . import export, learn, vae

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..bend import Bend, Bending
 from ..errors import BendError
-from ..operators.base import parameter_types
+from ..parameter import parameter_types
 from . import sweep_values as read
 from .sweep_values import Value
 

@@ -13,7 +13,7 @@ from ..bend import Animation, Bend
 from ..errors import BendError
 from ..frames.mask_video import MaskVideo
 from ..operators import OPERATORS, OTHERS, Operator
-from ..operators.base import parameter_types
+from ..parameter import parameter_types
 from ..time import animation
 from ..time.windows import TimeWindow
 from .masks import MaskReader, MaskWriter

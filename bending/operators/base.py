@@ -4,14 +4,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from functools import cache
-from typing import Any, ClassVar, Literal, NoReturn, get_type_hints
+from typing import ClassVar, Literal, NoReturn
 
 import torch
 from torch import Tensor
 
 from ..errors import BendError
 from ..frames.mask_video import MaskVideo
+from ..parameter import parameter_types
 
 Kernel = Callable[[Tensor], Tensor]
 """Pictures in, pictures out: float32 `(N, h, w, C)`; each of the N pictures and C channels by itself."""
@@ -53,11 +53,6 @@ class Operator(ABC):
     def masks(self) -> tuple[MaskVideo, ...]:
         """The masks among the parameters."""
         return ()
-
-    @property
-    def other_tokens(self) -> tuple[str, ...]:
-        """What the `token_fields` hold."""
-        return tuple(getattr(self, name) for name in self.token_fields)
 
     def moved(self, **numbers: float) -> "Operator":
         """The operator with some of its numbers changed. Raises BendError where one leaves its range."""
@@ -121,13 +116,6 @@ class FrameOperator(Operator):
     @abstractmethod
     def kernel(self, height: int, width: int, device: torch.device) -> Kernel:
         """The kernel for pictures of `height` × `width` cells, its tables in float32 on `device`."""
-
-
-@cache
-def parameter_types(cls: type) -> dict[str, Any]:
-    """The types of a dataclass's fields, by name; also where annotations are kept as text."""
-    hints = get_type_hints(cls)
-    return {field.name: hints[field.name] for field in fields(cls)}
 
 
 def _brief(value) -> str:

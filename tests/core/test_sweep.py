@@ -8,24 +8,11 @@ from attention_bending.bending import narrow
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.errors import BendError
-from attention_bending.bending.explore import sweep
-from attention_bending.bending.explore.sweep import Sweep
 from attention_bending.bending.frames.mask_video import MaskVideo
 from attention_bending.bending.time import animation
+from core.sweeps import CHAIN, TURN, expanded
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-TURN = Bending((Bend(ops.Rotate(15.0), "kiss"),))
-CHAIN = TURN + Bending((Bend(ops.Translate(0.25), "rose", layers="early"),))
-
-
-def expanded(bending: Bending, *typed: tuple[str, str], **options) -> Sweep:
-    return sweep.expand(bending, sweep.axes(bending, *typed), **options)
-
-
-def labels(values) -> list[str]:
-    return [value.label for value in values]
-
 
 REFUSED = [
     ("angle", "", "values_1 is empty"),

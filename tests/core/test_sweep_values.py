@@ -4,24 +4,11 @@ import pytest
 from attention_bending.bending import narrow
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Bend, Bending
-from attention_bending.bending.explore import sweep
 from attention_bending.bending.explore import sweep_values as read
-from attention_bending.bending.explore.sweep import Sweep
 from attention_bending.bending.time.windows import TimeWindow
+from core.sweeps import expanded, labels
 from hypothesis import given
 from hypothesis import strategies as st
-
-TURN = Bending((Bend(ops.Rotate(15.0), "kiss"),))
-CHAIN = TURN + Bending((Bend(ops.Translate(0.25), "rose", layers="early"),))
-
-
-def expanded(bending: Bending, *typed: tuple[str, str], **options) -> Sweep:
-    return sweep.expand(bending, sweep.axes(bending, *typed), **options)
-
-
-def labels(values) -> list[str]:
-    return [value.label for value in values]
-
 
 NUMBERS = [
     ("0, 30, 60", [0, 30, 60]),

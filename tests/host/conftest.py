@@ -6,20 +6,11 @@ is first imported, so both are settled before that.
 
 import functools
 import gc
-import sys
-from unittest import mock
 
 import pytest
-from attention_bending.dev import paths
-from attention_bending.dev.host import locate
+from attention_bending.dev import comfy_host, paths
 
-sys.path.insert(0, str(locate().comfy))
-
-import comfy.options
-
-comfy.options.enable_args_parsing()
-with mock.patch.object(sys, "argv", ["main.py", "--cpu", f"--base-directory={paths.BASE}"]):
-    import comfy.cli_args
+comfy_host.start("--cpu", f"--base-directory={paths.BASE}")
 
 import comfy.clip_vision  # noqa: E402
 import comfy.sample  # noqa: E402

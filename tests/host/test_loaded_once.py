@@ -44,13 +44,13 @@ bench.run(["--smallest", "--scenario", "words-1"])
 """,
     "train-toy": """
 from attention_bending.dev import comfy_host
-comfy_host.start("cpu")
+comfy_host.start_on("cpu")
 from attention_bending.toy import export, learn, vae
 """,
     "evaluate-toy": """
 import torch
 from attention_bending.dev import comfy_host
-comfy_host.start("cpu")
+comfy_host.start_on("cpu")
 from attention_bending.toy import cases, evaluate, page, plots
 from pathlib import Path
 with torch.inference_mode():

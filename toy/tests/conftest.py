@@ -8,5 +8,5 @@ runpy.run_path(str(Path(__file__).resolve().parents[2] / "dev" / "pack.py"))["al
 
 from attention_bending.dev import comfy_host  # noqa: E402
 
-comfy_host.start("cpu")
+comfy_host.start_on("cpu")
 gc.freeze()  # what was imported stays, and need not be looked at by any collection
