@@ -11,7 +11,7 @@ from .attention.action import strength_at
 from .attention.chain import plan_chain
 from .attention.device_cache import DeviceCache
 from .attention.kernel import Attention
-from .attention.state import run_chain
+from .attention.state import bend_maps, bend_output
 from .bend import Bending
 from .errors import BendError
 from .frames.grid import Grid
@@ -86,12 +86,15 @@ def bend_attention(
         if not bend.is_identity and strength_at(bend, moment)
     ]
     on_logits = tuple(bend for bend, _ in acting if bend.operator.acts_on == "logits")
-    plan = plan_chain([pair for pair in acting if pair[0] not in on_logits], width, watch)
+    on_maps = [pair for pair in acting if pair[0] not in on_logits]
     q, k, v = (tensor.transpose(1, 2) for tensor in (q, k, v))
     attention = Attention(
         cache.scale_queries(on_logits, q) if on_logits else q, k, v, kernel, scale or q.shape[3] ** -0.5
     )
-    result = run_chain(plan, attention, attention.output(), cache)
-    by_column = (maps.permute(3, 0, 2, 1).unflatten(3, grid.shape) for maps in (result.maps, result.original))
-    after, before = (dict(zip(watch, maps, strict=False)) for maps in by_column)  # the watched columns come first
-    return BentAttention(result.output.transpose(1, 2), after, before)
+    output, known = bend_output(plan_chain(on_maps, width), attention, cache, keep_lse=bool(watch))
+    maps = bend_maps(plan_chain(on_maps, width, watch), known, cache)
+    after, before = (
+        dict(zip(watch, columns.permute(3, 0, 2, 1).unflatten(3, grid.shape), strict=True))
+        for columns in (maps.bent, maps.original)
+    )
+    return BentAttention(output.transpose(1, 2), after, before)

@@ -18,12 +18,12 @@ from ..bending.attention.action import operators_at
 from ..bending.attention.chain import plan_chain
 from ..bending.attention.device_cache import DeviceCache
 from ..bending.attention.kernel import Attention
-from ..bending.attention.state import run_chain
+from ..bending.attention.state import bend_maps, bend_output
 from ..bending.frames.grid import Grid
 from ..bending.frames.layout import FrameLayout
 from ..host.families.family import Site
 from ..host.families.geometry import Geometry
-from ..host.run.kernel import with_lse
+from ..host.run.kernel import HostKernel
 from ..host.run.site import Bender, RowSlice, bent_forward
 from .bench_cases import AIMS, DEPTH, HEADS, SCENARIOS, TOKENS, Case, Scenario, one_bend
 from .bench_meter import DTYPES, measure
@@ -54,7 +54,7 @@ class Inputs:
         ]
         choice = torch._fused_sdp_choice(*(t.unflatten(2, (self.heads, -1)).transpose(1, 2) for t in self.tensors))
         self.kernel = f"attention_pytorch ({BACKENDS[choice] if choice < len(BACKENDS) else 'another'})"
-        self.lse = with_lse(attention_pytorch.__wrapped__, *self.tensors, self.heads, {}) is not None
+        self.lse = HostKernel(attention_pytorch.__wrapped__, None, *self.tensors, self.heads, (), {}).tells
 
     def attend(self, kernel: Callable, transformer_options: dict | None = None) -> Tensor:
         return kernel(*self.tensors, heads=self.heads, transformer_options=transformer_options or {})
@@ -70,7 +70,8 @@ class OneSite(Bender):
         geometry = Geometry(grid.cells, 0, tuple(range(grid.frames)), grid.height, grid.width)
         self.cache = DeviceCache(FrameLayout.whole(grid), inputs.heads, device)
         self.slice = RowSlice(slice(0, 1), geometry.rows(device), geometry)
-        self.plan = plan_chain([(bend, (columns,)) for bend, columns in scenario.bends], TOKENS, scenario.watch)
+        chain = [(bend, (columns,)) for bend, columns in scenario.bends]
+        self.plan, self.watching = plan_chain(chain, TOKENS), plan_chain(chain, TOKENS, scenario.watch)
         self.unbent = partial(inputs.attend, kernel)
         self.forward = bent_forward(self, Site(0, "", calls=1, text_call=0), self.unbent)
 
@@ -81,10 +82,16 @@ class OneSite(Bender):
     def slices_at(self, layer: int) -> list[RowSlice]:
         return [self.slice] if self.scenario.bends or self.scenario.watch else []
 
-    def bend(self, layer: int, part: RowSlice, attention: Attention, output: Tensor, rerun: Callable) -> Tensor:
-        maps = run_chain(self.plan, attention, output, self.cache).maps
-        self.maps = maps if self.scenario.watch else None
-        return output
+    def bends(self, layer: int, part: RowSlice) -> bool:
+        return bool(self.scenario.bends)
+
+    def bend(self, layer: int, part: RowSlice, attention: Attention) -> Tensor | None:
+        bent, known = None, attention
+        if self.scenario.bends:
+            bent, known = bend_output(self.plan, attention, self.cache, keep_lse=bool(self.scenario.watch))
+        if self.scenario.watch:
+            self.maps = bend_maps(self.watching, known, self.cache).bent
+        return bent
 
 
 class Dense:

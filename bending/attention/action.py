@@ -32,13 +32,13 @@ class Action:
         weightless = not self.weight.any() if isinstance(self.weight, Tensor) else self.weight == 0
         return weightless or all(operator.is_identity for operator in self.operators)
 
-    def runs(self, frames: int) -> list[tuple[Operator, slice]]:
-        """The operators with the frames in a row that each of them has, identities left out."""
+    def runs(self, frames: int, identities: bool = False) -> list[tuple[Operator, slice]]:
+        """The operators with the frames in a row that each of them has; identities are left out if not asked for."""
         operators = self.operators if len(self.operators) > 1 else self.operators * frames
         runs, start = [], 0
         for frame in range(1, frames + 1):
             if frame == frames or operators[frame] != operators[start]:
-                if not operators[start].is_identity:
+                if identities or not operators[start].is_identity:
                     runs.append((operators[start], slice(start, frame)))
                 start = frame
         return runs

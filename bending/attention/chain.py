@@ -1,18 +1,18 @@
 """How a chain of bends is carried out without ever building the attention map: the plan.
 
-At a site the map A has T columns, one a token. The plan splits them once:
+At a site the map A has T columns, one a token. The plan takes them apart once:
 
-* *tracked* columns, at most one block: kept as maps, bent one by one. Words live here.
+* *blocks* of at most 64 columns that are kept as maps and bent one by one: words, and many columns whose operator is
+  not linear or makes signs that a group's mass could not follow. One block is alive at a time.
 * *groups* of many columns that every bend of the chain treats alike and linearly: only their share of the output,
   `A_U V_U`, and of the mass is kept. Padding lives here.
-* *streamed* sets of many columns whose operator is not linear, or makes signs that a group's mass could not follow:
-  their columns are made again, a block at a time, whenever a bend needs them.
+* the *others*, which no bend names.
 
 A linear bend of all columns needs none of these: it acts on the output itself.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..bend import Bend
 from ..errors import BendError
@@ -20,40 +20,67 @@ from ..errors import BendError
 BLOCK = 64
 """The most columns that are alive at once."""
 
+MANY = 8
+"""From this number on, columns that are only multiplied are a group: one more weight costs less than a map for each."""
+
 
 @dataclass(frozen=True)
 class Step:
     """One bend of the chain, with what it touches.
 
-    `all_columns` says that it acts on the output, the maps and the mass themselves. Otherwise `tracked` are positions
-    in the plan's tracked columns, `groups` and `streams` indices of its groups and streams. A bend of whole words has
-    in `words` the positions of each word's columns instead.
+    `all_columns` says that it acts on the output, the maps and the mass themselves. Otherwise `blocks` are pairs of a
+    block and the positions in it, and `groups` indices of groups. A bend of whole words has in `words` the positions of
+    each word's columns in the first block instead.
     """
 
     bend: Bend
     all_columns: bool = False
-    tracked: tuple[int, ...] = ()
+    blocks: tuple[tuple[int, tuple[int, ...]], ...] = ()
     groups: tuple[int, ...] = ()
-    streams: tuple[int, ...] = ()
     words: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A chain resolved for one conditioning: its columns in disjoint sets, and the steps in order.
+    """A chain resolved for one conditioning: all its columns in disjoint sets, and the steps in order.
 
-    `others` are all columns that are neither tracked nor in a group: the untouched, and the streams'.
+    The first `watched` columns of the first block are there to be seen.
     """
 
-    tracked: tuple[int, ...]
+    blocks: tuple[tuple[int, ...], ...]
     groups: tuple[tuple[int, ...], ...]
-    streams: tuple[tuple[int, ...], ...]
     others: tuple[int, ...]
     steps: tuple[Step, ...]
+    watched: int = 0
 
     @property
-    def renormalizes(self) -> bool:
-        return any(step.bend.renormalize for step in self.steps)
+    def sets(self) -> tuple[tuple[int, ...], ...]:
+        """The sets that are carried as outputs: the groups, and the others if there are any."""
+        return (*self.groups, self.others) if self.others else self.groups
+
+    def of(self, steps: tuple[Step, ...]) -> "Plan":
+        """The plan of some of its steps: blocks and groups that none of them touches join the others."""
+        blocks = sorted({0 for _ in range(self.watched)} | {block for step in steps for block, _ in step.blocks})
+        groups = sorted({group for step in steps for group in step.groups})
+        if len(blocks) == len(self.blocks) and len(groups) == len(self.groups):
+            return replace(self, steps=steps)
+        untouched = [columns for i, columns in enumerate(self.blocks) if i not in blocks]
+        untouched += [columns for i, columns in enumerate(self.groups) if i not in groups]
+        renumbered = (
+            replace(
+                step,
+                blocks=tuple((blocks.index(block), positions) for block, positions in step.blocks),
+                groups=tuple(groups.index(group) for group in step.groups),
+            )
+            for step in steps
+        )
+        return Plan(
+            tuple(self.blocks[i] for i in blocks),
+            tuple(self.groups[i] for i in groups),
+            tuple(sorted((*self.others, *(column for columns in untouched for column in columns)))),
+            tuple(renumbered),
+            self.watched,
+        )
 
 
 Columns = Sequence[Sequence[int]]
@@ -63,55 +90,65 @@ Columns = Sequence[Sequence[int]]
 def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequence[int] = ()) -> Plan:
     """The plan for `bends`, each with the columns it acts on, in a context of `width` columns.
 
-    Always tracked are `watch`, columns to keep as maps besides, which come first, and the words whose maps are
-    exchanged; then other words, in chain order, as long as one block holds them. Raises BendError where words to be
-    exchanged do not fit a block, or overlap.
+    The first block has `watch`, columns to keep as maps besides, and the words whose maps are exchanged; then come
+    other words, in chain order. Raises BendError where words to be exchanged do not fit a block, or overlap.
     """
     covers = [frozenset(column for word in columns for column in word) for _, columns in bends]
     remaps = [bend.operator.acts_on == "words" for bend, _ in bends]
     takes_all = [len(cover) == width and bend.operator.linear for (bend, _), cover in zip(bends, covers, strict=True)]
-    tracked = list(dict.fromkeys(watch))
+    partial = [i for i, is_all in enumerate(takes_all) if not is_all]
+    touched_by = [tuple(i for i in partial if column in covers[i]) for column in range(width)]
+
+    first = list(dict.fromkeys(watch))
     for (bend, columns), cover, remap in zip(bends, covers, remaps, strict=True):
         if remap:
             check_words(bend, columns)
-            tracked += sorted(cover.difference(tracked))
-    # a bend is tracked whole or not at all: part of a word's columns as maps would save nothing
-    for cover, is_all in zip(covers, takes_all, strict=True):
-        new = sorted(cover.difference(tracked))
-        if not is_all and len(tracked) + len(new) <= BLOCK:
-            tracked += new
-    position = {column: i for i, column in enumerate(tracked)}
+            first += sorted(cover.difference(first))
+    blocks, placed = [first] if first else [], set(first)
+    # a bend's columns are one by one all or not at all: part of them as maps would save nothing
+    for i in partial:
+        new = sorted(covers[i] - placed)
+        if not new or len(new) > BLOCK:
+            continue
+        if len(new) >= MANY and all(_only_multiplied(bends, takes_all, touched_by[column]) for column in new):
+            continue
+        if not blocks or len(blocks[-1]) + len(new) > BLOCK:
+            blocks.append([])
+        blocks[-1] += new
+        placed.update(new)
 
-    partial = [i for i, is_all in enumerate(takes_all) if not is_all]
     # columns that the same bends touch stay alike through the chain, and are carried together
-    atoms: dict[tuple[int, ...], list[int]] = {}
+    alike: dict[tuple[int, ...], list[int]] = {}
     for column in range(width):
-        touched_by = tuple(i for i in partial if column in covers[i])
-        if column not in position and touched_by:
-            atoms.setdefault(touched_by, []).append(column)
-    groups = [touched_by for touched_by in atoms if _keeps_sign(bends, takes_all, touched_by)]
-    streams = [touched_by for touched_by in atoms if touched_by not in groups]
+        if touched_by[column] and column not in placed:
+            alike.setdefault(touched_by[column], []).append(column)
+    groups = [touching for touching in alike if _keeps_sign(bends, takes_all, touching)]
+    for touching, columns in alike.items():
+        if touching not in groups:
+            blocks += [columns[start : start + BLOCK] for start in range(0, len(columns), BLOCK)]
+    at = {column: (n, position) for n, block in enumerate(blocks) for position, column in enumerate(block)}
 
     def step(i: int) -> Step:
         bend, columns = bends[i]
         if takes_all[i]:
             return Step(bend, all_columns=True)
-        if remaps[i]:
-            return Step(bend, words=tuple(tuple(position[column] for column in word) for word in columns))
+        positions: dict[int, list[int]] = {}
+        for block, position in sorted(at[column] for column in covers[i] if column in at):
+            positions.setdefault(block, []).append(position)
         return Step(
             bend,
-            tracked=tuple(position[column] for column in sorted(covers[i]) if column in position),
-            groups=tuple(n for n, touched_by in enumerate(groups) if i in touched_by),
-            streams=tuple(n for n, touched_by in enumerate(streams) if i in touched_by),
+            blocks=tuple((block, tuple(places)) for block, places in positions.items()),
+            groups=tuple(n for n, touching in enumerate(groups) if i in touching),
+            words=tuple(tuple(at[column][1] for column in word) for word in columns) if remaps[i] else (),
         )
 
-    held = position.keys() | {column for touched_by in groups for column in atoms[touched_by]}
+    held = {*at, *(column for touching in groups for column in alike[touching])}
     return Plan(
-        tuple(tracked),
-        tuple(tuple(atoms[touched_by]) for touched_by in groups),
-        tuple(tuple(atoms[touched_by]) for touched_by in streams),
+        tuple(map(tuple, blocks)),
+        tuple(tuple(alike[touching]) for touching in groups),
         tuple(column for column in range(width) if column not in held),
         tuple(step(i) for i in range(len(bends))),
+        len(dict.fromkeys(watch)),
     )
 
 
@@ -127,12 +164,18 @@ def check_words(bend: Bend, columns: Columns) -> None:
             raise BendError("the two words share a token. Name two words that do not overlap.")
 
 
-def _keeps_sign(bends: Sequence[tuple[Bend, Columns]], takes_all: list[bool], touched_by: tuple[int, ...]) -> bool:
+def _only_multiplied(bends: Sequence[tuple[Bend, Columns]], takes_all: list[bool], touching: tuple[int, ...]) -> bool:
+    """Whether these bends do no more to a column than multiply each place of it by a number that is not negative."""
+    operators = (bends[i][0].operator for i in touching)
+    return all(o.diagonal and o.acts_on == "map" for o in operators) and _keeps_sign(bends, takes_all, touching)
+
+
+def _keeps_sign(bends: Sequence[tuple[Bend, Columns]], takes_all: list[bool], touching: tuple[int, ...]) -> bool:
     """Whether the mass of columns touched by these bends follows the operators: Σ |M a| = M Σ |a|.
 
     It does while every bend up to the last that touches them is linear and makes no negative weights: of a sum of
     columns alone it could not be told what their signs were. A bend of all columns behind that last one needs no mass
     of theirs: it takes M of the rows' whole mass, whoever made it.
     """
-    acting = [bends[i][0] for i in range(touched_by[-1] + 1) if takes_all[i] or i in touched_by]
+    acting = [bends[i][0] for i in range(touching[-1] + 1) if takes_all[i] or i in touching]
     return all(bend.operator.linear and not bend.signed for bend in acting)

@@ -66,24 +66,34 @@ class DeviceCache:
         """`rows + weight · (f(rows) − rows)` for rows `(B, L, H, C)`, as a new tensor of their type."""
         return self.bend_(bend, rows.clone(memory_format=torch.contiguous_format))
 
-    def bend_(self, bend: Bend, rows: Tensor) -> Tensor:
-        """The same in place, a part at a time and in float32 whatever the type of the rows."""
+    def bend_(self, bend: Bend, rows: Tensor, before: Tensor | None = None, after: Tensor | None = None) -> Tensor:
+        """The same in place, a part at a time and in float32 whatever the type of the rows.
+
+        `before` and `after` `(B, L, H, 1)` multiply the rows on the way in and on the way out, in the same pass.
+        """
         action = self.action(bend)
-        if rows.numel() and action is not None:
-            temporal = action.operators[0].temporal
-            for batch_row in rows:
-                pictures = self.layout.grid.as_pictures(batch_row)
-                if temporal:
-                    self._bend_in_time(action, pictures)
-                else:
-                    self._bend_frames(action, pictures)
+        temporal = action is not None and action.operators[0].temporal
+        for b, row in enumerate(rows) if rows.numel() and action is not None else ():
+            factors = (None if factor is None else self.layout.grid.as_pictures(factor[b]) for factor in (before, after))
+            bend_pictures = self._bend_in_time if temporal else self._bend_frames
+            bend_pictures(action, self.layout.grid.as_pictures(row), *factors)
         return rows
 
-    def blend(self, bend: Bend, old: Tensor, new: Tensor) -> Tensor:
-        """`old + weight · (new − old)` for rows `(B, L, H, C)` that were made otherwise."""
+    def remap_words(self, bend: Bend, sums: Sequence[Tensor]) -> list[Tensor]:
+        """The words' summed maps `(B, L, H, 1)` as a bend of whole words leaves them, as new tensors."""
         action, grid = self.action(bend), self.layout.grid
-        pairs = zip(old, new, strict=True)
-        pictures = [self._blend(action, *map(grid.as_pictures, pair), (slice(None),)) for pair in pairs]
+        remapped = [total.clone() for total in sums]
+        for operator, frames in action.runs(grid.frames):
+            rows = slice(frames.start * grid.height * grid.width, frames.stop * grid.height * grid.width)
+            masks = [self.mask(mask)[frames] for mask in operator.masks]
+            for total, new in zip(remapped, operator.remap_words([old[:, rows] for old in sums], masks), strict=True):
+                total[:, rows] = new
+        return [self._blend_rows(action, *pair) for pair in zip(sums, remapped, strict=True)]
+
+    def _blend_rows(self, action: Action, old: Tensor, new: Tensor) -> Tensor:
+        """`old + weight · (new − old)` for rows `(B, L, H, C)` that were made otherwise."""
+        pairs = (map(self.layout.grid.as_pictures, pair) for pair in zip(old, new, strict=True))
+        pictures = [self._blend(action, *pair, (slice(None),)) for pair in pairs]
         return torch.stack(pictures).view(old.shape)
 
     def scale_queries(self, bends: Sequence[Bend], q: Tensor) -> Tensor:
@@ -101,22 +111,31 @@ class DeviceCache:
             product = product * temperatures.view(-1, 1, 1, 1, 1) ** -torch.as_tensor(action.weight)
         return product.expand(grid.frames, grid.height, grid.width, self.heads, 1).flatten(0, 2)
 
-    def _bend_frames(self, action: Action, pictures: Tensor) -> None:
-        for operator, frames in action.runs(len(pictures)):
-            kernel = self._kernel(operator)
+    def _bend_frames(self, action: Action, pictures: Tensor, before: Tensor | None, after: Tensor | None) -> None:
+        scaled = before is not None or after is not None
+        for operator, frames in action.runs(len(pictures), identities=scaled):
+            kernel = None if operator.is_identity else self._kernel(operator)
             for part, at in self._parts(pictures, frames):
-                old = part.float()
-                part.copy_(self._blend(action, old, kernel(old), at))
+                old = self._times(part, before, at)
+                new = old if kernel is None else self._blend(action, old, kernel(old), at)
+                part.copy_(self._times(new, after, at))
 
-    def _bend_in_time(self, action: Action, pictures: Tensor) -> None:
+    def _bend_in_time(self, action: Action, pictures: Tensor, before: Tensor | None, after: Tensor | None) -> None:
         """All frames at once, some rows of the picture at a time."""
         matrix = self._kernel(action.operators)(None)
         chunk = max(1, self._part_bytes // (4 * pictures[:, 0].numel()))
         for start in range(0, pictures.shape[1], chunk):
-            part = pictures[:, start : start + chunk]
-            old = part.float()
-            new = (matrix @ old.flatten(1)).view(old.shape)
-            part.copy_(self._blend(action, old, new, (slice(None), slice(start, start + chunk))))
+            at = (slice(None), slice(start, start + chunk))
+            old = self._times(pictures[at], before, at)
+            new = self._blend(action, old, (matrix @ old.flatten(1)).view(old.shape), at)
+            pictures[at].copy_(self._times(new, after, at))
+
+    def _times(self, part: Tensor, factor: Tensor | None, at: tuple[slice, ...]) -> Tensor:
+        """Some pictures in float32, each head times its factor; float32 may be multiplied in place."""
+        if factor is None:
+            return part.float()
+        part, factor = part.unflatten(3, (self.heads, -1)), factor[at][..., None]
+        return (part.mul_(factor) if part.dtype == torch.float32 else part * factor).flatten(3)
 
     def _blend(self, action: Action, old: Tensor, new: Tensor, at: tuple[slice, ...]) -> Tensor:
         """`at` are the frames, and rows of cells, that the pictures are."""

@@ -1,7 +1,7 @@
-"""One attention, as the algebra sees it: its own q, k and v, the kernel that ran, and what the kernel told besides."""
+"""One attention, as the algebra sees it: its own q, k and v, the kernel that runs it, and what that tells besides."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,15 +11,42 @@ from .device_cache import DeviceCache
 AttentionKernel = Callable[[Tensor, Tensor, Tensor], Tensor]
 """q `(B, L, H, D)`, k and values `(B, T, H, D)` → output `(B, L, H, D)`."""
 
+KernelWithLse = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+"""The same with the log of each softmax's denominator, `(B, L, H)` float32."""
+
+SUMS_IN_FLOAT32 = ("cuda", "meta")
+"""Devices whose products of half types add up in float32 inside the kernel: nothing need be widened before."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """An attention whose keys are taken apart into single columns and sets, each with the softmax over it alone.
+
+        A V = columns V_S + Σ_g w_g O_g        w_g = Σ_g A,  O_g = softmax over the keys g, times V_g
+
+    `columns` `(B, L, H, S)` and `masses` w `(B, L, H, P)` are float32, `outputs` P tensors `(B, L, H, D)`, none where
+    only maps were asked for. `weighed` says that the outputs hold w_g O_g already.
+    """
+
+    columns: Tensor
+    masses: Tensor
+    outputs: tuple[Tensor, ...] = ()
+    weighed: bool = False
+
 
 @dataclass(frozen=True)
 class Attention:
     """`A = softmax(q kᵀ · scale)`, never built.
 
-    `lse` `(B, L, H)` float32 is the log of each softmax's denominator, where the kernel gives it, as FlashAttention
-    (Dao et al. 2022) keeps it for its backward pass; `exact` says that the kernel computes this very softmax, and that
-    its denominators may be computed here. Then columns of A are `exp(q·k · scale − lse)`. For any other kernel a second
-    call, whose values are one-hot selectors, returns them.
+    How much each key, or set of keys, weighs is told in one of three ways:
+
+    * `kernel_with_lse`, the same kernel, tells the log of each softmax's denominator, as FlashAttention (Dao et al.
+      2022) keeps it for its backward pass: for any set of keys, in the call that attends to them;
+    * `exact` says that the kernel computes this very softmax, and that its denominators may be computed here;
+    * else a second call, whose values are one-hot selectors, returns the sums of A.
+
+    `divisible` says that the kernel may be called with some of the keys; one that is not sees all of them, with V zero
+    outside a set. `lse` `(B, L, H)` float32 is the log of the denominator over all keys, where it is known.
     """
 
     q: Tensor
@@ -27,27 +54,118 @@ class Attention:
     v: Tensor
     kernel: AttentionKernel
     scale: float
-    lse: Tensor | None = None
+    kernel_with_lse: KernelWithLse | None = None
     exact: bool = False
+    divisible: bool = True
+    lse: Tensor | None = None
 
     @property
     def tells(self) -> bool:
         """Whether single columns are known to float32's precision, whatever the type of the output."""
-        return self.lse is not None or self.exact
+        return self.lse is not None or self.exact or self.kernel_with_lse is not None
 
     def output(self) -> Tensor:
         """`A V` `(B, L, H, D)`, as the kernel gives it, each row's heads side by side."""
         return self.kernel(self.q, self.k, self.v).contiguous()
 
-    def sums(self, sets: Sequence[tuple[int, ...]], cache: DeviceCache) -> Tensor:
-        """The sums of A over some sets of columns, `(B, L, H, len(sets))` float32.
+    def split(
+        self,
+        columns: tuple[int, ...],
+        blocks: Sequence[tuple[int, ...]],
+        sets: Sequence[tuple[int, ...]],
+        cache: DeviceCache,
+        keep_lse: bool = False,
+    ) -> tuple["Attention", Split]:
+        """The attention taken apart: single `columns`, and `blocks` and `sets` that cover all other keys.
+
+        Of blocks only the mass is told, of sets the output too; the masses are in that order. Every key is attended to
+        once, however many sets there are; none is ever empty. With `keep_lse` the attention comes back with its
+        log-sum-exp, if that can be had.
+        """
+        if self.kernel_with_lse is not None:
+            attended = [self.kernel_with_lse(self.q, *self._over(keys, cache)) for keys in (*blocks, *sets)]
+            outputs = tuple(output.contiguous() for output, _ in attended[len(blocks) :])
+            lses = [lse[..., None] for _, lse in attended]
+            if not columns and len(lses) == 1:  # one softmax over all keys: nothing to weigh
+                known = replace(self, lse=lses[0][..., 0])
+                return known, Split(self._no_columns(), torch.ones_like(lses[0]), outputs, weighed=True)
+            known, split = self._shares(self._logs(columns, lses, cache), len(columns), keep_lse)
+            return known, replace(split, outputs=outputs)
+        known, split = self.split_maps(columns, (*blocks, *sets), cache, keep_lse)
+        if self.divisible:
+            outputs = (self.kernel(self.q, *self._over(keys, cache)) for keys in sets)
+        else:
+            outputs = (self.kernel(self.q, self.k, self._values_of(keys, cache)) for keys in sets)
+        outputs = tuple(output.contiguous() for output in outputs)
+        alone = not columns and not blocks and len(sets) == 1
+        return known, replace(split, outputs=outputs, weighed=alone or not self.divisible)
+
+    def split_maps(
+        self, columns: tuple[int, ...], sets: Sequence[tuple[int, ...]], cache: DeviceCache, keep_lse: bool = False
+    ) -> tuple["Attention", Split]:
+        """The same without outputs: what the columns and the sets weigh."""
+        if not columns and len(sets) == 1:
+            ones = self.q.new_ones(*self.q.shape[:3], 1, dtype=torch.float32)
+            return self.with_lse(cache) if keep_lse else self, Split(self._no_columns(), ones)
+        if self.lse is not None and len(sets) < 2:
+            maps = self.columns(columns, cache)
+            return self, Split(maps, (1 - maps.sum(-1, keepdim=True)).clamp_(0)[..., : len(sets)])
+        if self.kernel_with_lse is not None:
+            lses = [self.kernel_with_lse(self.q, *self._over(keys, cache))[1][..., None] for keys in sets]
+            return self._shares(self._logs(columns, lses, cache), len(columns), keep_lse)
+        if self.exact:
+            return self._shares(self._denominators(columns, sets, cache), len(columns), keep_lse)
+        sums = self._sums([*((column,) for column in columns), *sets], cache)
+        return self, Split(sums[..., : len(columns)], sums[..., len(columns) :])
+
+    def columns(self, columns: tuple[int, ...], cache: DeviceCache) -> Tensor:
+        """Single columns of A, `(B, L, H, len(columns))` float32.
 
         Reading a word's map off its column is daam's way (Tang et al., 2023, "What the DAAM").
         """
-        if not sets:
-            return torch.empty_like(self.q[..., :0], dtype=torch.float32)
-        if self.tells and all(len(columns) == 1 for columns in sets):
-            return self._columns(tuple(column for (column,) in sets), cache)
+        if not columns:
+            return self._no_columns()
+        if not self.tells:
+            return self._sums([(column,) for column in columns], cache)
+        lse = self.with_lse(cache).lse
+        return self._logits(columns, cache).sub_(lse[..., None]).exp_()
+
+    def with_lse(self, cache: DeviceCache) -> "Attention":
+        """The same with its log-sum-exp, where that can be had."""
+        if self.lse is not None or not self.tells:
+            return self
+        if self.kernel_with_lse is not None:
+            return replace(self, lse=self.kernel_with_lse(self.q, self.k, self.v)[1])
+        return replace(self, lse=self._denominators((), [tuple(range(self.k.shape[1]))], cache)[..., 0])
+
+    def _shares(self, logs: Tensor, columns: int, keep_lse: bool) -> tuple["Attention", Split]:
+        """Shares of one softmax: of single columns by their logits, then of sets by the log of their denominators."""
+        shares = logs.softmax(-1)
+        known = replace(self, lse=logs.logsumexp(-1)) if keep_lse else self
+        return known, Split(shares[..., :columns], shares[..., columns:])
+
+    def _logs(self, columns: tuple[int, ...], lses: Sequence[Tensor], cache: DeviceCache) -> Tensor:
+        """The logits of single columns, and the log of each set's denominator, side by side."""
+        logs = self._logits(columns, cache, room=len(lses))
+        for i, lse in enumerate(lses, start=len(columns)):
+            logs[..., i : i + 1] = lse
+        return logs
+
+    def _over(self, keys: tuple[int, ...], cache: DeviceCache) -> tuple[Tensor, Tensor]:
+        """K and V of some keys alone."""
+        if len(keys) == self.k.shape[1]:
+            return self.k, self.v
+        index = cache.index(keys)
+        return self.k.index_select(1, index), self.v.index_select(1, index)
+
+    def _values_of(self, keys: tuple[int, ...], cache: DeviceCache) -> Tensor:
+        """V, zero outside some keys."""
+        if len(keys) == self.k.shape[1]:
+            return self.v
+        return self.v * cache.selector((keys,), self.v.shape[1], 1, self.v.dtype)[:, None]
+
+    def _sums(self, sets: Sequence[tuple[int, ...]], cache: DeviceCache) -> Tensor:
+        """The sums of A over some sets of columns, `(B, L, H, len(sets))` float32, by calls with selectors for V."""
         batch, width, heads, depth = self.v.shape
         parts = []
         for start in range(0, len(sets), depth):
@@ -56,33 +174,48 @@ class Attention:
             parts.append(self.kernel(self.q, self.k, selector)[..., : len(slots)].float())
         return torch.cat(parts, dim=-1)
 
-    def output_of(self, columns: tuple[int, ...], cache: DeviceCache) -> Tensor:
-        """`A_U V_U` `(B, L, H, D)` float32, what the columns U add to the output: one call with V zero elsewhere."""
-        member = cache.selector((columns,), self.v.shape[1], 1, self.v.dtype)
-        return self.kernel(self.q, self.k, self.v * member[:, None]).float().contiguous()
+    def _no_columns(self) -> Tensor:
+        return self.q.new_empty(*self.q.shape[:3], 0, dtype=torch.float32)
 
-    def _columns(self, columns: tuple[int, ...], cache: DeviceCache) -> Tensor:
-        maps = torch.empty(*self.q.shape[:3], len(columns), device=self.q.device)
-        k = self._keys(self.k.index_select(1, cache.index(columns)))
-        lse = self._log_sum_exp(cache) if self.lse is None else self.lse
+    def _logits(self, columns: tuple[int, ...], cache: DeviceCache, room: int = 0) -> Tensor:
+        """`q·k · scale` `(B, L, H, len(columns) + room)` float32, ours to write to; there is `room` behind them."""
+        count = len(columns)
+        logits = self.q.new_empty(*self.q.shape[:3], count + room, dtype=torch.float32)
+        if not columns:
+            return logits
+        k = self.k.index_select(1, cache.index(columns))
+        if self.q.dtype != torch.float32 and self.q.device.type in SUMS_IN_FLOAT32 and BMM_WIDENS:
+            for b, q in enumerate(self.q):
+                product = torch.bmm(q.transpose(0, 1), k[b].permute(1, 2, 0), out_dtype=torch.float32)
+                torch.mul(product.transpose(0, 1), self.scale, out=logits[b, ..., :count])
+            return logits
+        k = self._scaled(k)
         for b, rows in cache.blocks(self.q):
-            part, q = maps[b, rows], self.q[b, rows].float()
-            if len(columns) == 1:  # libraries are slow at products with one column, and with a few at the far end
-                torch.sum(q * k[b, :, 0], -1, keepdim=True, out=part)
+            block, q = logits[b, rows, :, :count], self.q[b, rows].float()
+            if count == 1:  # libraries are slow at products with one column, and with a few at the far end
+                torch.sum(q * k[b, :, 0], -1, keepdim=True, out=block)
             else:
-                part.copy_(torch.bmm(k[b], q.permute(1, 2, 0)).permute(2, 0, 1))
-            part.sub_(lse[b, rows, :, None]).exp_()
-        return maps
+                block.copy_(torch.bmm(k[b], q.permute(1, 2, 0)).permute(2, 0, 1))
+        return logits
 
-    def _log_sum_exp(self, cache: DeviceCache) -> Tensor:
-        """`(B, L, H)`, some rows of some heads at a time."""
-        lse = torch.empty(self.q.shape[:3], device=self.q.device)
-        k = self._keys(self.k)
-        heads, width = self.q.shape[2], self.k.shape[1]
-        for b, rows in cache.blocks(self.q, heads * width):
-            lse[b, rows] = torch.bmm(self.q[b, rows].float().transpose(0, 1), k[b].mT).logsumexp(-1).T
-        return lse
+    def _denominators(self, columns: tuple[int, ...], sets: Sequence[tuple[int, ...]], cache: DeviceCache) -> Tensor:
+        """The same, computed here: one pass over all logits, in blocks of rows."""
+        order = (*columns, *(key for keys in sets for key in keys))
+        sizes = [len(columns), *(len(keys) for keys in sets)]
+        logs = self.q.new_empty(*self.q.shape[:3], len(columns) + len(sets), dtype=torch.float32)
+        k = self._scaled(self.k.index_select(1, cache.index(order)))
+        for b, rows in cache.blocks(self.q, self.q.shape[2] * len(order)):
+            logits = torch.bmm(self.q[b, rows].float().transpose(0, 1), k[b].mT).transpose(0, 1)
+            singles, *parts = logits.split(sizes, -1)
+            logs[b, rows, :, : len(columns)] = singles
+            for i, part in enumerate(parts, start=len(columns)):
+                logs[b, rows, :, i] = part.logsumexp(-1)
+        return logs
 
-    def _keys(self, k: Tensor) -> Tensor:
+    def _scaled(self, k: Tensor) -> Tensor:
         """Scaled keys, head by head: `(B, H, columns, D)` float32."""
         return (k.float() * self.scale).transpose(1, 2).contiguous()
+
+
+BMM_WIDENS = "dtype" in torch.ops.aten.bmm.overloads()
+"""Whether torch can return a product of half types in float32, since 2.8; before, the factors are widened first."""

@@ -1,252 +1,260 @@
-"""The algebra: a site's attention as (output, maps, mass), and each bend as an exact update of the three."""
+"""The algebra: a site's attention as parts, maps and mass, and each bend as an exact update of the three."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import repeat
 
 import torch
 from torch import Tensor
 
-from .chain import BLOCK, Plan, Step
+from ..bend import Bend
+from .chain import Plan, Step
 from .device_cache import DeviceCache
 from .kernel import Attention
+from .part import Part, add_up
 
 MASS_EPS = 1e-6
 """A place whose mass is not above this is left as it is by renormalising."""
-
-UNIT_TOLERANCE = 1e-6
-"""A mass this near to 1 is 1, so that places which a bend leaves alone keep their bits."""
-
-HALF = (torch.float16, torch.bfloat16)
-"""In these the rest of an output is computed by a call of its own: a strong word taken away leaves its rounding."""
 
 MAP_EPS = 1e-30
 """Where a word's map is not above this, it is nowhere, and what it gets is split equally among its pieces."""
 
 
 @dataclass(frozen=True)
-class ChainResult:
-    """What a chain left: `output` `(B, L, H, D)`, and `maps` `(B, L, H, S)` float32 with the maps before it.
+class WatchedMaps:
+    """The plan's watched columns `(B, L, H, S)` float32 before the chain and after it; one tensor where nothing acted."""
 
-    The columns of the maps are the plan's tracked tokens, in its order. `maps is original` where nothing acted.
-    """
-
-    output: Tensor | None
-    maps: Tensor
     original: Tensor
+    bent: Tensor
 
 
-def run_chain(plan: Plan, attention: Attention, output: Tensor | None, cache: DeviceCache) -> ChainResult:
-    """Bend `output = A V` `(B, L, H, D)`, in place, by the plan's steps in order; without one, only the maps.
+def bend_output(
+    plan: Plan, attention: Attention, cache: DeviceCache, keep_lse: bool = False
+) -> tuple[Tensor, Attention]:
+    """`A V` `(B, L, H, D)` in the type of V, bent by the plan's steps in order: made of its parts, never un-bent first.
 
     `attention` is asked for the columns that the plan needs, never for all of A. Maps and mass are float32, and so is
-    all arithmetic; the output keeps its type.
+    all arithmetic. With `keep_lse` the attention comes back with its log-sum-exp, for those who want maps besides.
     """
-    steps = tuple(step for step in plan.steps if cache.action(step.bend) is not None)
-    if not steps:  # nothing acts at this moment: the output keeps its bits
-        maps = attention.sums([(column,) for column in plan.tracked], cache)
-        return ChainResult(output, maps, maps)
-    state = _State(replace(plan, steps=steps), attention, output, cache)
-    for step in steps:
-        state.apply(step)
-    state.finish()
-    return ChainResult(output, state.maps, state.original)
+    plan = _acting(plan, cache)
+    if not plan.steps:  # nothing acts at this moment: the kernel's own bits
+        known, split = attention.split((), (), [tuple(range(attention.k.shape[1]))], cache, keep_lse)
+        return split.outputs[0], known
+    state = _State(plan, attention, cache, outputs=True, keep_lse=keep_lse)
+    state.run()
+    return state.output(), state.attention
 
 
-@dataclass
-class _Group:
-    """What a set of columns U adds: `A_U V_U` `(B, L, H, D)` to the output, `Σ_U |A|` `(B, L, H, 1)` to the mass."""
+def bend_maps(plan: Plan, attention: Attention, cache: DeviceCache) -> WatchedMaps:
+    """What the plan's steps make of its watched columns. No output is made, and none is changed by who watches."""
+    plan = _acting(plan, cache)
+    watched = plan.blocks[0][: plan.watched] if plan.watched else ()
+    if not plan.steps or not watched:
+        maps = attention.columns(watched, cache)
+        return WatchedMaps(maps, maps)
+    state = _State(plan, attention, cache, outputs=False)
+    original = state.maps[0][..., : plan.watched].clone()
+    state.run()
+    return WatchedMaps(original, state.maps[0][..., : plan.watched])
 
-    output: Tensor | None
-    mass: Tensor
+
+def _acting(plan: Plan, cache: DeviceCache) -> Plan:
+    """The plan of those steps that act at this moment."""
+    return plan.of(tuple(step for step in plan.steps if cache.action(step.bend) is not None))
 
 
 class _State:
-    """One site's attention while its chain runs: its output, kept as a sum of parts, and the mass of its rows.
+    """One site's attention while its chain runs, its keys taken apart, each set with the softmax over it alone.
 
-        A V = R + Σ_g A_g V_g + maps V_S        R = scale · output − owed V_S
-        mass = Σ_rest |A| + Σ_g Σ |A_g| + Σ |maps| − uncounted
+        A V = Σ_g w_g O_g + Σ_b maps_b V_b        mass = Σ_g |A_g| + Σ_b |maps_b| − uncounted
 
-    S are the plan's tracked columns: `maps` `(B, L, H, S)` holds each, `v` their rows of V. g are its groups, each with
-    its share of the output and of the mass. R, the rest, is written into `output` lazily, so that a chain of words goes
-    over the large output once: `scale` is what is to be multiplied in, `owed` the tracked columns still in it (None
-    where they were never in it: then R is made without them, and what a bend takes out leaves no rounding behind).
+    g are the plan's groups and the others, b its blocks. Nothing is ever subtracted, so what is taken out leaves no
+    rounding, and all parts together cost one attention's arithmetic. The large outputs are added up once, at the end.
+
+    One block is alive at a time, in `maps`: the next is made when a step needs it, by going through the steps so far,
+    and what no later step touches is added to the part `finished`. Watched columns stay alive besides.
 
     `uncounted` is what bends of all columns added without counting it: a gain on everything is meant to stay, so no
     renormalise may undo it.
-
-    Where there is no output, maps and mass are the same, and all that would be written to it is left out.
     """
 
-    def __init__(self, plan: Plan, attention: Attention, output: Tensor | None, cache: DeviceCache):
+    def __init__(self, plan: Plan, attention: Attention, cache: DeviceCache, outputs: bool, keep_lse: bool = False):
         self.plan = plan
-        self.attention = attention
         self.cache = cache
-        self.output = output
-        self.v = attention.v.index_select(1, cache.index(plan.tracked)).float()
-        self.scale: Tensor | None = None
-        self.owed: Tensor | None = None
-        self.uncounted: Tensor | None = None
-        self.done: list[tuple[Step, Tensor | None]] = []
-        self.groups: list[_Group] = []
-        # groups must not be in R, since they are bent apart from it; nor words in half precision, see HALF
-        self.apart = bool(plan.groups) or (plan.renormalizes and bool(plan.tracked) and attention.v.dtype in HALF)
-        singles = [(column,) for column in plan.tracked]
-        if self.apart:
-            # exact columns add up to 1 with the rest's; sums read off a kernel in half precision do not, nor do groups'
-            rest = [] if attention.tells and not plan.groups else [plan.others]
-            sums = attention.sums([*singles, *plan.groups, *rest], cache)
-            self.maps = sums[..., : len(singles)]
-            masses = sums[..., len(singles) :].split(1, dim=-1)
-            self.mass_of_rest = masses[-1] if rest else (1 - self.maps.sum(-1, keepdim=True)).clamp_(0)
-            outputs = [None if output is None else attention.output_of(columns, cache) for columns in plan.groups]
-            self.groups = [_Group(*group) for group in zip(outputs, masses[: len(outputs)], strict=True)]
-            if output is not None:
-                output.copy_(attention.output_of(plan.others, cache))
+        self.has_output = outputs
+        first, *later = plan.blocks or ((),)
+        keep_lse = keep_lse or bool(later)  # for the columns of later blocks
+        if outputs:
+            self.attention, shares = attention.split(first, later, plan.sets, cache, keep_lse)
         else:
-            self.maps = attention.sums(singles, cache)
-            self.owed = self.maps if singles else None
-            self.mass_of_rest = 1 - self.maps.sum(-1, keepdim=True)
-        self.original = self.maps
+            self.attention, shares = attention.split_maps(first, (*later, *plan.sets), cache, keep_lse)
+        masses = [shares.masses[..., i : i + 1] for i in range(shares.masses.shape[3])]
+        self.maps: dict[int, Tensor] = {0: shares.columns} if first else {}
+        self.waiting = {block: Part(None, mass) for block, mass in enumerate(masses[: len(later)], start=1)}
+        pairs = zip(shares.outputs or repeat(None), masses[len(later) :])
+        sets = [Part(output, None, mass) if shares.weighed else Part(output, mass) for output, mass in pairs]
+        self.groups, self.others = sets[: len(plan.groups)], sets[len(plan.groups) :]
+        self.finished: list[Part] = []
+        self.uncounted: Tensor | None = None
+        self.done: list[tuple[Step | None, Tensor | None]] = []
+        self.touches: dict[int, list[int]] = {}
+        for i, step in enumerate(plan.steps):
+            for block, _ in step.blocks:
+                self.touches.setdefault(block, []).append(i)
+
+    def run(self) -> None:
+        for i, step in enumerate(self.plan.steps):
+            rest_is_all = all(later.all_columns for later in self.plan.steps[i:])
+            if self.has_output and rest_is_all and not step.bend.operator.diagonal:
+                self._merge()  # nobody asks for a part any more: M is applied to their sum, once
+            self._apply(i, step)
+
+    def output(self) -> Tensor:
+        """The parts and maps, added up."""
+        (block, maps), *_ = [*self.maps.items(), (None, self.attention.columns((), self.cache))]
+        parts = [part for part in self.parts if part.output is not None]
+        return add_up(self.cache, parts, maps, self._values(block))
+
+    @property
+    def parts(self) -> list[Part]:
+        return [*self.others, *self.groups, *self.finished, *self.waiting.values()]
 
     @property
     def mass(self) -> Tensor:
         """The sum of |weights| in each row, `(B, L, H, 1)`."""
-        mass = sum((group.mass for group in self.groups), self.mass_of_rest) + self.maps.abs().sum(-1, keepdim=True)
+        masses = [part.mass for part in self.parts]
+        masses += [_mass_of(maps) for maps in self.maps.values()]
+        mass = sum(masses[1:], masses[0])
         return mass if self.uncounted is None else mass - self.uncounted
 
-    def apply(self, step: Step) -> None:
+    def _apply(self, i: int, step: Step) -> None:
         if step.all_columns:
-            self._apply_to_all(step)
-        elif step.words:
-            self._remap_words(step)
-        else:
-            self._apply_tracked(step)
-            for group in step.groups:
-                self._bend_group(step, self.groups[group])
-            self._apply_streams(step)
+            self._bend_all(step.bend)
+        for block, _ in sorted(step.blocks, key=lambda pair: pair[0] not in self.maps):  # the block that is alive first
+            self._act(step, block, self._alive(block, i))
+        for group in step.groups:
+            self.groups[group].bend(self.cache, step.bend)
         divisor = None
         if step.bend.renormalize:
             mass = self.mass
             # to divide by |w| keeps signs, and leaves no pole where weights of both signs cancel
-            divisor = torch.where((mass > MASS_EPS) & ((mass - 1).abs() > UNIT_TOLERANCE), mass, 1)
+            divisor = torch.where(mass > MASS_EPS, mass, 1)
             self._divide(divisor)
-        self.done.append((step, divisor))
+        self._note(i, step, divisor)
 
-    def flush(self) -> None:
-        """Write what is pending into the output, so that it holds R, and the tracked columns where they are owed."""
-        if self.output is None:
-            return
-        if self.owed is not None:
-            _add(self.cache, self.output, self.maps - self.owed, self.v, self.scale)
-            self.owed = self.maps
-        elif self.scale is not None:
-            self.output.mul_(self.scale)
-        self.scale = None
-
-    def finish(self) -> None:
-        """At the very end: the parts that were kept apart join the output."""
-        self.flush()
-        if self.output is not None and self.apart:
-            for group in self.groups:
-                self.output.add_(group.output)
-            _add(self.cache, self.output, self.maps, self.v)
-
-    def _apply_to_all(self, step: Step) -> None:
+    def _bend_all(self, bend: Bend) -> None:
         """A linear operator M acts on rows, V on columns, so they commute: (M A) V = M (A V).
 
         The mass moves along with M. Where M only multiplies, what it changes of the total is left uncounted.
         """
-        self.flush()
-        counted = self.mass if step.bend.operator.diagonal else self._bend(step, self.mass)
-        if self.output is not None:
-            self.cache.bend_(step.bend, self.output)
-        self.mass_of_rest = self._bend(step, self.mass_of_rest).abs()
-        for group in self.groups:
-            self._bend_group(step, group)
-        self.maps = self._bend(step, self.maps)
-        # all was written, and is bent in the output as it is here: the columns are in it as they were
-        self.owed = None if self.owed is None else self.maps
+        counted = self.mass if bend.operator.diagonal else self.cache.bend(bend, self.mass)
+        if len(self.parts) == 1 and not self.maps and self.has_output:
+            (part,) = self.parts
+            part.bend_output(self.cache, bend, counted)
+            part.own_mass = counted
+            return
+        for part in self.parts:
+            part.bend(self.cache, bend)
+        for maps in self.maps.values():
+            maps.copy_(self.cache.bend(bend, maps))
         self.uncounted = None  # `mass` is now the whole sum, of which `counted` stays
         self.uncounted = self.mass - counted
 
-    def _apply_tracked(self, step: Step) -> None:
-        if step.tracked:
-            at = self.cache.index(step.tracked)
-            self.maps = self.maps.index_copy(-1, at, self._bend(step, self.maps.index_select(-1, at)))
+    def _act(self, step: Step, block: int, maps: Tensor) -> None:
+        """What a step does to the maps of a block, in place."""
+        positions = dict(step.blocks).get(block, ())
+        if step.words and positions:
+            self._remap_words(step, maps)
+        elif len(positions) == 1:
+            self.cache.bend_(step.bend, maps[..., positions[0] : positions[0] + 1])
+        elif step.all_columns or len(positions) == maps.shape[3]:
+            maps.copy_(self.cache.bend(step.bend, maps))
+        elif positions:
+            index = self.cache.index(positions)
+            maps.index_copy_(-1, index, self.cache.bend_(step.bend, maps.index_select(-1, index)))
 
-    def _remap_words(self, step: Step) -> None:
+    def _remap_words(self, step: Step, maps: Tensor) -> None:
         """Words get new maps: each new sum is split among the word's columns as the old one was, else equally."""
         words = [self.cache.index(word) for word in step.words]
-        maps = [self.maps.index_select(-1, word) for word in words]
-        totals = [pieces.sum(-1, keepdim=True) for pieces in maps]
-        remapped = step.bend.operator.remap_words(totals, [self.cache.mask(mask) for mask in step.bend.operator.masks])
+        columns = [maps.index_select(-1, word) for word in words]
+        totals = [pieces.sum(-1, keepdim=True) for pieces in columns]
+        remapped = self.cache.remap_words(step.bend, totals)
         # one after the other: words of one bend share no column, see chain.check_words
-        for word, old, total, new in zip(words, maps, totals, remapped, strict=True):
-            new = self.cache.blend(step.bend, total, new)
+        for word, old, total, new in zip(words, columns, totals, remapped, strict=True):
             split = torch.where(total.abs() > MAP_EPS, old / total.where(total.abs() > MAP_EPS, 1), 1 / old.shape[-1])
-            self.maps = self.maps.index_copy(-1, word, split * new)
-
-    def _apply_streams(self, step: Step) -> None:
-        if step.streams:  # they are part of R, which must be in the output before it is added to
-            self.flush()
-        for stream in step.streams:
-            members = self.plan.streams[stream]
-            for columns in (members[start : start + BLOCK] for start in range(0, len(members), BLOCK)):
-                old = self._replay(stream, columns)
-                new = self._bend(step, old)
-                if self.output is not None:
-                    v = self.attention.v.index_select(1, self.cache.index(columns)).float()
-                    _add(self.cache, self.output, new - old, v)
-                # what they were counts in the rest's mass, as those of all columns that are not apart
-                self.mass_of_rest = self.mass_of_rest + (new.abs() - old.abs()).sum(-1, keepdim=True)
-
-    def _replay(self, stream: int, columns: tuple[int, ...]) -> Tensor:
-        """Columns of a stream as the steps so far have left them."""
-        maps = self.attention.sums([(column,) for column in columns], self.cache)
-        for step, divisor in self.done:
-            if step.all_columns or stream in step.streams:
-                maps = self._bend(step, maps)
-            if divisor is not None:
-                maps = maps / divisor
-        return maps
-
-    def _bend(self, step: Step, rows: Tensor) -> Tensor:
-        return self.cache.bend(step.bend, rows)
-
-    def _bend_group(self, step: Step, group: _Group) -> None:
-        if group.output is not None:
-            self.cache.bend_(step.bend, group.output)
-        # a sum of columns of one sign: Σ|M a| = |M Σ|a||, see chain._keeps_sign
-        group.mass = self._bend(step, group.mass).abs()
+            maps.index_copy_(-1, word, split * new)
 
     def _divide(self, divisor: Tensor) -> None:
-        # every term of both equations, the output's by way of `scale`
-        gain = 1 / divisor
-        self.scale = gain if self.scale is None else self.scale * gain
-        self.maps = self.maps * gain
-        self.owed = None if self.owed is None else self.owed * gain
-        self.mass_of_rest = self.mass_of_rest * gain
-        for group in self.groups:
-            if group.output is not None:
-                group.output *= gain
-            group.mass = group.mass * gain
+        # every term of both equations
+        for part in self.parts:
+            part.divide(divisor)
+        for maps in self.maps.values():
+            maps.div_(divisor)
         if self.uncounted is not None:
-            self.uncounted = self.uncounted * gain
+            self.uncounted = self.uncounted / divisor
 
+    def _merge(self) -> None:
+        """From here on the output is one part; its mass is what counts."""
+        mass = self.mass
+        self.others = [Part(self.output(), None, mass)]
+        self.groups, self.finished, self.maps, self.uncounted = [], [], {}, None
 
-def _add(cache: DeviceCache, output: Tensor, maps: Tensor, v: Tensor, scale: Tensor | None = None) -> None:
-    """`output = scale · output + maps · V`, in place: `(B, L, H, D)`, `(B, L, H, S)`, `(B, S, H, D)`, `(B, L, H, 1)`.
+    # --- the life of a block ------------------------------------------------------------------------------------------
 
-    All heads of some rows at a time, where they lie: one pass over the output, and no copy of it.
-    """
-    v = v.transpose(1, 2)
-    for b, rows in cache.blocks(output):
-        part = output[b, rows]
-        wide = part.float()
-        if scale is not None:
-            wide.mul_(scale[b, rows])
-        if maps.shape[3] == 1:  # libraries are slow at products with one column
-            wide.addcmul_(maps[b, rows], v[b, :, 0])
+    def _alive(self, block: int, i: int) -> Tensor:
+        """The maps of a block as step i finds them; others make room, but for those that are watched."""
+        if block not in self.maps:
+            for other in [other for other in self.maps if other or not self.plan.watched]:
+                self._put_away(other, i)
+            mass = self.mass if any(step is not None and step.all_columns for step, _ in self.done) else None
+            del self.waiting[block]
+            self.maps[block] = self._replay(block)
+            if mass is not None:  # a waiting block's mass is a bound only, where bends of all columns made signs
+                self.uncounted = None
+                self.uncounted = self.mass - mass
+        return self.maps[block]
+
+    def _put_away(self, block: int, i: int) -> None:
+        """What no step after i touches becomes a part; else the mass alone is kept until the block is made again."""
+        maps = self.maps.pop(block)
+        mass = _mass_of(maps)
+        if self.touches[block][-1] > i:
+            self.waiting[block] = Part(None, mass)
         else:
-            wide.transpose(0, 1).baddbmm_(maps[b, rows].transpose(0, 1), v[b])
-        if wide is not part:  # float32 is updated where it lies
-            part.copy_(wide)
+            mass = sum((part.mass for part in self.finished), mass)
+            output = add_up(self.cache, self.finished, maps, self._values(block)) if self.has_output else None
+            self.finished = [Part(output, None, mass) if self.has_output else Part(None, mass)]
+
+    def _replay(self, block: int) -> Tensor:
+        """The maps of a block, as the steps so far have left them."""
+        maps = self.attention.columns(self.plan.blocks[block], self.cache)
+        for step, divisor in self.done:
+            if step is not None:
+                self._act(step, block, maps)
+            if divisor is not None:
+                maps.div_(divisor)
+        return maps
+
+    def _note(self, i: int, step: Step, divisor: Tensor | None) -> None:
+        """Keep what a later block must go through; of steps that no block is taken through again, their divisors."""
+        if len(self.plan.blocks) < 2:
+            return
+        if step.all_columns or any(self._comes_back(block) for block, _ in step.blocks):
+            self.done.append((step, divisor))
+        elif divisor is not None and self.done and self.done[-1][0] is None:
+            self.done[-1] = (None, self.done[-1][1] * divisor)
+        elif divisor is not None:
+            self.done.append((None, divisor))
+
+    def _comes_back(self, block: int) -> bool:
+        """Whether another block is touched between this one's first touch and its last."""
+        first, last = self.touches[block][0], self.touches[block][-1]
+        return any(first <= i <= last for other, steps in self.touches.items() if other != block for i in steps)
+
+    def _values(self, block: int | None) -> Tensor:
+        """The rows of V `(B, S, H, D)` of a block's columns."""
+        columns = () if block is None else self.plan.blocks[block]
+        return self.attention.v.index_select(1, self.cache.index(columns))
+
+
+def _mass_of(maps: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(maps, 1, -1, keepdim=True)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from ...bending.attention.kernel import Attention
+
 ROWS = 256
 """How many image rows of an output are compared before and after."""
 
@@ -44,13 +46,14 @@ class Changes:
     def __init__(self):
         self._squares: dict[int, Tensor] = {}
 
-    def sample(self, output: Tensor) -> Tensor:
-        """Some rows of `(B, L, H, D)`, spread evenly, as a copy."""
-        return output[:, :: max(1, output.shape[1] // ROWS)].float().clone()
-
-    def add(self, layer: int, before: Tensor, output: Tensor) -> None:
-        """`before` is a sample of the output that is now bent."""
-        pair = torch.stack(((self.sample(output) - before).square().sum(), before.square().sum()))
+    def add(self, layer: int, attention: Attention, bent: Tensor) -> None:
+        """`bent` `(B, L, H, D)` is the bent output of `attention`, of which some rows, spread evenly, are made again."""
+        rows = slice(None, None, max(1, bent.shape[1] // ROWS))
+        if attention.divisible:
+            before = attention.kernel(attention.q[:, rows], attention.k, attention.v).float()
+        else:  # a foreign override may know the attention by its length
+            before = attention.output()[:, rows].float()
+        pair = torch.stack(((bent[:, rows].float() - before).square().sum(), before.square().sum()))
         self._squares[layer] = self._squares[layer] + pair if layer in self._squares else pair
 
     def by_layer(self) -> dict[int, float]:

@@ -1,5 +1,11 @@
-"""The host's attention kernels: torch's own can also give the log-sum-exp of what it computed."""
+"""The host's attention kernel for one call, and the fused kernels of torch that also tell the log-sum-exp."""
 
+import logging
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import lru_cache
+
+import comfy.ops
 import torch
 from comfy.ldm.modules.attention import (
     SDP_BATCH_LIMIT,
@@ -9,41 +15,114 @@ from comfy.ldm.modules.attention import (
     attention_sub_quad,
 )
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+log = logging.getLogger(__name__)
 
 TORCH_ATTENTION = attention_pytorch.__wrapped__
 EXACT = tuple(
     kernel.__wrapped__ for kernel in (attention_basic, attention_pytorch, attention_split, attention_sub_quad)
 )
 
-# What scaled_dot_product_attention runs where it chooses flash attention; measured on the CPU, not on a GPU.
-FLASH = {
-    "cpu": torch.ops.aten._scaled_dot_product_flash_attention_for_cpu,
-    "cuda": torch.ops.aten._scaled_dot_product_flash_attention,
+FusedKernel = Callable[..., tuple[Tensor, ...]]
+"""q `(B, H, L, D)`, k and v `(B, H, T, D)`, `scale` → the output, then the log-sum-exp, and more."""
+
+aten = torch.ops.aten
+FUSED: dict[tuple[str, SDPBackend], FusedKernel] = {
+    ("cpu", SDPBackend.FLASH_ATTENTION): aten._scaled_dot_product_flash_attention_for_cpu,
+    ("cuda", SDPBackend.FLASH_ATTENTION): aten._scaled_dot_product_flash_attention,
+    ("cuda", SDPBackend.EFFICIENT_ATTENTION): lambda q, k, v, scale: aten._scaled_dot_product_efficient_attention(
+        q, k, v, None, True, scale=scale
+    ),
+    ("cuda", SDPBackend.CUDNN_ATTENTION): lambda q, k, v, scale: aten._scaled_dot_product_cudnn_attention(
+        q, k, v, None, True, scale=scale
+    ),
 }
-CHOSE_FLASH = 1
+"""What scaled_dot_product_attention runs, by device and choice. On the GPU: by their signatures, not measured."""
+
+UNSPLIT_ROWS = 128 * 256
+"""From this many queries times heads on, flash on a GPU has a block of 128 for each multiprocessor, and never divides
+the keys among several: the bits of a row do not depend on how many others there are."""
 
 
-def with_lse(func, q: Tensor, k: Tensor, v: Tensor, heads: int, options: dict) -> tuple[Tensor, Tensor] | None:
-    """One attention call's output `(B, L, H·D)` and log-sum-exp `(B, L, H)`, or None where only `func` can run it.
+def fused_kernel(q: Tensor, k: Tensor, v: Tensor, scale: float) -> FusedKernel | None:
+    """What torch's attention would run for `(B, H, L, D)`, if that tells the log-sum-exp as we know it."""
+    # asked as the host asks: on some GPUs torch itself would prefer another
+    priority = getattr(comfy.ops, "SDPA_BACKEND_PRIORITY", None)
+    with sdpa_kernel(priority, set_priority=True) if priority else nullcontext():
+        choice = SDPBackend(torch._fused_sdp_choice(q, k, v, scale=scale))
+    fused = FUSED.get((q.device.type, choice))
+    return fused if fused is not None and _is_known(fused, q.device, q.dtype, q.shape[3]) else None
 
-    `func` is the kernel that the host has chosen, q `(B, L, H·D)`, k and v `(B, T, H·D)`. Where this answers, the
-    output has the same bits as the host's, since the same kernel makes it.
+
+def output_and_lse(fused: FusedKernel, q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """`(B, L, H, D)` in, the output `(B, L, H, D)` and the log-sum-exp `(B, L, H)` float32 out."""
+    output, lse, *_ = fused(*(tensor.transpose(1, 2) for tensor in (q, k, v)), scale=scale)
+    # (B, H, L), or padded beyond L, or with a dimension more
+    return output.transpose(1, 2), lse.flatten(2)[..., : q.shape[1]].transpose(1, 2)
+
+
+@lru_cache
+def _is_known(fused: FusedKernel, device: torch.device, dtype: torch.dtype, depth: int) -> bool:
+    """Whether a fused kernel of this torch answers as we read it; tried once, and said once where it does not."""
+    if device.type == "meta":
+        return True
+    generator = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn(1, rows, 2, depth, generator=generator).to(device, dtype) for rows in (40, 7, 7))
+    scale = depth**-0.5
+    logits = (q.float().transpose(1, 2) @ k.float().transpose(1, 2).mT) * scale
+    try:
+        output, lse = output_and_lse(fused, q, k, v, scale)
+        expected = (logits.softmax(-1) @ v.float().transpose(1, 2)).transpose(1, 2)
+        known = torch.allclose(lse, logits.logsumexp(-1).transpose(1, 2), atol=0.02)
+        known = known and torch.allclose(output.float(), expected, atol=0.05)
+    except (RuntimeError, TypeError, ValueError) as error:
+        log.debug("%s", error)
+        known = False
+    if not known:
+        log.warning("torch %s: its attention tells no log-sum-exp that we can read; bends cost more.", torch.__version__)
+    return known
+
+
+class HostKernel:
+    """The attention that the host makes of one call, with the options of that call, for any queries, keys and values.
+
+    Called with q `(B, L, H, D)`, k and values `(B, T, H, D)` it runs what would run without us: the kernel `func` that
+    the host has chosen, or the override that another node has `chained`.
+
+    tells      the kernel tells the log-sum-exp, by `with_lse`, in the same bits
+    exact      it computes `softmax(q kᵀ · scale) v`, not masked and not quantised, and float32 products are cheap
+    divisible  it may be called with some of the keys; a foreign override may know the text by their number
+    by_rows    a call with some of the batch rows gives these the same bits
     """
-    # above the limit the host splits the batch itself, and a mask takes another kernel
-    if func is not TORCH_ATTENTION or options.get("mask") is not None or q.shape[0] > SDP_BATCH_LIMIT:
-        return None
-    flash = FLASH.get(q.device.type)
-    heads_first = [tensor.unflatten(2, (heads, -1)).transpose(1, 2) for tensor in (q, k, v)]
-    scale = options.get("scale")
-    if flash is None or torch._fused_sdp_choice(*heads_first, scale=scale) != CHOSE_FLASH:
-        return None
-    output, lse, *_ = flash(*heads_first, scale=scale)
-    if lse.shape != output.shape[:3]:  # padded, in some builds of flash attention: better none than a wrong one
-        return None
-    return output.transpose(1, 2).flatten(2), lse.transpose(1, 2)
 
+    def __init__(
+        self, func: Callable, chained: Callable | None, q: Tensor, k: Tensor, v: Tensor, heads: int, args, kwargs
+    ):
+        self.func, self.chained, self.heads, self.args, self.kwargs = func, chained, heads, args, kwargs
+        self.scale = kwargs.get("scale") or (q.shape[2] // heads) ** -0.5
+        self.divisible = chained is None and not args
+        plain = self.divisible and kwargs.get("mask") is None
+        self.exact = plain and func in EXACT and (q.dtype == torch.float32 or q.device.type == "cpu")
+        self._fused = None
+        # above the limit the host splits the batch itself
+        if plain and func is TORCH_ATTENTION and q.shape[0] <= SDP_BATCH_LIMIT:
+            self._fused = fused_kernel(*(self.heads_apart(tensor).transpose(1, 2) for tensor in (q, k, v)), self.scale)
+        self.tells = self._fused is not None
+        self.by_rows = self.tells and (q.device.type == "cpu" or q.shape[1] * heads >= UNSPLIT_ROWS)
 
-def is_exact(func, q: Tensor, options: dict) -> bool:
-    """Whether `func` computes `softmax(q kᵀ · scale) v`, unmasked and not quantised, and float32 products are cheap."""
-    cheap = q.dtype == torch.float32 or q.device.type == "cpu"
-    return func in EXACT and options.get("mask") is None and cheap
+    def heads_apart(self, tensor: Tensor) -> Tensor:
+        """`(B, L, H·D)` as `(B, L, H, D)`."""
+        return tensor.unflatten(2, (self.heads, -1))
+
+    def __call__(self, q: Tensor, k: Tensor, values: Tensor) -> Tensor:
+        """The output `(B, L, H, D)`, ours to write to."""
+        flat = (tensor.flatten(2) for tensor in (q, k, values))
+        if self.chained is None:
+            return self.heads_apart(self.func(*flat, self.heads, *self.args, **self.kwargs))
+        # an override may keep what it gives
+        return self.heads_apart(self.chained(self.func, *flat, self.heads, *self.args, **self.kwargs)).clone()
+
+    def with_lse(self, q: Tensor, k: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, and the log-sum-exp `(B, L, H)` float32; only where the kernel tells it."""
+        return output_and_lse(self._fused, q, k, values, self.scale)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
@@ -14,7 +14,7 @@ from ...bending.attention.chain import Plan, plan_chain
 from ...bending.attention.device_cache import DeviceCache
 from ...bending.attention.kernel import Attention
 from ...bending.attention.schedule import Schedule
-from ...bending.attention.state import ChainResult, run_chain
+from ...bending.attention.state import bend_maps, bend_output
 from ...bending.bend import Bending
 from ...bending.errors import BendError
 from ...bending.frames.layout import FrameLayout
@@ -25,7 +25,7 @@ from .conditionings import ROLES
 from .patch import KEY, Patch
 from .plan import CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
 from .report import Report
-from .site import AttendWithQueries, RowSlice, bent_forward
+from .site import RowSlice, bent_forward
 
 SEED = 3
 """Where a guider's outer_sample has its seed, after the noise, the latent, the sampler and the sigmas."""
@@ -211,65 +211,63 @@ class Run:
         """The rows of the call under way that something happens to, or is watched, in this layer."""
         return [part for part in self._slices if part.cond.watched.columns or self._applied_bends(layer, part.cond)]
 
-    def bend(
-        self, layer: int, part: CondSlice, attention: Attention, output: Tensor, rerun: AttendWithQueries
-    ) -> Tensor | None:
-        """One slice's `output` `(B, L, H, D)`, bent in place or anew; None where it stays as it is.
+    def bends(self, layer: int, part: CondSlice) -> bool:
+        """Whether one slice's output is bent now, so that nobody needs the un-bent one."""
+        bends = self._applied_bends(layer, part.cond)
+        return any(part.cache.action(planned.bend) is not None for planned in bends)
 
-        `rerun` runs the attention with other queries.
-        """
+    def bend(self, layer: int, part: CondSlice, attention: Attention) -> Tensor | None:
+        """One slice's bent output `(B, L, H, D)`; None where it stays as it is."""
         bends = self._applied_bends(layer, part.cond)
         columns = part.cond.watched.columns
         watched = self._watched_bends(layer, part.cond) if columns else ()
-        together = watched == bends  # one chain makes the output and the maps
-        with self.records.timed(output.device):
-            bent, result = output, None
-            if bends:
-                before = self.records.changes.sample(output) if self.records else None
-                tempered, bent = self._at_temperature(bends, part, attention, rerun) or (attention, output)
-                chain = self._chain(part.cond, bends, columns if together else ())
-                result = run_chain(chain, tempered, bent, part.cache)
-                if before is not None:
-                    self.records.changes.add(layer, before, bent)
+        with self.records.timed(attention.q.device):
+            bent, known = None, None
+            if self.bends(layer, part):
+                tempered = self._at_temperature(bends, part, attention)
+                # who watches has no part in it: the same bits with a record and without
+                bent, known = bend_output(
+                    self._chain(part.cond, bends), tempered, part.cache, keep_lse=watched == bends
+                )
+                if self.records:
+                    self.records.changes.add(layer, attention, bent)
             if columns:
-                self._record(layer, part, attention, rerun, watched, result if together else None)
+                self._record(layer, part, attention, watched, known if watched == bends else None)
         self.report.count(bends, layer, self._moment.step)
-        return bent if bends else None
+        return bent
 
     def _watched_bends(self, layer: int, cond: CondPlan) -> tuple[PlannedBend, ...]:
         """The bends that a record shows: also those that are not applied to the output."""
         return tuple(planned for planned in self._active if layer in planned.layers and planned.number in cond.columns)
 
-    def _at_temperature(
-        self, bends: tuple[PlannedBend, ...], part: CondSlice, attention: Attention, rerun: AttendWithQueries
-    ) -> tuple[Attention, Tensor] | None:
-        """The attention and its output as those of `bends` make it that act on logits; None where none does."""
+    def _at_temperature(self, bends: tuple[PlannedBend, ...], part: CondSlice, attention: Attention) -> Attention:
+        """The attention as those of `bends` make it that act on logits."""
         on_logits = tuple(planned.bend for planned in bends if planned.bend.operator.acts_on == "logits")
-        return rerun(attention, part.cache.scale_queries(on_logits, attention.q)) if on_logits else None
+        if not on_logits:
+            return attention
+        return replace(attention, q=part.cache.scale_queries(on_logits, attention.q), lse=None)
 
     def _record(
         self,
         layer: int,
         part: CondSlice,
         attention: Attention,
-        rerun: AttendWithQueries,
         bends: tuple[PlannedBend, ...],
-        result: ChainResult | None,
+        known: Attention | None,
     ) -> None:
-        """Hand on the maps before all bends and after those of `bends`; `result` is their chain's, where it has run."""
+        """Hand on the maps before all bends and after those of `bends`.
+
+        `known` is their attention with what the chain of the output has learned of it, where that has run.
+        """
         columns = part.cond.watched.columns
-        if bends and result is None:
-            tempered, _ = self._at_temperature(bends, part, attention, rerun) or (attention, None)
-            result = run_chain(self._chain(part.cond, bends, columns), tempered, None, part.cache)
-        if result is None or any(planned.bend.operator.acts_on == "logits" for planned in bends):
-            original = attention.sums([(column,) for column in columns], part.cache)
-            bent = original if result is None else result.maps[..., : len(columns)]
-        else:
-            original = result.original[..., : len(columns)]
-            bent = original if result.maps is result.original else result.maps[..., : len(columns)]
+        tempered = known or self._at_temperature(bends, part, attention)
+        maps = bend_maps(self._chain(part.cond, bends, columns), tempered, part.cache)
+        original, bent = maps.original, maps.bent
+        if tempered.q is not attention.q:
+            original = attention.columns(columns, part.cache)
         self.records.add(layer, self._moment.step, part.cond.watched, part.cache.layout.frames, original, bent)
 
-    def _chain(self, cond: CondPlan, bends: tuple[PlannedBend, ...], watch: tuple[int, ...]) -> Plan:
+    def _chain(self, cond: CondPlan, bends: tuple[PlannedBend, ...], watch: tuple[int, ...] = ()) -> Plan:
         key = (cond.name, bends, watch)
         if key not in self._chains:
             columns = [(planned.bend, cond.columns[planned.number]) for planned in bends]

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -12,13 +12,9 @@ from ...bending.attention.kernel import Attention
 from ...bending.errors import BendError
 from ..families.family import Site
 from ..families.geometry import Geometry
-from .kernel import is_exact, with_lse
+from .kernel import HostKernel
 
 OVERRIDE = "optimized_attention_override"
-
-AttendWithQueries = Callable[[Attention, Tensor], tuple[Attention, Tensor]]
-"""An attention with other queries `(B, L, H, D)`, and its output, from the kernel."""
-
 
 @dataclass(frozen=True)
 class RowSlice:
@@ -28,6 +24,12 @@ class RowSlice:
     tokens: slice | Tensor
     geometry: Geometry
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all queries of these rows are the film's own."""
+        count = self.geometry.tokens
+        return isinstance(self.tokens, slice) and len(range(*self.tokens.indices(count))) == count
+
 
 class Bender(Protocol):
     """What a site asks of a run."""
@@ -35,13 +37,11 @@ class Bender(Protocol):
     def slices_at(self, layer: int) -> Sequence[RowSlice]:
         """The rows of the model call under way that something happens to, or is watched, in this layer."""
 
-    def bend(
-        self, layer: int, part: RowSlice, attention: Attention, output: Tensor, rerun: AttendWithQueries
-    ) -> Tensor | None:
-        """One slice's `output` `(B, L, H, D)`, bent in place or anew; None where it stays as it is.
+    def bends(self, layer: int, part: RowSlice) -> bool:
+        """Whether one slice's output is bent now, so that nobody needs the un-bent one."""
 
-        `rerun` runs the attention with other queries.
-        """
+    def bend(self, layer: int, part: RowSlice, attention: Attention) -> Tensor | None:
+        """One slice's bent output `(B, L, H, D)`; None where it stays as it is."""
 
 
 def bent_forward(bender: Bender, site: Site, original: Callable) -> Callable:
@@ -94,47 +94,57 @@ class _Override:
         """What would run without us."""
         return func(*args, **kwargs) if self.chained is None else self.chained(func, *args, **kwargs)
 
-    def attend(
-        self, func, q: Tensor, k: Tensor, v: Tensor, heads: int, *args, **kwargs
-    ) -> tuple[Tensor, Tensor | None]:
-        """The output `(B, L, H·D)`, ours to write to, and the log-sum-exp where the kernel tells it."""
-        with_denominators = with_lse(func, q, k, v, heads, kwargs) if self.chained is None and not args else None
-        if with_denominators is not None:
-            return with_denominators
-        output = self.kernel(func, q, k, v, heads, *args, **kwargs)
-        return (output if self.chained is None else output.clone()), None  # a chained override may keep what it gives
-
     def bend(self, func, q: Tensor, k: Tensor, v: Tensor, heads: int, *args, **kwargs) -> Tensor:
-        """The host's output `(B, L, H·D)`, bent where the slices say so."""
-        output, lse = self.attend(func, q, k, v, heads, *args, **kwargs)
-        exact = self.chained is None and not args and is_exact(func, q, kwargs)
-        scale = kwargs.get("scale") or (q.shape[2] // heads) ** -0.5
+        """The host's output `(B, L, H·D)`, bent where the slices say so.
 
-        def kernel(q: Tensor, k: Tensor, values: Tensor) -> Tensor:
-            flat = (tensor.flatten(2) for tensor in (q, k, values))
-            return self.kernel(func, *flat, heads, *args, **kwargs).unflatten(2, (heads, -1))
-
-        def rerun(attention: Attention, q: Tensor) -> tuple[Attention, Tensor]:
-            """The same attention with other queries, and its output."""
-            flat = (tensor.flatten(2) for tensor in (q, attention.k, attention.v))
-            output, lse = self.attend(func, *flat, heads, *args, **kwargs)
-            return replace(attention, q=q, lse=lse), output.unflatten(2, (heads, -1))
-
-        q, k, v, split = (tensor.unflatten(2, (heads, -1)) for tensor in (q, k, v, output))
+        Batch rows that are bent are never attended to un-bent before: the algebra makes them of their parts.
+        """
         for part in self.slices:
             if q.shape[1] != part.geometry.tokens:
                 raise BendError(
                     f"layer {self.site.layer} attends with {q.shape[1]} tokens where {part.geometry.tokens} were "
                     f"expected from the latent. Another node changes this model's tokens; bend a branch without it."
                 )
+        kernel = HostKernel(func, self.chained, q, k, v, heads, args, kwargs)
+        q, k, v = map(kernel.heads_apart, (q, k, v))
+        output, lse = self.unbent(kernel, q, k, v)
+        for part in self.slices:
             at = (part.rows, part.tokens)
-            view = split[at]
-            own_lse = None if lse is None else lse[at]
-            attention = Attention(q[at], k[part.rows], v[part.rows], kernel, scale, own_lse, exact)
-            bent = self.bender.bend(self.site.layer, part, attention, view.contiguous(), rerun)
-            if bent is not None and (bent is not view or isinstance(part.tokens, Tensor)):  # bent in a copy
-                split[at] = bent
-        return output
+            attention = Attention(
+                q[at],
+                k[part.rows],
+                v[part.rows],
+                kernel,
+                kernel.scale,
+                kernel.with_lse if kernel.tells else None,
+                kernel.exact,
+                kernel.divisible,
+                None if lse is None else lse[at],
+            )
+            bent = self.bender.bend(self.site.layer, part, attention)
+            if bent is not None and bent.shape == q.shape:  # all there is
+                return bent.flatten(2)
+            if bent is not None:
+                output[at] = bent
+        return output.flatten(2)
+
+    def unbent(self, kernel: HostKernel, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The output `(B, L, H, D)` of all rows that stay as they are, in whole or in part, in the host's own bits.
+
+        Besides, the log-sum-exp `(B, L, H)` where the kernel tells it. What other rows hold is left open.
+        """
+        bent = [part.rows for part in self.slices if part.is_whole and self.bender.bends(self.site.layer, part)]
+        kept = [row for row in range(len(q)) if not any(rows.start <= row < rows.stop for rows in bent)]
+        attend = kernel.with_lse if kernel.tells else lambda *qkv: (kernel(*qkv), None)
+        if kept and (len(kept) == len(q) or not kernel.by_rows):
+            return attend(q, k, v)
+        output, lse = torch.empty_like(q), None
+        for first, last in _stretches(kept):
+            rows = slice(first, last)
+            output[rows], told = attend(q[rows], k[rows], v[rows])
+            lse = q.new_empty(q.shape[:3], dtype=torch.float32) if lse is None else lse
+            lse[rows] = told
+        return output, lse
 
     def finish(self) -> None:
         """After the forward: what happened inside it must be what was planned."""
@@ -145,3 +155,10 @@ class _Override:
                 f"layer {self.site.layer} made {self.calls} attention calls where {self.site.calls} were expected, so "
                 f"its text attention was not found. Another node changes its attention; bend a branch without it."
             )
+
+
+def _stretches(numbers: list[int]) -> list[tuple[int, int]]:
+    """Ascending numbers as stretches without a gap: the first, and one behind the last."""
+    starts = [n for n in numbers if n - 1 not in numbers]
+    ends = [n + 1 for n in numbers if n + 1 not in numbers]
+    return list(zip(starts, ends, strict=True))

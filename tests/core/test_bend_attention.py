@@ -7,7 +7,7 @@ import pytest
 import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.api import bend_attention
-from attention_bending.bending.attention.chain import BLOCK, plan_chain
+from attention_bending.bending.attention.chain import BLOCK, MANY, plan_chain
 from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.errors import BendError
 from attention_bending.bending.frames.grid import Grid
@@ -114,30 +114,45 @@ def test_chains_of_words_many_and_all(chain, seed):
 
 
 def test_a_plan_takes_every_way():
-    blur, sharp = Bend(ops.Blur(), "w"), Bend(ops.Sharpen(), "w")
-    everything = SETS["ALL"]
+    blur, sharp, louder = (Bend(operator, "w") for operator in (ops.Blur(), ops.Sharpen(), ops.Amplify(2.0)))
+    everything, padding = SETS["ALL"], tuple(SETS["padding"])
     assert plan_chain([(blur, [everything])], WIDE).steps[0].all_columns
-    assert not plan_chain([(blur, [everything])], WIDE).tracked
-    assert plan_chain([(blur, [[3]])], WIDE).tracked == (3,)
-    assert plan_chain([(blur, [SETS["padding"]])], WIDE).groups == (tuple(SETS["padding"]),)
-    assert plan_chain([(sharp, [everything])], WIDE).streams == (tuple(everything),)
-    mixed = plan_chain([(blur, [[3, 30]]), (blur, [SETS["padding"]]), (sharp, [SETS["prompt and more"]])], WIDE)
-    assert mixed.tracked == (3, 30)
-    assert mixed.steps[1].tracked == (1,) and len(mixed.steps[1].groups) + len(mixed.steps[1].streams) == 2
-    parts = [set(mixed.tracked), *map(set, mixed.groups), *map(set, mixed.streams)]
+    assert not plan_chain([(blur, [everything])], WIDE).blocks
+    assert plan_chain([(blur, [[3]])], WIDE).blocks == ((3,),)
+    assert plan_chain([(blur, [padding])], WIDE).groups == (padding,)
+    assert plan_chain([(louder, [range(MANY)])], WIDE).groups == (tuple(range(MANY)),)
+    assert plan_chain([(louder, [range(MANY - 1)])], WIDE).blocks == (tuple(range(MANY - 1)),)
+    assert plan_chain([(louder, [range(MANY)]), (blur, [[2, 3]])], WIDE).blocks  # not only multiplied
+    assert list(map(len, plan_chain([(sharp, [everything])], WIDE).blocks)) == [BLOCK, BLOCK, WIDE - 2 * BLOCK]
+    mixed = plan_chain([(blur, [[3, 30]]), (blur, [padding]), (sharp, [SETS["prompt and more"]])], WIDE)
+    assert mixed.blocks[0] == (3, 30)
+    assert mixed.steps[1].blocks[0] == (0, (1,)) and len(mixed.steps[1].groups) + len(mixed.steps[1].blocks) > 2
+    parts = [*map(set, mixed.blocks), *map(set, mixed.sets)]
     assert sum(map(len, parts)) == len(set().union(*parts)) == WIDE  # disjoint, and all of them
 
 
-@pytest.mark.parametrize("count", [BLOCK - 1, BLOCK, BLOCK + 1])
-def test_many_words_never_track_more_than_a_block(count):
+def test_what_no_acting_step_touches_joins_the_others():
+    blur, sharp, padding = Bend(ops.Blur(), "w"), Bend(ops.Sharpen(), "w"), SETS["padding"]
+    plan = plan_chain([(sharp, [padding]), (blur, [[3]])], WIDE)
+    word = plan.of(plan.steps[1:])
+    assert word.blocks == ((3,),) and word.steps[0].blocks == ((0, (0,)),)
+    assert word.others == tuple(column for column in range(WIDE) if column != 3)
+    assert plan.of(plan.steps) == plan
+
+
+@pytest.mark.parametrize("count", [BLOCK - 1, BLOCK, BLOCK + 1, 140])
+@pytest.mark.parametrize("overlap", [1, 2])
+def test_many_words_never_track_more_than_a_block(count, overlap):
+    """Further words are further blocks; phrases that share words across two of them are made again when needed."""
     bends = [Bend(ops.Amplify(1.5), "w", renormalize=i % 2 == 0) for i in range(count)]
-    columns = [[i, i + 1] for i in range(count)]
-    assert len(plan_chain([(bend, [some]) for bend, some in zip(bends, columns, strict=True)], WIDE).tracked) <= BLOCK
+    columns = [[i, i + overlap] for i in range(count)]
+    plan = plan_chain([(bend, [words]) for bend, words in zip(bends, columns, strict=True)], WIDE)
+    assert max(map(len, plan.blocks)) <= BLOCK and not plan.groups
     check(bends, columns)
 
 
 def test_never_builds_the_map():
-    """Nothing that is ever made is larger than one block of columns over all rows."""
+    """Nothing that is ever made is larger than one block of columns over all rows, and a weight for each other one."""
     grid, width = (4, 8, 8), 512
     largest = 0
 
@@ -156,7 +171,7 @@ def test_never_builds_the_map():
             with Watch():
                 bend_attention(q, k, v, Bending((Bend(operator, "w"),)), Grid(*grid), [columns])
     one_column = q.numel() // q.shape[-1]
-    assert 0 < largest <= BLOCK * one_column < width * one_column / 4
+    assert 0 < largest <= (BLOCK + width // BLOCK) * one_column < width * one_column / 4
 
 
 @pytest.mark.parametrize("bend", [Bend(ops.Blur(), "w", strength=0.0), Bend(ops.Amplify(1.0), "w"), None])

@@ -10,7 +10,7 @@ from attention_bending.bending.api import bend_attention
 from attention_bending.bending.attention.chain import plan_chain
 from attention_bending.bending.attention.device_cache import DeviceCache
 from attention_bending.bending.attention.kernel import Attention
-from attention_bending.bending.attention.state import run_chain
+from attention_bending.bending.attention.state import bend_output
 from attention_bending.bending.bend import Animation, Bend, Bending
 from attention_bending.bending.frames.grid import Grid
 from attention_bending.bending.frames.layout import FrameLayout
@@ -178,12 +178,12 @@ def everything():
 def test_a_plan_takes_every_way():
     chain = [(bend, words) for bend, words in everything() if bend.operator.key != "temperature"]
     plan = plan_chain(chain, WIDE)
-    assert plan.tracked and plan.streams
+    assert len(plan.blocks) > 2 and plan.groups
     whole, paint, padding, swap, sharp, reverse, word = plan.steps
     assert whole.all_columns and reverse.all_columns
     assert len(paint.words) == 1 and len(swap.words) == 2
-    assert padding.streams or padding.groups
-    assert sharp.tracked and sharp.streams and word.tracked
+    assert len(padding.blocks) > 1  # sharpened later, so one by one
+    assert len(sharp.blocks) > 2 and [block for block, _ in word.blocks] == [0]
     assert plan_chain(chain[2:3], WIDE).groups  # alone, the padding is a group
 
 
@@ -242,7 +242,7 @@ def many_sites(chain, tables, sites=2):
             return torch.nn.functional.scaled_dot_product_attention(*heads_first).transpose(1, 2)
 
         attention = Attention(tables.scale_queries(tempers, q) if tempers else q, k, v, kernel, q.shape[3] ** -0.5)
-        run_chain(plan, attention, attention.output(), tables)
+        bend_output(plan, attention, tables)
 
 
 def at_steps(chain, steps):

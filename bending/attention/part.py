@@ -1,0 +1,109 @@
+"""What a set of keys adds to the output of an attention, and how such parts become one output."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..bend import Bend
+from .device_cache import DeviceCache
+from .kernel import SUMS_IN_FLOAT32
+
+LEAST_WEIGHT = 1e-4
+"""A part's output is kept divided by its weight, but by no less: so half types keep their digits, and nothing blows up."""
+
+
+@dataclass
+class Part:
+    """A set of keys in a chain: it adds `weight · output` to the output and `mass` to the rows' mass.
+
+    `output` `(B, L, H, D)` is None where only maps are asked for, or where the keys' columns are computed when they
+    are needed. `weight` and `mass` are `(B, L, H, 1)` float32; a weight of None is 1, a mass of None is the weight.
+    """
+
+    output: Tensor | None
+    weight: Tensor | None
+    own_mass: Tensor | None = None
+
+    @property
+    def mass(self) -> Tensor:
+        return self.weight if self.own_mass is None else self.own_mass
+
+    def bend(self, cache: DeviceCache, bend: Bend) -> None:
+        """By a linear operator. The mass follows, since these keys' columns are of one sign: see chain._keeps_sign."""
+        if self.own_mass is None and (self.output is None or bend.operator.diagonal and not bend.signed):
+            self.weight = cache.bend(bend, self.weight).abs_()
+        else:
+            mass = cache.bend(bend, self.mass).abs_()
+            self.bend_output(cache, bend, mass)
+            self.own_mass = mass
+
+    def bend_output(self, cache: DeviceCache, bend: Bend, mass: Tensor) -> None:
+        """The output alone; `mass` is what the bend makes of the mass."""
+        if bend.operator.diagonal:  # the large output stays as it is
+            ones = self.output.new_ones(*self.output.shape[:3], 1, dtype=torch.float32)
+            self.weight = cache.bend_(bend, ones) if self.weight is None else cache.bend(bend, self.weight)
+        elif self.weight is None:
+            cache.bend_(bend, self.output)
+        else:
+            weight = mass.clamp_min(LEAST_WEIGHT)
+            cache.bend_(bend, self.output, before=self.weight, after=1 / weight)
+            self.weight = weight
+
+    def divide(self, divisor: Tensor) -> None:
+        if self.own_mass is not None:
+            self.own_mass = self.own_mass / divisor
+        if self.weight is not None:
+            self.weight = self.weight / divisor
+        elif self.output is not None:
+            self.weight = 1 / divisor
+
+
+def add_up(cache: DeviceCache, parts: Sequence[Part], maps: Tensor, v: Tensor) -> Tensor:
+    """`Σ weight · output + maps · V` `(B, L, H, D)`, written into the first part's output, or a new one of V's type.
+
+    `maps` `(B, L, H, S)` float32, v `(B, S, H, D)`. All heads of some rows at a time: one pass over what is large, and
+    nothing large is ever float32 that was not.
+    """
+    target = parts[0].output if parts else v.new_empty(*maps.shape[:3], v.shape[3])
+    if len(parts) == 1 and parts[0].weight is None and not maps.shape[3]:
+        return target
+    if target.device.type in SUMS_IN_FLOAT32:
+        return _add_up_in_place(target, parts, maps, v)
+    v = v.float().transpose(1, 2)
+    for b, rows in cache.blocks(target):
+        total = torch.zeros(target[b, rows].shape, device=target.device) if not parts else None
+        for part in parts:
+            output = part.output[b, rows]
+            weight = None if part.weight is None else part.weight[b, rows]
+            if total is not None:
+                total = total.add_(output) if weight is None else total.addcmul_(output.float(), weight)
+            elif weight is None:
+                total = output.float()
+            else:
+                total = output.mul_(weight) if output.dtype == torch.float32 else output * weight
+        if maps.shape[3] == 1:  # libraries are slow at products with one column
+            total.addcmul_(maps[b, rows], v[b, :, 0])
+        elif maps.shape[3]:
+            total.transpose(0, 1).baddbmm_(maps[b, rows].transpose(0, 1), v[b])
+        if target.dtype != torch.float32 or not parts:  # else it was summed where it lies
+            target[b, rows] = total
+    return target
+
+
+def _add_up_in_place(target: Tensor, parts: Sequence[Part], maps: Tensor, v: Tensor) -> Tensor:
+    """The same by few kernels that read and write the type of the output, and add up in float32 themselves."""
+    if not parts:
+        target.zero_()
+    elif parts[0].weight is not None:
+        target.mul_(parts[0].weight)
+    for part in parts[1:]:
+        if part.weight is None:
+            target.add_(part.output)
+        else:
+            target.addcmul_(part.output, part.weight.to(target.dtype))
+    if maps.shape[3]:
+        for row, columns, values in zip(target, maps.to(v.dtype), v, strict=True):
+            row.transpose(0, 1).baddbmm_(columns.transpose(0, 1), values.transpose(0, 1))
+    return target
