@@ -8,9 +8,9 @@ from torch import Tensor
 from ..bend import Bend
 from ..frames.layout import FrameLayout
 from ..frames.mask_video import MaskVideo
-from ..operators import Kernel, Operator
 from ..time.windows import SamplingMoment
 from .action import Action, act
+from .kernel_cache import KernelCache
 
 PART_BYTES = {"cpu": 2**24}
 """How much of a quantity is bent at once, by device: what fits a processor's cache, or keeps a GPU busy."""
@@ -20,46 +20,45 @@ OTHER_PART_BYTES = 2**28
 class DeviceCache:
     """One for each film layout and device, for the length of a run; `go_to` says which moment is bent.
 
-    `builds` counts the actions, masks and kernels that were built.
+    `kernels` is shared by all layouts of a device. `builds` counts the actions, masks and kernels that were built.
     """
 
-    def __init__(self, layout: FrameLayout, heads: int, device: torch.device):
+    def __init__(self, layout: FrameLayout, heads: int, device: torch.device, kernels: KernelCache | None = None):
         self.layout = layout
         self.heads = heads
         self.device = device
-        self.builds = 0
+        self.kernels = kernels or KernelCache(device)
         self.moment = SamplingMoment(0.0, 0, 1)
+        self._builds = 0
         self._part_bytes = PART_BYTES.get(device.type, OTHER_PART_BYTES)
         self._actions: dict[Bend, Action | None] = {}
         self._query_scales: dict[tuple[Bend, ...], Tensor] = {}
         self._masks: dict[MaskVideo, Tensor] = {}
-        self._kernels: dict[Operator, Kernel] = {}
-        self._used: set[Operator] = set()
-        self._indices: dict[tuple[int, ...], Tensor] = {}
-        self._selectors: dict[tuple, Tensor] = {}
+
+    @property
+    def builds(self) -> int:
+        return self._builds + self.kernels.builds
 
     def go_to(self, moment: SamplingMoment) -> None:
         """Go to a moment: forget what belonged to the last, and kernels that it did not use."""
+        self.kernels.go_to(moment)
         if moment != self.moment:
             self.moment = moment
             self._actions.clear()
             self._query_scales.clear()
-            # an angle that moves over the steps makes a kernel for each; only the last step's may be needed again
-            self._kernels = {operator: self._kernels[operator] for operator in self._used}
-            self._used.clear()
 
     def action(self, bend: Bend) -> Action | None:
         """The bend at this moment; None where it changes nothing."""
         if bend not in self._actions:
             self._actions[bend] = act(bend, self.moment, self.layout, self.heads, self.device)
-            self.builds += 1
+            self._builds += 1
         return self._actions[bend]
 
     def mask(self, mask: MaskVideo) -> Tensor:
         """The mask on this film's grid, `(F, h, w)`."""
         if mask not in self._masks:
             self._masks[mask] = mask.on(self.layout).to(self.device)
-            self.builds += 1
+            self._builds += 1
         return self._masks[mask]
 
     def bend(self, bend: Bend, rows: Tensor) -> Tensor:
@@ -114,7 +113,7 @@ class DeviceCache:
     def _bend_frames(self, action: Action, pictures: Tensor, before: Tensor | None, after: Tensor | None) -> None:
         scaled = before is not None or after is not None
         for operator, frames in action.runs(len(pictures), identities=scaled):
-            kernel = None if operator.is_identity else self._kernel(operator)
+            kernel = None if operator.is_identity else self.kernels.kernel(operator, *self.layout.grid.shape[1:])
             for part, at in self._parts(pictures, frames):
                 old = self._times(part, before, at)
                 new = old if kernel is None else self._blend(action, old, kernel(old), at)
@@ -122,7 +121,7 @@ class DeviceCache:
 
     def _bend_in_time(self, action: Action, pictures: Tensor, before: Tensor | None, after: Tensor | None) -> None:
         """All frames at once, some rows of the picture at a time."""
-        matrix = self._kernel(action.operators)(None)
+        matrix = self.kernels.matrix(action.operators, self.layout.grid.frames)
         chunk = max(1, self._part_bytes // (4 * pictures[:, 0].numel()))
         for start in range(0, pictures.shape[1], chunk):
             at = (slice(None), slice(start, start + chunk))
@@ -147,23 +146,6 @@ class DeviceCache:
         heads_apart = (pictures.unflatten(3, (self.heads, -1)) for pictures in (old, new))
         return torch.lerp(*heads_apart, weight[at]).flatten(3)
 
-    def _kernel(self, operator: Operator | tuple[Operator, ...]) -> Kernel:
-        """An operator's kernel; of an operator in time, or one for each frame, the matrix along the frames."""
-        if operator not in self._kernels:
-            grid = self.layout.grid
-            if isinstance(operator, tuple):
-                matrices = [for_frame.matrix(grid.frames) for for_frame in operator]
-                # frame f of the result is row f of its own operator's matrix
-                rows = [matrix[f] for f, matrix in enumerate(matrices)]
-                matrix = matrices[0] if len(matrices) == 1 else torch.stack(rows)
-                on_device = matrix.to(self.device)  # once, here: the kernel itself never waits for a copy
-                self._kernels[operator] = lambda _: on_device
-            else:
-                self._kernels[operator] = operator.kernel(grid.height, grid.width, self.device)
-            self.builds += 1
-        self._used.add(operator)
-        return self._kernels[operator]
-
     def _parts(self, pictures: Tensor, frames: slice) -> Iterator[tuple[Tensor, tuple[slice]]]:
         """Views of some pictures each, and which frames they are."""
         chunk = max(1, self._part_bytes // (4 * pictures[0].numel()))
@@ -183,16 +165,8 @@ class DeviceCache:
 
     def index(self, numbers: tuple[int, ...]) -> Tensor:
         """The numbers as an index tensor."""
-        if numbers not in self._indices:
-            self._indices[numbers] = torch.tensor(numbers, dtype=torch.long, device=self.device)
-        return self._indices[numbers]
+        return self.kernels.index(numbers)
 
     def selector(self, sets: Sequence[tuple[int, ...]], width: int, depth: int, dtype: torch.dtype) -> Tensor:
         """Values `(T, depth)` for an attention call: slot i of its output is the sum of A over the columns in set i."""
-        key = (tuple(sets), width, depth, dtype)
-        if key not in self._selectors:
-            selector = torch.zeros(width, depth, dtype=dtype)
-            for slot, columns in enumerate(sets):
-                selector[list(columns), slot] = 1
-            self._selectors[key] = selector.to(self.device)
-        return self._selectors[key]
+        return self.kernels.selector(sets, width, depth, dtype)

@@ -10,6 +10,10 @@ from ..parameter import parameter
 from .base import FrameOperator, Kernel
 
 
+FLAT = 64
+"""A gaussian wider than this many turns of its ring is flat on it, to float32's precision."""
+
+
 @dataclass(frozen=True)
 class Blur(FrameOperator):
     """Spread the map by a gaussian.
@@ -46,8 +50,7 @@ class Blur(FrameOperator):
 
 def gaussian(sigma: float, radius: int | None, height: int, width: int, device) -> Kernel:
     """Separable gaussian blur as two small matrices, one along each side of the picture."""
-    taps = gaussian_taps(sigma, radius)
-    down, across = (mirrored(taps, size).to(device) for size in (height, width))
+    down, across = (mirrored_gaussian(sigma, radius, size).to(device) for size in (height, width))
 
     def kernel(pictures: Tensor) -> Tensor:
         n, h, w, c = pictures.shape
@@ -57,18 +60,19 @@ def gaussian(sigma: float, radius: int | None, height: int, width: int, device) 
     return kernel
 
 
-def gaussian_taps(sigma: float, radius: int | None = None) -> Tensor:
-    """The taps of Blur's convention, `(2·radius + 1,)`, with sum 1."""
-    radius = math.ceil(4 * sigma) if radius is None else radius
-    k = torch.arange(-radius, radius + 1, dtype=torch.float32)
-    taps = torch.exp(-(k**2) / (2 * sigma**2))
-    return taps / taps.sum()
+def mirrored_gaussian(sigma: float, radius: int | None, size: int) -> Tensor:
+    """Blur's convention on a line of `size` cells, both ends mirrored, as a `(size, size)` matrix.
 
-
-def mirrored(taps: Tensor, size: int) -> Tensor:
-    """The `(size, size)` matrix of a symmetric filter on a line whose ends are mirrored."""
-    radius = len(taps) // 2
-    cell = torch.arange(size)[:, None] + torch.arange(-radius, radius + 1)
-    cell = cell % (2 * size)
-    cell = torch.where(cell < size, cell, 2 * size - 1 - cell)
-    return torch.zeros(size, size).scatter_add_(1, cell, taps.expand(size, -1).contiguous())
+    A mirrored line is a ring of twice its cells: the taps are added up around it once, however many turns they take.
+    """
+    ring = 2 * size
+    if radius is None and sigma > FLAT * ring:
+        taps, radius = torch.ones(ring), 0
+    else:
+        radius = math.ceil(4 * sigma) if radius is None else radius
+        k = torch.arange(-radius, radius + 1, dtype=torch.float32)
+        taps = torch.exp(-(k**2) / (2 * sigma**2))
+    turns = torch.nn.functional.pad(taps / taps.sum(), (0, -len(taps) % ring)).view(-1, ring).sum(0)
+    places = torch.arange(ring)
+    spread = turns[(places - torch.arange(size)[:, None] + radius) % ring]  # (size, ring): from each cell around it
+    return spread[:, :size] + spread[:, size:].flip(1)

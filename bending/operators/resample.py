@@ -1,5 +1,7 @@
 """Bilinear resampling by an affine map: what Translate, Rotate and Spatial Scale share."""
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -36,9 +38,11 @@ def resample(inverse: np.ndarray, center: tuple[float, float], padding: str, sha
             taps.append(row * width + column)
             weights.append(weight * (inside_x & inside_y))
     used = [i for i, weight in enumerate(weights) if weight.any()] or [0]
-    index = torch.from_numpy(np.stack([taps[i] for i in used], axis=1)).to(device)
-    weight = torch.from_numpy(np.stack([weights[i] for i in used], axis=1).astype(np.float32)).to(device)
-    return _permute(index[:, 0]) if bool((weight == 1).all()) else _mix(index, weight)
+    index = torch.from_numpy(np.stack([taps[i] for i in used], axis=1).astype(np.int32))
+    weight = torch.from_numpy(np.stack([weights[i] for i in used], axis=1).astype(np.float32))
+    if bool((weight == 1).all()):  # asked before they go to the device, which is never waited for
+        return _permute(index[:, 0].to(device))
+    return _mix(index.to(device), weight.to(device))
 
 
 def line(source: Tensor, size: int, padding: str) -> Tensor:
@@ -78,13 +82,20 @@ def _mix(index: Tensor, weight: Tensor) -> Kernel:
     Measured against `grid_sample`, sparse matrices and a gather for each tap: the fastest on a channels-last picture,
     and the only one of them that knows all four paddings.
     """
+    cells, taps = index.shape
+
+    @lru_cache(maxsize=2)  # a film is bent in parts of one size, and a rest
+    def bags(count: int) -> tuple[Tensor, Tensor, Tensor]:
+        starts = torch.arange(count * cells, dtype=index.dtype, device=index.device) * taps
+        if count == 1:  # an angle that moves over the frames has a kernel for each: nothing is kept twice
+            return index.flatten(), starts, weight.flatten()
+        picture = torch.arange(count, dtype=index.dtype, device=index.device).view(-1, 1, 1) * cells
+        return (index + picture).flatten(), starts, weight.repeat(count, 1).flatten()
 
     def kernel(pictures: Tensor) -> Tensor:
-        count, cells = len(pictures), index.shape[0]
-        picture = torch.arange(count, device=index.device).view(-1, 1, 1) * cells
-        table = pictures.reshape(count * cells, -1)
-        bags = (index + picture).flatten(0, 1)
-        mixed = torch.nn.functional.embedding_bag(bags, table, mode="sum", per_sample_weights=weight.repeat(count, 1))
+        table = pictures.reshape(len(pictures) * cells, -1)
+        members, starts, weights = bags(len(pictures))
+        mixed = torch.nn.functional.embedding_bag(members, table, starts, mode="sum", per_sample_weights=weights)
         return mixed.view(pictures.shape)
 
     return kernel

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..parameter import parameter
 from .base import PADDINGS, Operator
-from .blur import gaussian_taps, mirrored
+from .blur import mirrored_gaussian
 from .resample import line
 
 WAYS = ("shift", "blur", "reverse", "freeze", "stretch")
@@ -50,7 +50,7 @@ class Time(Operator):
         if self.is_identity:
             return torch.eye(frames)
         if self.way == "blur":
-            return mirrored(gaussian_taps(self.amount), frames)
+            return mirrored_gaussian(self.amount, None, frames)
         if self.way == "freeze":
             frame = round(self.amount) + (frames if self.amount < 0 else 0)
             source = torch.full((frames,), float(min(max(frame, 0), last)))

@@ -13,6 +13,7 @@ from ...bending.attention.action import strength_at
 from ...bending.attention.chain import Plan, plan_chain
 from ...bending.attention.device_cache import DeviceCache
 from ...bending.attention.kernel import Attention
+from ...bending.attention.kernel_cache import KernelCache
 from ...bending.attention.schedule import Schedule
 from ...bending.attention.state import bend_maps, bend_output
 from ...bending.bend import Bending
@@ -87,6 +88,7 @@ class Run:
         self._conds: dict[uuid.UUID, CondPlan] = {}
         self._issued: set[uuid.UUID] = set()
         self._caches: dict[tuple[FrameLayout, torch.device], DeviceCache] = {}
+        self._kernels: dict[torch.device, KernelCache] = {}
         self._chains: dict[tuple, Plan] = {}
         self._sigmas: Tensor | None = None
         self._moment = SamplingMoment(0.0, 0, 1)
@@ -191,7 +193,8 @@ class Run:
         batch = x.shape[0] // len(uuids)
         layout = FrameLayout(geometry.grid, geometry.own_frames, self.frames, self.cell.stride)
         if (layout, x.device) not in self._caches:
-            self._caches[layout, x.device] = DeviceCache(layout, self.heads, x.device)
+            kernels = self._kernels.setdefault(x.device, KernelCache(x.device))
+            self._caches[layout, x.device] = DeviceCache(layout, self.heads, x.device, kernels)
         cache = self._caches[layout, x.device]
         cache.go_to(self._moment)
         tokens = geometry.rows(x.device)

@@ -125,25 +125,27 @@ class _Override:
             if bent is not None and bent.shape == q.shape:  # all there is
                 return bent.flatten(2)
             if bent is not None:
+                output = torch.empty_like(q) if output is None else output
                 output[at] = bent
         return output.flatten(2)
 
-    def unbent(self, kernel: HostKernel, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor | None]:
+    def unbent(self, kernel: HostKernel, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """The output `(B, L, H, D)` of all rows that stay as they are, in whole or in part, in the host's own bits.
 
-        Besides, the log-sum-exp `(B, L, H)` where the kernel tells it. What other rows hold is left open.
+        Besides, the log-sum-exp `(B, L, H)` where the kernel tells it. What other rows hold is left open; where there
+        are no others, both are None.
         """
         bent = [part.rows for part in self.slices if part.is_whole and self.bender.bends(self.site.layer, part)]
         kept = [row for row in range(len(q)) if not any(rows.start <= row < rows.stop for rows in bent)]
         attend = kernel.with_lse if kernel.tells else lambda *qkv: (kernel(*qkv), None)
         if kept and (len(kept) == len(q) or not kernel.by_rows):
             return attend(q, k, v)
-        output, lse = torch.empty_like(q), None
+        if not kept:
+            return None, None
+        output, lse = torch.empty_like(q), q.new_empty(q.shape[:3], dtype=torch.float32)
         for first, last in _stretches(kept):
             rows = slice(first, last)
-            output[rows], told = attend(q[rows], k[rows], v[rows])
-            lse = q.new_empty(q.shape[:3], dtype=torch.float32) if lse is None else lse
-            lse[rows] = told
+            output[rows], lse[rows] = attend(q[rows], k[rows], v[rows])
         return output, lse
 
     def finish(self) -> None:
