@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -88,9 +89,10 @@ def bend_attention(
     on_logits = tuple(bend for bend, _ in acting if bend.operator.acts_on == "logits")
     on_maps = [pair for pair in acting if pair[0] not in on_logits]
     q, k, v = (tensor.transpose(1, 2) for tensor in (q, k, v))
-    attention = Attention(
-        cache.scale_queries(on_logits, q) if on_logits else q, k, v, kernel, scale or q.shape[3] ** -0.5
-    )
+    # in half types on a GPU, selectors cost less than logits in float32
+    exact = q.dtype == torch.float32 or q.device.type == "cpu"
+    queries = cache.scale_queries(on_logits, q) if on_logits else q
+    attention = Attention(queries, k, v, kernel, scale or q.shape[3] ** -0.5, exact=exact)
     output, known = bend_output(plan_chain(on_maps, width), attention, cache, keep_lse=bool(watch))
     maps = bend_maps(plan_chain(on_maps, width, watch), known, cache)
     after, before = (

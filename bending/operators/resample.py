@@ -47,7 +47,7 @@ def resample(inverse: np.ndarray, center: tuple[float, float], padding: str, sha
 
 def line(source: Tensor, size: int, padding: str) -> Tensor:
     """The `(n, size)` matrix that reads a line of `size` cells at n positions, in cells from 0, linearly between."""
-    x = source.double().numpy()
+    x = source.numpy().astype(np.float64)
     x = np.where(np.abs(x - np.round(x)) < SNAP, np.round(x), x)
     low = np.floor(x)
     matrix = np.zeros((len(x), size), np.float32)

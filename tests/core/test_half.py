@@ -1,0 +1,78 @@
+"""Half precision: every bend by every way against float64, its error told against the un-bent call's own rounding."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from attention_bending.bending import operators as ops
+from attention_bending.bending.attention import part
+from attention_bending.bending.bend import Bend
+from core.precision import BENDS, WATCH, attention, bent, device_cache, expected, qkv, rms_error, unbent_error
+from core.test_bend_attention import SETS, WIDE
+
+DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+WAYS = ("told", "computed", "selectors", "masked")
+OUTPUT_ERROR = {torch.float32: 1.4, torch.bfloat16: 2.2, torch.float16: 2.2}
+"""Over the un-bent call's own error, rms: parts are rounded once each, and their sum once more."""
+MAP_ERROR = {torch.float32: 2e-6, torch.bfloat16: 4e-3, torch.float16: 2e-3}
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", BENDS)
+def test_error_of_every_bend(name, dtype):
+    output, maps = expected(name, dtype)
+    for way in WAYS:
+        got, seen = bent(BENDS[name], attention(way, *qkv(dtype)), device_cache(), WATCH)
+        assert got.dtype == dtype
+        error, tempered = rms_error(got, output) / unbent_error(dtype), "temperature" in name
+        # a temperature's queries are rounded to the type; selectors tell a map to its precision, which a swap shows
+        coarse = tempered or (way in ("selectors", "masked") and name in ("trade", "follow"))
+        assert error < (3.2 if coarse and dtype != torch.float32 else OUTPUT_ERROR[dtype]), (way, error)
+        by_kernel = way in ("selectors", "masked") or tempered
+        bound = MAP_ERROR[dtype] if by_kernel or dtype == torch.float32 else 1e-4
+        assert rms_error(seen.bent.transpose(1, 2), maps[..., list(WATCH)]) < bound, way
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("bend", [Bend(ops.Blur(), "w", strength=0.0), Bend(ops.Amplify(1.0), "w"), None])
+def test_null_has_the_kernels_own_bits(bend, dtype, way):
+    chain = () if bend is None else ((bend, [SETS["phrase"]]),)
+    output, _ = bent(chain, attention(way, *qkv(dtype)), device_cache())
+    assert torch.equal(output, F.scaled_dot_product_attention(*qkv(dtype)))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_word_that_holds_0_999_of_every_place_leaves_no_rounding(dtype, way):
+    """Taken out and renormalised, only the others are left: within three roundings of the exact result."""
+    q, k, v = (tensor.clone() for tensor in qkv(dtype))
+    q *= 0.25  # so that places differ little in what the others hold
+    q[..., 0] = 4.0
+    k[..., 0] = 0.0
+    others = (q.double() @ k.double().mT * q.shape[3] ** -0.5).logsumexp(-1)
+    k[:, :, 3] = 0.0
+    k[:, :, 3, 0] = float(others.max()) + 7.0  # this very logit at every place: above all others together by e⁷
+    keep = [column for column in range(WIDE) if column != 3]
+    logits = q.double() @ k.double().mT * q.shape[3] ** -0.5
+    held = logits.softmax(-1)[..., 3]
+    assert 0.999 < held.min() and held.max() < 1 - 2e-6  # below 1e-6 nothing is renormalised
+    exact = logits[..., keep].softmax(-1) @ v.double()[:, :, keep]
+    rounding = (exact.to(dtype).double() - exact).abs().max()
+    output, _ = bent(((Bend(ops.Amplify(0.0), "w"), [[3]]),), attention(way, q, k, v), device_cache())
+    error = (output.double() - exact).abs().max()
+    if dtype == torch.float32:
+        assert error <= 2e-6 * exact.abs().max()
+    elif way == "masked" and dtype == torch.float16:  # a foreign kernel's own sums of next to nothing have few digits
+        assert error <= 6 * rounding
+    else:
+        assert error <= 3 * rounding
+
+
+@pytest.mark.parametrize("dtype", DTYPES[1:], ids=str)
+@pytest.mark.parametrize("name", BENDS)
+def test_error_of_the_sums_that_a_gpu_makes(name, dtype, monkeypatch):
+    """In place and in the type itself, run here on the processor."""
+    output, _ = expected(name, dtype)
+    monkeypatch.setattr(part, "SUMS_IN_FLOAT32", ("cpu",))
+    got, _ = bent(BENDS[name], attention("told", *qkv(dtype)), device_cache())
+    assert rms_error(got, output) / unbent_error(dtype) < (3.2 if "temperature" in name else 1.3 * OUTPUT_ERROR[dtype])
