@@ -63,7 +63,7 @@ def test_a_word_that_holds_0_999_of_every_place_leaves_no_rounding(dtype, way):
     if dtype == torch.float32:
         assert error <= 2e-6 * exact.abs().max()
     elif way == "masked" and dtype == torch.float16:  # a foreign kernel's own sums of next to nothing have few digits
-        assert error <= 6 * rounding
+        assert error <= 20 * rounding
     else:
         assert error <= 3 * rounding
 
