@@ -60,6 +60,13 @@ class Attention:
     lse: Tensor | None = None
 
     @property
+    def way(self) -> str:
+        """How shares are known: `told` by the kernel, `computed` here, by `selectors`; `masked` sees all keys always."""
+        if not self.divisible:
+            return "masked"
+        return "told" if self.kernel_with_lse is not None else "computed" if self.exact else "selectors"
+
+    @property
     def tells(self) -> bool:
         """Whether single columns are known to float32's precision, whatever the type of the output."""
         return self.lse is not None or self.exact or self.kernel_with_lse is not None

@@ -32,7 +32,7 @@ class Part:
 
     def bend(self, cache: DeviceCache, bend: Bend) -> None:
         """By a linear operator. The mass follows, since these keys' columns are of one sign: see chain._keeps_sign."""
-        if self.own_mass is None and (self.output is None or bend.operator.diagonal and not bend.signed):
+        if self.own_mass is None and (self.output is None or (bend.operator.diagonal and not bend.signed)):
             self.weight = cache.bend(bend, self.weight).abs_()
         else:
             mass = cache.bend(bend, self.mass).abs_()

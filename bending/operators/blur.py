@@ -9,7 +9,6 @@ from torch import Tensor
 from ..parameter import parameter
 from .base import FrameOperator, Kernel
 
-
 FLAT = 64
 """A gaussian wider than this many turns of its ring is flat on it, to float32's precision."""
 

@@ -80,7 +80,9 @@ def _is_known(fused: FusedKernel, device: torch.device, dtype: torch.dtype, dept
         log.debug("%s", error)
         known = False
     if not known:
-        log.warning("torch %s: its attention tells no log-sum-exp that we can read; bends cost more.", torch.__version__)
+        log.warning(
+            "torch %s: its attention tells no log-sum-exp that we can read; bends cost more.", torch.__version__
+        )
     return known
 
 

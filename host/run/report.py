@@ -1,7 +1,8 @@
 """What a run did: counted without waiting for the device, told in words when it ends."""
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from ...bending.attention.schedule import Schedule
 from ..display import show_text
@@ -14,7 +15,7 @@ log = logging.getLogger(__name__)
 class Report:
     """Counts of one run.
 
-    `bent` counts bent sites; `skipped` model calls that another node answered from a cache, so that nothing could be
+    `bent` counts bent sites, and `ways` by which way each was made (see Attention.way); `skipped` model calls that another node answered from a cache, so that nothing could be
     bent; `foreign_rows` conditioning rows that did not come from this run's guider.
     """
 
@@ -23,15 +24,18 @@ class Report:
         self.schedule = schedule
         self.nodes = [patch.node for patch in patches if patch.node]
         self.bent = 0
+        self.ways: Counter[str] = Counter()
+        self.override: Callable | None = None
         self.skipped = 0
         self.foreign_rows = 0
         self.costs: list[str] = []
         self._layers: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
         self._steps: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
 
-    def count(self, bends: Sequence[PlannedBend], layer: int, step: int) -> None:
+    def count(self, bends: Sequence[PlannedBend], layer: int, step: int, way: str) -> None:
         """These bends have run at one site."""
         self.bent += bool(bends)
+        self.ways[way] += bool(bends)
         for planned in bends:
             self._layers[planned.number].add(layer)
             self._steps[planned.number].add(step)
@@ -65,8 +69,27 @@ class Report:
             lines.append(f"{planned.number}. {planned.bend}: {done}")
         return lines or ["no bends"]
 
+    @property
+    def slow_ways(self) -> list[str]:
+        """What kept bends from the way that costs next to nothing."""
+        lines = []
+        if self.ways["masked"] and self.override is not None:
+            name = (
+                f"{self.override.__module__}.{getattr(self.override, '__qualname__', type(self.override).__qualname__)}"
+            )
+            lines.append(
+                f"another node's attention ({name}) runs the text's too. Bends stay exact under it, but each part of one "
+                f"is a call of it with all keys: expect two to three times the time of the bent attentions."
+            )
+        if self.ways["selectors"]:
+            lines.append(
+                "this attention kernel does not tell how much each word weighs, so it was asked a second time: expect "
+                "twice the time of the bent attentions."
+            )
+        return lines
+
     def __str__(self) -> str:
-        return "\n".join([*self.lines, *self.costs, *(f"⚠ {warning}" for warning in self.warnings)])
+        return "\n".join([*self.lines, *self.costs, *self.slow_ways, *(f"⚠ {warning}" for warning in self.warnings)])
 
     def overflow_message(self, step: int) -> str:
         """The message for a film that has become infinite or not a number."""

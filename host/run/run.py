@@ -26,7 +26,7 @@ from .conditionings import ROLES
 from .patch import KEY, Patch
 from .plan import CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
 from .report import Report
-from .site import RowSlice, bent_forward
+from .site import OVERRIDE, RowSlice, bent_forward
 
 SEED = 3
 """Where a guider's outer_sample has its seed, after the noise, the latent, the sampler and the sigmas."""
@@ -187,6 +187,7 @@ class Run:
                 f"a model call has {x.shape[0]} rows for {len(uuids)} conditionings, so their rows cannot be told "
                 f"apart. Another node splits the batch; bend a branch without it."
             )
+        self.report.override = options.get(OVERRIDE)
         geometry = self.family.geometry(model, x.shape, conditions, options, self._retained)
         if not geometry.own:
             return []
@@ -236,7 +237,7 @@ class Run:
                     self.records.changes.add(layer, attention, bent)
             if columns:
                 self._record(layer, part, attention, watched, known if watched == bends else None)
-        self.report.count(bends, layer, self._moment.step)
+        self.report.count(bends, layer, self._moment.step, attention.way)
         return bent
 
     def _watched_bends(self, layer: int, cond: CondPlan) -> tuple[PlannedBend, ...]:

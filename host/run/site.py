@@ -16,6 +16,7 @@ from .kernel import HostKernel
 
 OVERRIDE = "optimized_attention_override"
 
+
 @dataclass(frozen=True)
 class RowSlice:
     """Some batch `rows` of one model call that are bent alike; `tokens` are the film's own among their queries."""

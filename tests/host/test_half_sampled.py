@@ -1,0 +1,104 @@
+"""Whole samplings that compute in float32, bfloat16 and float16: against float64, by each way, recorded or not."""
+
+from functools import lru_cache
+
+import comfy.ldm.wan.model
+import comfy.sd
+import folder_paths
+import pytest
+import torch
+from attention_bending.bending import operators as ops
+from attention_bending.bending.bend import Bend, Bending
+from attention_bending.host.maps.record_store import Handle, record_of
+from attention_bending.host.maps.recording import Recording
+from attention_bending.host.run.attach import patch_model
+from attention_bending.host.run.patch import Patch
+from comfy.ldm.modules.attention import get_attention_function
+from host.support import CHAIN, SMALL, SQUARE, Dense, bent, distance, reports
+
+DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+WAYS = {"pytorch": "told", "sub_quad": "computed"}
+UNBENT = (Bend(ops.Amplify(1.0), "kiss"),)
+LAYERS, STEPS = 2, 2
+
+
+@lru_cache
+def loaded(dtype):
+    """A tiny model that computes in that type; its weights are in it too."""
+    path = folder_paths.get_full_path_or_raise("diffusion_models", f"tiny_{SMALL}.safetensors")
+    model = comfy.sd.load_diffusion_model(path, model_options={"dtype": dtype})
+    model.set_model_compute_dtype(dtype)
+    return model
+
+
+@pytest.fixture(params=DTYPES, ids=str)
+def computing(request):
+    return loaded(request.param).clone()
+
+
+@pytest.fixture(params=WAYS)
+def way(request, monkeypatch):
+    """The host's kernel is exchanged; the way that its log-sum-exp is had."""
+    monkeypatch.setattr(comfy.ldm.wan.model, "optimized_attention", get_attention_function(request.param))
+    return WAYS[request.param]
+
+
+def rms(film, other):
+    return float((film - other).square().mean().sqrt() / other.std())
+
+
+def test_a_chain_equals_dense_attention(computing, way, positive, negative, sample):
+    """As far as the same sampling un-bent, its text attention in float64, is from itself."""
+    dtype = computing.model.get_dtype_inference()
+    films = {
+        name: sample(
+            Dense(computing, bends, positive, SQUARE["film"]).patched(), positive, negative, shape=SQUARE["shape"]
+        )
+        for name, bends in (("un-bent", UNBENT), ("bent", CHAIN))
+    }
+    plain = sample(computing, positive, negative, shape=SQUARE["shape"])
+    with reports() as made:
+        result = sample(bent(computing, *CHAIN), positive, negative, shape=SQUARE["shape"])
+    (report,) = made
+    assert report.ways == {way: LAYERS * STEPS} and report.slow_ways == []
+    own = rms(plain, films["un-bent"])
+    assert (own < 1e-5) == (dtype == torch.float32)
+    assert rms(result, films["bent"]) < max(2 * own, 1e-5)
+    assert distance(films["bent"], films["un-bent"]) > 0.05
+
+
+def test_who_watches_changes_no_bit(computing, way, positive, negative, sample):
+    shape = SQUARE["shape"]
+    alone = sample(bent(computing, *CHAIN), positive, negative, shape=shape)
+    recording = Recording(Handle(None, 2**26), "listed words", "kiss, sunset")
+    recorded = sample(
+        patch_model(computing, Patch(Bending(CHAIN), True, recording=recording)), positive, negative, shape=shape
+    )
+    assert torch.equal(recorded, alone)
+    record = record_of(recording.handle, {"samples": recorded})
+    before, after = (record.mean_map(0, bent, range(STEPS), range(LAYERS)) for bent in (False, True))
+    assert not torch.equal(before, after)
+
+
+def test_a_batched_negative_keeps_its_bits(computing, way, positive, negative, sample):
+    """Both conditionings in one call, one of them bent."""
+    outputs = []
+
+    def noted(model):
+        clone, calls = model.clone(), []
+
+        def note(apply_model, call):
+            out = apply_model(call["input"], call["timestep"], **call["c"])
+            calls.append((call["cond_or_uncond"], out.clone()))
+            return out
+
+        clone.set_model_unet_function_wrapper(note)
+        sample(clone, positive, negative, shape=SQUARE["shape"], steps=1)
+        outputs.append(calls[0])
+
+    noted(computing)
+    noted(bent(computing, *CHAIN))
+    (places, plain), (same, result) = outputs
+    assert places == same and sorted(places) == [0, 1]
+    for row, place in enumerate(places):
+        assert torch.equal(result[row], plain[row]) == (place == 1)
