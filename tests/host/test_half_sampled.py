@@ -32,8 +32,13 @@ def loaded(dtype):
 
 
 @pytest.fixture(params=DTYPES, ids=str)
-def computing(request):
-    return loaded(request.param).clone()
+def dtype(request):
+    return request.param
+
+
+@pytest.fixture
+def computing(dtype):
+    return loaded(dtype).clone()
 
 
 @pytest.fixture(params=WAYS)
@@ -47,9 +52,8 @@ def rms(film, other):
     return float((film - other).square().mean().sqrt() / other.std())
 
 
-def test_a_chain_equals_dense_attention(computing, way, positive, negative, sample):
+def test_a_chain_equals_dense_attention(computing, dtype, way, positive, negative, sample):
     """As far as the same sampling un-bent, its text attention in float64, is from itself."""
-    dtype = computing.model.get_dtype_inference()
     films = {
         name: sample(
             Dense(computing, bends, positive, SQUARE["film"]).patched(), positive, negative, shape=SQUARE["shape"]
