@@ -73,11 +73,9 @@ class DeviceCache:
         action = self.action(bend)
         temporal = action is not None and action.operators[0].temporal
         for b, row in enumerate(rows) if rows.numel() and action is not None else ():
-            factors = (
-                None if factor is None else self.layout.grid.as_pictures(factor[b]) for factor in (before, after)
-            )
-            bend_pictures = self._bend_in_time if temporal else self._bend_frames
-            bend_pictures(action, self.layout.grid.as_pictures(row), *factors)
+            factors = (None if factor is None else factor[b] for factor in (before, after))
+            pictures = (None if some is None else self.layout.grid.as_pictures(some) for some in (row, *factors))
+            (self._bend_in_time if temporal else self._bend_frames)(action, *pictures)
         return rows
 
     def remap_words(self, bend: Bend, sums: Sequence[Tensor]) -> list[Tensor]:

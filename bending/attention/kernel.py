@@ -61,7 +61,7 @@ class Attention:
 
     @property
     def way(self) -> str:
-        """How shares are known: `told` by the kernel, `computed` here, by `selectors`; `masked` sees all keys always."""
+        """How shares are known: `told`, `computed`, or by `selectors`; `masked` is a kernel that sees all keys."""
         if not self.divisible:
             return "masked"
         return "told" if self.kernel_with_lse is not None else "computed" if self.exact else "selectors"

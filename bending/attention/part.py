@@ -11,7 +11,7 @@ from .device_cache import DeviceCache
 from .kernel import SUMS_IN_FLOAT32
 
 LEAST_WEIGHT = 1e-4
-"""A part's output is kept divided by its weight, but by no less: so half types keep their digits, and nothing blows up."""
+"""A part's output is kept divided by its weight, but by no less: half types keep their digits, nothing blows up."""
 
 
 @dataclass

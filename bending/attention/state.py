@@ -1,7 +1,6 @@
 """The algebra: a site's attention as parts, maps and mass, and each bend as an exact update of the three."""
 
 from dataclasses import dataclass
-from itertools import repeat
 
 import torch
 from torch import Tensor
@@ -21,7 +20,7 @@ MAP_EPS = 1e-30
 
 @dataclass(frozen=True)
 class WatchedMaps:
-    """The plan's watched columns `(B, L, H, S)` float32 before the chain and after it; one tensor where nothing acted."""
+    """The plan's watched columns `(B, L, H, S)` float32 before the chain and after it; the same where nothing acted."""
 
     original: Tensor
     bent: Tensor
@@ -90,7 +89,7 @@ class _State:
         masses = [shares.masses[..., i : i + 1] for i in range(shares.masses.shape[3])]
         self.maps: dict[int, Tensor] = {0: shares.columns} if first else {}
         self.waiting = {block: Part(None, mass) for block, mass in enumerate(masses[: len(later)], start=1)}
-        pairs = zip(shares.outputs or repeat(None), masses[len(later) :])
+        pairs = zip(shares.outputs or [None] * len(plan.sets), masses[len(later) :], strict=True)
         sets = [Part(output, None, mass) if shares.weighed else Part(output, mass) for output, mass in pairs]
         self.groups, self.others = sets[: len(plan.groups)], sets[len(plan.groups) :]
         self.finished: list[Part] = []

@@ -47,7 +47,7 @@ class Changes:
         self._squares: dict[int, Tensor] = {}
 
     def add(self, layer: int, attention: Attention, bent: Tensor) -> None:
-        """`bent` `(B, L, H, D)` is the bent output of `attention`, of which some rows, spread evenly, are made again."""
+        """`bent` `(B, L, H, D)` is the bent output of `attention`, of which some rows are made again, un-bent."""
         rows = slice(None, None, max(1, bent.shape[1] // ROWS))
         if attention.divisible:
             before = attention.kernel(attention.q[:, rows], attention.k, attention.v).float()

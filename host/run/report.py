@@ -15,8 +15,9 @@ log = logging.getLogger(__name__)
 class Report:
     """Counts of one run.
 
-    `bent` counts bent sites, and `ways` by which way each was made (see Attention.way); `skipped` model calls that another node answered from a cache, so that nothing could be
-    bent; `foreign_rows` conditioning rows that did not come from this run's guider.
+    `bent` counts bent sites, and `ways` how each was made (see Attention.way); `skipped` model calls that another node
+    answered from a cache, so that nothing could be bent; `foreign_rows` conditioning rows that did not come from this
+    run's guider. `override` is another node's attention, if there is one.
     """
 
     def __init__(self, plan: RunPlan, schedule: Schedule, patches: Sequence[Patch]):
@@ -83,7 +84,7 @@ class Report:
             )
         if self.ways["selectors"]:
             lines.append(
-                "this attention kernel does not tell how much each word weighs, so it was asked a second time: expect "
+                "this attention kernel does not tell how much each word weighs, so it was asked twice: expect "
                 "twice the time of the bent attentions."
             )
         return lines

@@ -66,7 +66,7 @@ BENDS = {
 
 
 def attention(way, q, k, v):
-    """q, k, v `(B, H, L, D)`; `told` by the fused kernel, `computed` here, by `selectors`, or all keys and `masked` V."""
+    """q, k, v `(B, H, L, D)`, and the way: see Attention.way. `told` is torch's own fused kernel."""
 
     def kernel(q, k, values):
         assert k.shape[1], "a call without keys"

@@ -1,4 +1,4 @@
-"""The ways to a share (a kernel's own log-sum-exp, one that is computed, selectors, V zeroed) agree; so do maps alone."""
+"""The ways to a share (the kernel's log-sum-exp, a computed one, selectors, V zeroed) agree; so do maps alone."""
 
 from dataclasses import replace
 
