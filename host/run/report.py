@@ -75,12 +75,11 @@ class Report:
         """What kept bends from the way that costs next to nothing."""
         lines = []
         if self.ways["masked"] and self.override is not None:
-            name = (
-                f"{self.override.__module__}.{getattr(self.override, '__qualname__', type(self.override).__qualname__)}"
-            )
+            function = getattr(self.override, "__func__", self.override)
+            name = f"{function.__module__}.{getattr(function, '__qualname__', type(function).__qualname__)}"
             lines.append(
-                f"another node's attention ({name}) runs the text's too. Bends stay exact under it, but each part of one "
-                f"is a call of it with all keys: expect two to three times the time of the bent attentions."
+                f"another node's attention ({name}) runs the text's too. Bends stay exact under it, but each part is a "
+                f"call of it with all keys: expect two to three times the time of the bent attentions."
             )
         if self.ways["selectors"]:
             lines.append(
