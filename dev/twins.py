@@ -1,20 +1,31 @@
-"""The example workflows' twins on the toy Wan: ``<name> (toy).json``, each made of its original and a row of a table.
+"""The example workflows' twins on the toy Wan: ``<name> (toy).json``, each made of its original and of itself.
 
-A twin is the original with one Load Toy Wan in the place of all its loaders, and other words and numbers in its
-widgets. What these are is data: see `twin_table`.
+Nodes, wires and layout are the original's, with one Load Toy Wan in the place of all its loaders. Titles, words and
+numbers are the twin's own, its note among them, and stand in its file alone: whoever changes them opens the twin in
+ComfyUI and saves it. The twin of a new workflow begins with the original's.
 """
 
 import copy
 import json
-import re
-from inspect import cleandoc
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from ..toy.world import FRAMES, HEIGHT, WIDTH
 from . import paths
 
 FOLDER = paths.ROOT / "example_workflows"
 MARK = " (toy)"
+STEPS = 20
+
+COMMON = {
+    "CLIPTextEncode": {"text": ""},
+    "EmptyHunyuanLatentVideo": {"width": WIDTH, "height": HEIGHT, "length": FRAMES},
+    "KSampler": {"steps": STEPS, "cfg": 4, "sampler_name": "euler", "scheduler": "simple"},
+    "KSamplerAdvanced": {"steps": STEPS, "cfg": 4, "sampler_name": "euler", "scheduler": "simple"},
+    "ImageStitch": {"spacing_width": 8},
+    "CreateVideo": {"fps": 8},
+}
+"""Values of all twins, by type: the world's size, and how its films were sampled when the toy was tried."""
 
 LOADERS = ("UNETLoader", "CLIPLoader", "VAELoader", "ModelSamplingSD3")
 """What the toy takes the place of: its sampling settings are Wan's own."""
@@ -29,66 +40,41 @@ MARGIN = 20
 CONTROLLED = ("seed", "noise_seed", "value")
 """Inputs behind which the page may put a widget of its own, for what becomes of the number after a run."""
 
-REAL = (
-    "**On a real Wan:** open the template *{name}*. It is the same graph with Wan's loaders, to look for the same in."
-)
-
 Workflow = dict[str, Any]
 Node = dict[str, Any]
 
 
-class Twin(NamedTuple):
-    """What a workflow's twin has of its own, and its picture, which is the original's too.
-
-    `prompt`  Bend Prompt's text
-    `page`    rows of shots of the twin: what stands on the picture (see `shots`)
-    `note`    the note's text, between its headline and the line on a real Wan
-    `nodes`   values by widget name, or a new "title", for a node's id or for all nodes of a type
-    `groups`  new titles by the original's
-    """
-
-    prompt: str
-    page: tuple
-    note: str
-    nodes: dict[int | str, dict[str, Any]]
-    groups: dict[str, str] = {}  # noqa: RUF012 - read only
-
-
-def make(name: str, original: Workflow, row: Twin, common: dict[str, dict[str, Any]]) -> Workflow:
-    """The twin of a workflow in the editor's format; `common` are values for all twins, by type."""
+def make(original: Workflow, own: Workflow | None = None) -> Workflow:
+    """The twin of a workflow in the editor's format; `own` is the twin so far, None where there is none yet."""
     workflow = copy.deepcopy(original)
-    _load_toy(workflow)
-    own = {
-        "AttnBendPrompt": {"text": row.prompt},
-        "MarkdownNote": {"text": f"# {name}{MARK}\n\n{_flowing(row.note)}\n\n{REAL.format(name=name)}"},
-    }
     for node in workflow["nodes"]:
-        if (prefix := _values(node).get("filename_prefix")) is not None:
-            folder, slash, file = prefix.rpartition("/")
-            change(node, {"filename_prefix": f"{folder}{slash}toy_{file}"})
-        for table in (common, own, row.nodes):
-            for key in (node["type"], node["id"]):
-                change(node, table.get(key, {}))
-    _expect(row.nodes, {key for node in workflow["nodes"] for key in (node["id"], node["type"])}, "node")
-    _expect(row.groups, {group["title"] for group in workflow["groups"]}, "group")
-    for group in workflow["groups"]:
-        group["title"] = row.groups.get(group["title"], group["title"])
+        folder, slash, file = _values(node).get("filename_prefix", "").rpartition("/")
+        _change(node, {"filename_prefix": f"{folder}{slash}toy_{file}"})
+    if own:
+        _keep(workflow, own)
+    for node in workflow["nodes"]:
+        _change(node, COMMON.get(node["type"], {}))
+    _load_toy(workflow)
     return workflow
 
 
-def _flowing(text: str) -> str:
-    """A note without the indentation and the line ends that it has only in the table's source."""
-    return re.sub(r"(?<!\n)\n(?!\n|\* )", " ", cleandoc(text))
+def _keep(workflow: Workflow, own: Workflow) -> None:
+    """Give the nodes and groups that the twin has already the titles and values that they have there."""
+    nodes = {(node["id"], node["type"]): node for node in own["nodes"]}
+    groups = {group["id"]: group for group in own["groups"]}
+    for node in workflow["nodes"]:
+        if twin := nodes.get((node["id"], node["type"])):
+            node.update({"title": twin["title"]} if "title" in twin else {})
+            _change(node, _values(twin))
+    for group in workflow["groups"]:
+        group["title"] = groups.get(group["id"], group)["title"]
 
 
-def change(node: Node, values: dict[str, Any]) -> None:
-    """Put values into a node's widgets, by their names; "title" is the node's own."""
-    values = dict(values)
-    if "title" in values:
-        node["title"] = values.pop("title")
-    if values:
-        _expect(values, set(widgets(node)), f"widget of {node['type']}")
-        node["widgets_values"] = list((_values(node) | values).values())
+def _change(node: Node, values: dict[str, Any]) -> None:
+    """Put values into those of a node's widgets that it has, by their names."""
+    known = _values(node)
+    if known:
+        node["widgets_values"] = list((known | {name: values[name] for name in values.keys() & known}).values())
 
 
 def widgets(node: Node) -> list[str]:
@@ -105,11 +91,6 @@ def widgets(node: Node) -> list[str]:
 
 def _values(node: Node) -> dict[str, Any]:
     return dict(zip(widgets(node), node.get("widgets_values") or (), strict=True))
-
-
-def _expect(keys, known: set, what: str) -> None:
-    if unknown := [key for key in keys if key not in known]:
-        raise KeyError(f"no {what} is called {unknown}; there are {sorted(map(str, known))}")
 
 
 def _load_toy(workflow: Workflow) -> None:
@@ -154,11 +135,16 @@ def _toy(key: int, place: list[float], order: int) -> Node:
     }
 
 
-def files(table: dict[str, Twin], common: dict[str, dict[str, Any]]) -> dict[Path, str]:
+def files() -> dict[Path, str]:
     """The twins' files and what is to stand in them."""
     texts = {}
-    for name, row in table.items():
-        original = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-        twin = make(name, original, row, common)
-        texts[FOLDER / f"{name}{MARK}.json"] = json.dumps(twin, indent=2, ensure_ascii=False) + "\n"
+    for original in sorted(FOLDER.glob("*.json")):
+        if not original.stem.endswith(MARK):
+            file = original.with_stem(original.stem + MARK)
+            twin = make(_read(original), _read(file) if file.exists() else None)
+            texts[file] = json.dumps(twin, indent=2, ensure_ascii=False) + "\n"
     return texts
+
+
+def _read(file: Path) -> Workflow:
+    return json.loads(file.read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from . import paths, setup, twins
+from . import paths, setup
 from .browser import CHROMIUM_CURE, find_chromium, open_editor
 from .console import Trouble, say
 from .server import server
@@ -48,15 +48,15 @@ def to_json(prompt: dict) -> str:
 
 
 def write_twins() -> None:
-    """Make the twins' files anew, from the originals and the table; one whose original is gone goes too."""
-    from .twin_table import COMMON, ROWS  # needs torch, without which `python dev` starts
+    """Make the twins' files anew; one whose original is gone goes too."""
+    from . import twins  # needs torch, without which `python dev` starts
 
-    texts = twins.files(ROWS, COMMON)
+    texts = twins.files()
     for file, text in texts.items():
         file.write_text(text, encoding="utf-8")
     for file in twins.FOLDER.glob(f"*{twins.MARK}.json"):
         if file not in texts:
-            say(f"{file.name}: removed, it is in no table")
+            say(f"{file.name}: removed, its original is gone")
             file.unlink()
 
 
@@ -80,15 +80,17 @@ def export_all(files: list[Path]) -> None:
 
 def draw(names: list[str]) -> None:
     """Draw the pictures of workflows and of help pages that are named, or all."""
-    from . import thumbnails  # ComfyUI loads the pack before anything else does
+    from .headless import Watched
 
-    of_pages = [name for name in names if name.startswith("AttnBend")]
-    if names != of_pages or not names:
-        thumbnails.draw([name for name in names if name not in of_pages])
-    if of_pages or not names:
-        from . import help_pictures
+    comfy = Watched()  # before anything of the pack is imported by our name
+    from . import help_pictures, thumbnails
 
-        help_pictures.draw(of_pages)
+    pictures = thumbnails.pictures(comfy) | help_pictures.pictures(comfy)
+    if unknown := [name for name in names if name not in pictures]:
+        raise Trouble(f"There is no picture of {', '.join(unknown)}; there are: {', '.join(pictures)}.")
+    for name in names or pictures:
+        for file in pictures[name]():
+            say(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size / 1000:.1f} kB")
 
 
 def run(arguments: list[str]) -> None:
