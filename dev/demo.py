@@ -7,14 +7,13 @@ to the film.
 import copy
 import json
 import platform
-import subprocess
 import time
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from . import paths, setup
+from . import paths
 from .console import Trouble, say
 from .demo_rows import ROWS, SWEPT, Show, node
 
@@ -27,12 +26,9 @@ SEEN, GRID_STEPS = "Translate", "0, 4, 8, 12, 16"
 """The row that is also shown as the viewing nodes show it, and the steps on its grid."""
 
 
-def main(arguments: list[str]) -> int:
-    """The command: set up, then run this module in ComfyUI's Python."""
+def parse(arguments: list[str]) -> None:
     if arguments:
         raise Trouble(f"demo takes no arguments, but got {' '.join(arguments)}.")
-    host = setup.ensure()
-    return subprocess.run(host.module("attention_bending.dev.demo"), cwd=paths.ROOT).returncode
 
 
 @dataclass

@@ -2,16 +2,13 @@
 and the lists of inputs in the help pages.
 
 Only ComfyUI's page can turn an editor's file into the form that its server runs, so the page does it.
-
---pictures [NAME ...]   draw the pictures anew instead: the workflows', by their names, and the help pages', by nodes
 """
 
 import argparse
 import json
-import subprocess
 from pathlib import Path
 
-from . import paths, setup
+from . import help_inputs, paths
 from .browser import CHROMIUM_CURE, find_chromium, open_editor
 from .console import Trouble, say
 from .server import server
@@ -22,24 +19,16 @@ SNAPSHOT = "object_info.json"
 """Lies among the exports, but is none."""
 
 
-def main(arguments: list[str]) -> int:
-    """The command: set up, then run this module in ComfyUI's Python, which has Playwright."""
-    modules = ["workflows"]
-    if parse(arguments).pictures is None:
-        if find_chromium() is None:
-            raise Trouble(f"The workflows cannot be exported: {CHROMIUM_CURE}")
-        modules.insert(0, "help_inputs")  # a process of its own, into which ComfyUI loads the nodes
-    host = setup.ensure()
-    commands = (host.module(f"attention_bending.dev.{module}", *arguments) for module in modules)
-    return max(subprocess.run(command, cwd=paths.ROOT).returncode for command in commands)
-
-
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python dev workflows", description="Twins, exports, pictures.", allow_abbrev=False
     )
-    parser.add_argument("--pictures", nargs="*", metavar="NAME", help="only draw those of workflows and help pages")
-    return parser.parse_args(arguments)
+    says = "draw the pictures anew instead: the workflows', by their names, and the help pages', by nodes"
+    parser.add_argument("--pictures", nargs="*", metavar="NAME", help=says)
+    options = parser.parse_args(arguments)
+    if options.pictures is None and find_chromium() is None:
+        raise Trouble(f"The workflows cannot be exported: {CHROMIUM_CURE}")
+    return options
 
 
 def to_json(prompt: dict) -> str:
@@ -78,11 +67,8 @@ def export_all(files: list[Path]) -> None:
             export.unlink()
 
 
-def draw(names: list[str]) -> None:
+def draw(comfy, names: list[str]) -> None:
     """Draw the pictures of workflows and of help pages that are named, or all."""
-    from .headless import Watched
-
-    comfy = Watched()  # before anything of the pack is imported by our name
     from . import help_pictures, thumbnails
 
     pictures = thumbnails.pictures(comfy) | help_pictures.pictures(comfy)
@@ -96,8 +82,12 @@ def draw(names: list[str]) -> None:
 def run(arguments: list[str]) -> None:
     """What the command does in ComfyUI's Python."""
     names = parse(arguments).pictures
+    from .headless import Watched
+
+    comfy = Watched()  # before anything of the pack is imported by our name
     if names is not None:
-        draw(names)
+        draw(comfy, names)
         return
+    help_inputs.write(node for name, node in comfy.nodes.NODE_CLASS_MAPPINGS.items() if name.startswith("AttnBend"))
     write_twins()
     export_all(sorted(EXAMPLES.glob("*.json")))
