@@ -33,7 +33,15 @@ LOADERS = ("UNETLoader", "CLIPLoader", "VAELoader", "ModelSamplingSD3")
 OUTPUTS = ("MODEL", "CLIP", "VAE")
 """The toy's, in order."""
 
-TOY_SIZE = (360, 66)
+TOY = {
+    "type": "AttnBendToyWan",
+    "size": [360, 66],
+    "properties": {"Node name for S&R": "AttnBendToyWan"},
+    "color": "#3d2b4f",
+    "bgcolor": "#2a1f38",
+}
+"""The node, where it is another than the loader in whose place it stands."""
+
 MARGIN = 20
 """Pixels of the page between a node and its group's edge."""
 
@@ -97,7 +105,9 @@ def _load_toy(workflow: Workflow) -> None:
     """Put Load Toy Wan where the first loader is, wire it to all that the loaders fed, and fit their group to it."""
     gone = {node["id"]: node for node in workflow["nodes"] if node["type"] in LOADERS}
     first = min(gone)
-    toy = _toy(first, gone[first]["pos"], gone[first]["order"])
+    outputs = [{"localized_name": kind.lower(), "name": kind.lower(), "type": kind, "links": []} for kind in OUTPUTS]
+    toy = gone[first] | TOY | {"inputs": [], "outputs": outputs, "widgets_values": []}
+    toy.pop("title", None)
     links = [link for link in workflow["links"] if link[3] not in gone]
     for link in links:
         number, source, _, _, _, kind = link
@@ -113,26 +123,8 @@ def _load_toy(workflow: Workflow) -> None:
     workflow["last_link_id"] = max(link[0] for link in links)
     (group,) = (group for group in workflow["groups"] if group["title"].startswith("1 · "))
     left, top, width, _ = group["bounding"]
-    group.update(title="1 · Load the toy Wan", bounding=[left, top, width, toy["pos"][1] - top + TOY_SIZE[1] + MARGIN])
-
-
-def _toy(key: int, place: list[float], order: int) -> Node:
-    outputs = [{"localized_name": kind.lower(), "name": kind.lower(), "type": kind, "links": []} for kind in OUTPUTS]
-    return {
-        "id": key,
-        "type": "AttnBendToyWan",
-        "pos": place,
-        "size": list(TOY_SIZE),
-        "flags": {},
-        "order": order,
-        "mode": 0,
-        "inputs": [],
-        "outputs": outputs,
-        "properties": {"Node name for S&R": "AttnBendToyWan"},
-        "widgets_values": [],
-        "color": "#3d2b4f",
-        "bgcolor": "#2a1f38",
-    }
+    bottom = toy["pos"][1] + toy["size"][1] + MARGIN
+    group.update(title="1 · Load the toy Wan", bounding=[left, top, width, bottom - top])
 
 
 def files() -> dict[Path, str]:

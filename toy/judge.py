@@ -58,18 +58,15 @@ def followed(case: cases.Case, row: Row) -> bool | None:
 @functools.cache
 def target(case: cases.Case, x: float, y: float) -> tuple[float, float] | None:
     """Where the case's operator puts a spot at that place; None where it sends it out of the frame."""
-    from ..bending.attention.device_cache import DeviceCache
-    from ..bending.bend import Bend
-    from ..bending.frames.grid import Grid
-    from ..bending.frames.layout import FrameLayout
+    from ..bending.bend import Bend, Bending
+    from ..dev.pictures import play
 
     height, width = world.HEIGHT // 4, world.WIDTH // 4
     across = (torch.arange(width) + 0.5) / width
     down = ((torch.arange(height) + 0.5) / height).unsqueeze(1)
     spot = torch.exp(-(((across - x) * 160) ** 2 + ((down - y) * 112) ** 2) / (2 * 8.0**2))
-    tables = DeviceCache(FrameLayout.whole(Grid(1, height, width)), 1, torch.device("cpu"))
-    bent = tables.bend(Bend(cases.operator(case, cases.SUBJECTS[0]), "ALL"), spot.view(1, -1, 1, 1))
-    bent = bent.view(height, width).clamp(min=0)
+    bending = Bending((Bend(cases.operator(case, cases.SUBJECTS[0]), "ALL"),))
+    bent = torch.from_numpy(play(spot[None].numpy(), bending)[0]).clamp(min=0)
     mass = bent.sum()
     if mass < 0.2 * spot.sum():
         return None
