@@ -83,4 +83,4 @@ def _make_models(host: Host) -> None:
             return f"A package that ComfyUI needs is missing from {host.python}. Install ComfyUI's requirements there."
         return "The tiny models could not be made. Run `python dev setup` again to see the whole error."
 
-    run(host.script(paths.DEV / "tiny.py", str(host.comfy), str(paths.BASE / "models")), cure=cure)
+    run(host.module("attention_bending.dev.tiny"), cure=cure)

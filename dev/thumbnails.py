@@ -18,10 +18,9 @@ from ..toy.world import COLOURS
 from . import paths
 from .headless import Watched
 from .sheet import Sheet, picture_of
-from .twins import FOLDER, MARK
+from .twins import MARK
 from .workflow_table import PICTURES, Shot
 
-EXPORTS = paths.ROOT / "tests" / "workflows"
 SIDE, EDGE, STRIP = 512, 4, 28
 PAPER, INK = (18, 14, 28), (240, 240, 245)
 HUES = {name: tuple(round(255 * part) for part in rgb) for name, rgb in COLOURS.items() if name != "blue"}
@@ -41,7 +40,7 @@ def shoot(comfy: Watched, name: str, shots: list[Shot]) -> list[Image.Image]:
 
 def twin(name: str, bent: bool = True) -> dict[str, Any]:
     """A workflow's twin in API form that saves nothing; where not `bent`, nothing reaches Patch Model."""
-    prompt = json.loads((EXPORTS / f"{name}{MARK}.json").read_text(encoding="utf-8"))
+    prompt = json.loads((paths.EXPORTS / f"{name}{MARK}.json").read_text(encoding="utf-8"))
     prompt = {key: node for key, node in prompt.items() if node["class_type"] not in SAVING}
     for node in prompt.values():
         if node["class_type"] == "AttnBendModel" and not bent:
@@ -86,7 +85,7 @@ def draw(comfy: Watched, name: str) -> list[Path]:
     rows = PICTURES[name]
     shots = iter(shoot(comfy, name, [shot for row in rows for shot in row]))
     sheet = page([[(next(shots), shot.caption) for shot in row] for row in rows])
-    files = [FOLDER / f"{name}.jpg", FOLDER / f"{name}{MARK}.jpg"]
+    files = [paths.EXAMPLES / f"{name}.jpg", paths.EXAMPLES / f"{name}{MARK}.jpg"]
     for file in files:
         sheet.save(file, quality=90, optimize=True)
     return files

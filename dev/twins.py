@@ -13,7 +13,6 @@ from typing import Any
 from ..toy.world import FRAMES, HEIGHT, WIDTH
 from . import paths
 
-FOLDER = paths.ROOT / "example_workflows"
 MARK = " (toy)"
 STEPS = 20
 
@@ -130,7 +129,7 @@ def _load_toy(workflow: Workflow) -> None:
 def files() -> dict[Path, str]:
     """The twins' files and what is to stand in them."""
     texts = {}
-    for original in sorted(FOLDER.glob("*.json")):
+    for original in sorted(paths.EXAMPLES.glob("*.json")):
         if not original.stem.endswith(MARK):
             file = original.with_stem(original.stem + MARK)
             twin = make(_read(original), _read(file) if file.exists() else None)

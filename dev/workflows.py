@@ -13,8 +13,6 @@ from .browser import CHROMIUM_CURE, find_chromium, open_editor
 from .console import Trouble, say
 from .server import server
 
-EXAMPLES = paths.ROOT / "example_workflows"
-EXPORTS = paths.ROOT / "tests" / "workflows"
 SNAPSHOT = "object_info.json"
 """Lies among the exports, but is none."""
 
@@ -43,7 +41,7 @@ def write_twins() -> None:
     texts = twins.files()
     for file, text in texts.items():
         file.write_text(text, encoding="utf-8")
-    for file in twins.FOLDER.glob(f"*{twins.MARK}.json"):
+    for file in paths.EXAMPLES.glob(f"*{twins.MARK}.json"):
         if file not in texts:
             say(f"{file.name}: removed, its original is gone")
             file.unlink()
@@ -59,10 +57,10 @@ def export_all(files: list[Path]) -> None:
                     f"{file.name} has nodes that ComfyUI does not know: {', '.join(missing)}.\n"
                     "If they are the pack's own, it did not load; `python dev serve` shows why."
                 )
-            (EXPORTS / file.name).write_text(to_json(editor.export()), encoding="utf-8")
+            (paths.EXPORTS / file.name).write_text(to_json(editor.export()), encoding="utf-8")
             say(f"{file.name}")
-    for export in sorted(EXPORTS.glob("*.json")):
-        if export.name != SNAPSHOT and not (EXAMPLES / export.name).exists():
+    for export in sorted(paths.EXPORTS.glob("*.json")):
+        if export.name != SNAPSHOT and not (paths.EXAMPLES / export.name).exists():
             say(f"{export.name}: removed, its editor file is gone")
             export.unlink()
 
@@ -90,4 +88,4 @@ def run(arguments: list[str]) -> None:
         return
     help_inputs.write(node for name, node in comfy.nodes.NODE_CLASS_MAPPINGS.items() if name.startswith("AttnBend"))
     write_twins()
-    export_all(sorted(EXAMPLES.glob("*.json")))
+    export_all(sorted(paths.EXAMPLES.glob("*.json")))
