@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import paths
-from .console import Trouble, say
+from .console import say
 from .demo_rows import ROWS, SWEPT, Graph, Show, node
 
 WORKFLOW = "Bend one word"
@@ -23,11 +23,6 @@ FRAME = -1
 
 SEEN, GRID_STEPS = "Translate", "0, 4, 8, 12, 16"
 """The row that is also shown as the viewing nodes show it, and the steps on its grid."""
-
-
-def parse(arguments: list[str]) -> None:
-    if arguments:
-        raise Trouble(f"demo takes no arguments, but got {' '.join(arguments)}.")
 
 
 class Demo:

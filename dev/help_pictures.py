@@ -5,7 +5,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -15,7 +14,7 @@ from ..bending.bend import Bend, Bending
 from ..bending.pictures import drawing
 from ..host.maps.live_preview import LOOK
 from ..host.maps.record_store import record_of
-from . import help_films, paths
+from . import help_films
 from .headless import Watched
 from .help_films import Panels
 from .pictures import heat, play, test_card
@@ -23,7 +22,6 @@ from .sheet import Sheet, picture_of
 from .thumbnails import shoot, twin
 from .workflow_table import HELP, MIDDLE, Shot
 
-FOLDER = paths.ROOT / "web" / "docs" / "images"
 ZOOM, GAP, CAPTION = 4, 16, 34
 WIDTH, COLORS = 480, 160
 GRAY = (136, 136, 136)
@@ -74,19 +72,12 @@ CHAINS: dict[str, Variants] = {
 """For each node's page, the captions and operators of its pictures; the card as it is comes first."""
 
 
-def pictures(comfy: Watched) -> dict[str, Callable[[], list[Path]]]:
-    """What draws each, by the node or the file that it is for, and says the files."""
+def pictures(comfy: Watched) -> dict[str, Callable[[], Image.Image]]:
+    """What draws each, by the node or the file that it is for."""
     panels = {name: partial(chained, variants) for name, variants in CHAINS.items()} | help_films.PANELS
     drawn = {name: partial(of_panels, make) for name, make in panels.items()}
     drawn |= {name: partial(of_a_film, comfy, *shot) for name, shot in HELP.items()}
-    drawn["AttnBendModel_live"] = partial(live, comfy)
-    return {name: partial(save, name, draw) for name, draw in drawn.items()}
-
-
-def save(name: str, draw: Callable[[], Image.Image]) -> list[Path]:
-    file = FOLDER / f"{name}.png"
-    draw().save(file, optimize=True)
-    return [file]
+    return drawn | {"AttnBendModel_live": partial(live, comfy)}
 
 
 def chained(variants: Variants, card: np.ndarray) -> Panels:

@@ -19,8 +19,6 @@ FREE_BYTES_NEEDED = 4 * 2**30
 
 def main(arguments: list[str]) -> int:
     """The command: set everything up and say what there is."""
-    if arguments:
-        raise Trouble(f"setup takes no arguments, but got {' '.join(arguments)}.")
     host = ensure()
     say(f"Ready: ComfyUI in {host.comfy}, Python {host.python}, models in {paths.BASE / 'models'}.")
     return 0

@@ -6,9 +6,6 @@ and sheets are laid on a page. Draw them anew after a change of a twin or of the
 
 import json
 import re
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageFont, ImageOps
@@ -80,17 +77,8 @@ def page(rows: list[list[tuple[Image.Image, str]]]) -> Image.Image:
     return sheet.image
 
 
-def draw(comfy: Watched, name: str) -> list[Path]:
-    """Draw a workflow's picture, and say the files: it is its twin's too."""
+def picture(comfy: Watched, name: str) -> Image.Image:
+    """A workflow's picture, which is its twin's too."""
     rows = PICTURES[name]
     shots = iter(shoot(comfy, name, [shot for row in rows for shot in row]))
-    sheet = page([[(next(shots), shot.caption) for shot in row] for row in rows])
-    files = [paths.EXAMPLES / f"{name}.jpg", paths.EXAMPLES / f"{name}{MARK}.jpg"]
-    for file in files:
-        sheet.save(file, quality=90, optimize=True)
-    return files
-
-
-def pictures(comfy: Watched) -> dict[str, Callable[[], list[Path]]]:
-    """What draws each, by the workflow's name, and says the files."""
-    return {name: partial(draw, comfy, name) for name in PICTURES}
+    return page([[(next(shots), shot.caption) for shot in row] for row in rows])

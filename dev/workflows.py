@@ -6,6 +6,7 @@ Only ComfyUI's page can turn an editor's file into the form that its server runs
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 
 from . import help_inputs, paths
@@ -68,12 +69,17 @@ def export_all(files: list[Path]) -> None:
 def draw(comfy, names: list[str]) -> None:
     """Draw the pictures of workflows and of help pages that are named, or all."""
     from . import help_pictures, thumbnails
+    from .twins import MARK
 
-    pictures = thumbnails.pictures(comfy) | help_pictures.pictures(comfy)
-    if unknown := [name for name in names if name not in pictures]:
-        raise Trouble(f"There is no picture of {', '.join(unknown)}; there are: {', '.join(pictures)}.")
-    for name in names or pictures:
-        for file in pictures[name]():
+    drawn = {name: partial(thumbnails.picture, comfy, name) for name in thumbnails.PICTURES}
+    files = {name: [paths.EXAMPLES / f"{name}.jpg", paths.EXAMPLES / f"{name}{MARK}.jpg"] for name in drawn}
+    drawn |= help_pictures.pictures(comfy)
+    if unknown := [name for name in names if name not in drawn]:
+        raise Trouble(f"There is no picture of {', '.join(unknown)}; there are: {', '.join(drawn)}.")
+    for name in names or drawn:
+        picture = drawn[name]()
+        for file in files.get(name, [help_inputs.PAGES / "images" / f"{name}.png"]):
+            picture.save(file, quality=90, optimize=True)
             say(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size / 1000:.1f} kB")
 
 

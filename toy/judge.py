@@ -5,6 +5,8 @@ from typing import Any
 
 import torch
 
+from ..bending.bend import Bend, Bending
+from ..dev.pictures import play
 from . import cases, world
 
 FAR = 0.08
@@ -58,9 +60,6 @@ def followed(case: cases.Case, row: Row) -> bool | None:
 @functools.cache
 def target(case: cases.Case, x: float, y: float) -> tuple[float, float] | None:
     """Where the case's operator puts a spot at that place; None where it sends it out of the frame."""
-    from ..bending.bend import Bend, Bending
-    from ..dev.pictures import play
-
     height, width = world.HEIGHT // 4, world.WIDTH // 4
     across = (torch.arange(width) + 0.5) / width
     down = ((torch.arange(height) + 0.5) / height).unsqueeze(1)
