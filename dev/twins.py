@@ -71,7 +71,8 @@ def _keep(workflow: Workflow, own: Workflow) -> None:
     groups = {group["id"]: group for group in own["groups"]}
     for node in workflow["nodes"]:
         if twin := nodes.get((node["id"], node["type"])):
-            node.update({"title": twin["title"]} if "title" in twin else {})
+            if "title" in twin:
+                node["title"] = twin["title"]
             _change(node, _values(twin))
     for group in workflow["groups"]:
         group["title"] = groups.get(group["id"], group)["title"]
@@ -84,20 +85,17 @@ def _change(node: Node, values: dict[str, Any]) -> None:
         node["widgets_values"] = list((known | {name: values[name] for name in values.keys() & known}).values())
 
 
-def widgets(node: Node) -> list[str]:
-    """The names of a node's widgets in the order in which their values are saved."""
+def _values(node: Node) -> dict[str, Any]:
+    """What a node's widgets hold, by their names, in the order in which it is saved."""
+    values = node.get("widgets_values") or ()
     if node["type"] == "MarkdownNote":  # the page's own: it has no inputs
-        return ["text"]
-    names = [entry["widget"]["name"] for entry in node["inputs"] if "widget" in entry]
-    controls = len(node.get("widgets_values") or ()) - len(names)
-    if controls > 0:
+        names = ["text"]
+    else:
+        names = [entry["widget"]["name"] for entry in node["inputs"] if "widget" in entry]
+    if len(values) > len(names):
         (after,) = (i for i, name in enumerate(names) if name in CONTROLLED)
         names.insert(after + 1, "control_after_generate")
-    return names
-
-
-def _values(node: Node) -> dict[str, Any]:
-    return dict(zip(widgets(node), node.get("widgets_values") or (), strict=True))
+    return dict(zip(names, values, strict=True))
 
 
 def _load_toy(workflow: Workflow) -> None:

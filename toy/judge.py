@@ -1,6 +1,7 @@
 """Whether a bend did what it says: the thing went where the map was sent, lost its colour, turned back, and so on."""
 
 import functools
+import math
 from typing import Any
 
 import torch
@@ -38,7 +39,7 @@ def outcome(case: cases.Case, row: Row) -> bool | None:
 
 def moved_far(row: Row) -> bool:
     """Whether a thing moved visibly."""
-    return (row["dx"] ** 2 + row["dy"] ** 2) ** 0.5 > FAR
+    return math.hypot(row["dx"], row["dy"]) > FAR
 
 
 def subject(row: Row) -> cases.Subject:
@@ -49,12 +50,9 @@ def followed(case: cases.Case, row: Row) -> bool | None:
     """Whether the thing is nearer to where its map was sent than to where it was; None where these are one."""
     x, y = row["was"]
     sent = target(case, round(x, 2), round(y, 2))
-    if sent is None or ((sent[0] - x) ** 2 + (sent[1] - y) ** 2) ** 0.5 < FAR:
+    if sent is None or math.dist(sent, (x, y)) < FAR:
         return None
-    if not row["present"]:
-        return False
-    to_sent = (row["x"] - sent[0]) ** 2 + (row["y"] - sent[1]) ** 2
-    return to_sent < row["dx"] ** 2 + row["dy"] ** 2
+    return row["present"] and math.dist(sent, (row["x"], row["y"])) < math.hypot(row["dx"], row["dy"])
 
 
 @functools.cache
@@ -86,9 +84,8 @@ def traded(case: cases.Case, row: Row) -> bool:
         return False
     was, theirs = subject(row).thing, subject(row).other
     if case.target == cases.PLACE:
-        near = [(a["x"] - b["was"][0]) ** 2 + (a["y"] - b["was"][1]) ** 2 for a, b in ((one, other), (other, one))]
-        own = [change["dx"] ** 2 + change["dy"] ** 2 for change in (one, other)]
-        return all(to_other < to_own for to_other, to_own in zip(near, own, strict=True))
+        pairs = ((one, other), (other, one))
+        return all(math.dist((a["x"], a["y"]), b["was"]) < math.hypot(a["dx"], a["dy"]) for a, b in pairs)
     kind = 0 if case.target == cases.COLOUR else 1
     return one["is"][kind] == theirs[kind] and other["is"][kind] == was[kind]
 
