@@ -1,88 +1,92 @@
-"""What the benchmark bends, and at which sizes."""
+"""What the benchmark measures: the scenarios of each level, and the runs, in which each case makes a row."""
 
 from typing import Any, NamedTuple
 
 import torch
 
+from ..bending import Bend, MaskVideo
 from ..bending import operators as ops
-from ..bending.bend import Animation, Bend
-from ..bending.frames.mask_video import MaskVideo
+from ..bending.bend import Animation
 from ..bending.time.animation import parse_keyframes
 
-TOKENS = 512
-"""The tokens of every Wan's context."""
-
+# of every Wan: the tokens of its context, the width of a head, the width of the text embedding
+TOKENS, DEPTH, EMBEDDING = 512, 128, 4096
 HEADS = {"1.3B": 12, "14B": 40, "small": 2}
-DEPTH = 128
-"""The width of a head of every Wan."""
+FEED_FORWARD = {"1.3B": 8960, "small": 512}
+DTYPES = {"cpu": torch.float32, "cuda": torch.bfloat16}
 
+WORDS, FOUR = "abcd", (3, 4, 5, 6)  # a step's words and their columns
+ONE, EVERY = FOUR[:1], tuple(range(TOKENS))
 MODES = (ops.Translate(x=0.1, y=0.05), ops.Rotate(15.0), ops.Blur(2.0), ops.FrequencyFilter("low", high=0.3))
-FIRST = 3
-"""The column of the first word."""
-ONE, EVERY = (FIRST,), tuple(range(TOKENS))
+
+Chain = tuple[tuple[Bend, tuple[int, ...]], ...]  # bends, each with its columns
 
 
 class Scenario(NamedTuple):
-    """A chain of bends, each with its columns, and columns that are watched."""
+    """A chain, and columns that are watched. Un-bent is the chain `against`; `dense`, whether there is a dense way.
 
-    bends: tuple[tuple[Bend, tuple[int, ...]], ...] = ()
+    The output must have the bits of the un-bent one, or must differ from it.
+    """
+
+    bends: Chain = ()
     watch: tuple[int, ...] = ()
+    against: Chain = ()
+    same_bits: bool = False
+    dense: bool = True
 
 
-def words(count: int) -> Scenario:
+def words(count: int, **when: float) -> Chain:
     """`count` words of one token each, dealt round to the four modes; every bend renormalises."""
-    columns = tuple(range(FIRST, FIRST + count))
-    return Scenario(tuple((Bend(mode, "word"), columns[i::4]) for i, mode in enumerate(MODES[:count])))
+    columns = range(FOUR[0], FOUR[0] + count)
+    bends = (Bend(mode, word, **when) for mode, word in zip(MODES[:count], WORDS, strict=False))
+    return tuple((bend, tuple(columns[i::4])) for i, bend in enumerate(bends))
 
 
-def one_bend(operator: ops.Operator, columns: tuple[int, ...] = EVERY, **aim) -> Scenario:
-    return Scenario(((Bend(operator, "word", **aim), columns),))
+def one(operator: ops.Operator, columns: tuple[int, ...] = EVERY, **aim: Any) -> Chain:
+    return ((Bend(operator, "a", **aim), columns),)
 
 
-def masked(frames: int) -> dict[str, Any]:
-    """The aim of a mask of that many frames."""
-    return {"masks": (MaskVideo(torch.rand(frames, 60, 104, generator=torch.Generator().manual_seed(3))),)}
+def aimed(operator: ops.Operator, columns: tuple[int, ...], **aim: Any) -> Scenario:
+    return Scenario(one(operator, columns, **aim), against=one(operator, columns), dense=False)
 
 
+MASK, MASKS = (
+    {"masks": (MaskVideo(torch.rand(frames, 60, 104, generator=torch.Generator().manual_seed(3))),)}
+    for frames in (1, 17)
+)
 MOVING = {"animations": (Animation("angle", "frames", parse_keyframes("0: 10, 100%: 90")),)}
-"""The aim of another angle in every frame."""
 
 SCENARIOS = {
-    **{f"words-{count}": words(count) for count in (1, 4, 16, 64)},
-    "all-translate": one_bend(MODES[0]),
-    "all-rotate": one_bend(MODES[1]),
-    "all-rotate-frames": one_bend(ops.Rotate(), **MOVING),
-    "all-flip": one_bend(ops.Flip()),
-    "all-blur": one_bend(MODES[2]),
-    "all-sharpen": one_bend(ops.Sharpen(clamp=False)),
-    "all-frequency": one_bend(MODES[3]),
-    "record-4": Scenario(watch=(3, 4, 5, 6)),
-    "inactive": Scenario(),
+    "call": {
+        **{f"words-{count}": Scenario(words(count)) for count in (1, 4, 16, 64)},
+        "all-translate": Scenario(one(MODES[0])),
+        "all-rotate": Scenario(one(MODES[1])),
+        "all-rotate-frames": Scenario(one(ops.Rotate(), **MOVING)),
+        "all-flip": Scenario(one(ops.Flip())),
+        "all-blur": Scenario(one(MODES[2])),
+        "all-sharpen": Scenario(one(ops.Sharpen(clamp=False))),
+        "all-frequency": Scenario(one(MODES[3])),
+        "record-4": Scenario(watch=FOUR, same_bits=True),
+        "inactive": Scenario(same_bits=True),
+    },
+    "aim": {
+        "all-rotate, an angle moving": aimed(ops.Rotate(), EVERY, **MOVING),
+        "all-rotate, a mask": aimed(ops.Rotate(), EVERY, **MASK),
+        "all-blur, a mask": aimed(ops.Blur(), EVERY, **MASK),
+        "word-translate, a mask": aimed(ops.Translate(), ONE, **MASK),
+        "word-translate, 17 masks": aimed(ops.Translate(), ONE, **MASKS),
+        "word-rotate, an angle moving": aimed(ops.Rotate(), ONE, **MOVING),
+    },
+    "step": {
+        "every-layer": Scenario(words(4)),
+        "inactive": Scenario(words(4, start=0.5), same_bits=True, dense=False),  # a single step does not reach it
+        "record-4": Scenario(words(4), watch=FOUR, against=words(4), same_bits=True, dense=False),
+    },
 }
-AIMS = {
-    "all-rotate, an angle moving": (ops.Rotate(), EVERY, MOVING),
-    "all-rotate, a mask": (ops.Rotate(), EVERY, masked(1)),
-    "all-blur, a mask": (ops.Blur(), EVERY, masked(1)),
-    "word-translate, a mask": (ops.Translate(), ONE, masked(1)),
-    "word-translate, 17 masks": (ops.Translate(), ONE, masked(17)),
-    "word-rotate, an angle moving": (ops.Rotate(), ONE, MOVING),
-}
-"""An operator, its columns, and what narrows it: the bend with that is measured against the bend without."""
-
-STEPS = ("every-layer", "inactive", "record-4")
-SOME = ("words-1", "words-4", "all-rotate")
-
-SMALL, SHORT = (2, 5, 6), (3, 15, 26)
-USUAL = (5, 30, 52)
-"""480p with 17 frames: what two cores do in a fraction of a second, and large enough not to fit a cache."""
-HD, SD = (21, 45, 80), (21, 30, 52)
-"""720p and 480p with 81 frames."""
-GROWTH = ((1, 30, 52), (9, 30, 52), (5, 15, 26), (5, 45, 80))
-"""Beside USUAL: fewer and more frames, lower and higher resolution."""
 
 
 class Case(NamedTuple):
-    """What makes one row; `rounds` are how often each part is timed: un-bent and bent, dense, other kernels."""
+    """What makes a row; `rounds` are how often un-bent and bent are timed, dense, and the host's other kernels."""
 
     level: str
     model: str
@@ -90,26 +94,26 @@ class Case(NamedTuple):
     scenario: str
     rounds: tuple[int, int, int]
 
-    def rounds_of(self, part: str) -> int:
-        return self.rounds[{"un-bent": 0, "bent": 0, "dense": 1}.get(part, 2)]
 
+CALLS, AIMS, STEPS = map(list, SCENARIOS.values())
+SOME = ["words-1", "words-4", "all-rotate"]
+SMALL, SHORT = (2, 5, 6), (3, 15, 26)
+USUAL = (5, 30, 52)  # 480p with 17 frames: two cores do it in a fraction of a second, and no cache holds it
+SD, HD = (21, 30, 52), (21, 45, 80)  # 480p and 720p with 81 frames
+GROWTH = [(1, 30, 52), (9, 30, 52), (5, 15, 26), (5, 45, 80)]  # beside USUAL: other frames, other resolutions
 
-# The runs: of each series the level, the model, the grids, the scenarios, and the rounds of a case.
-SMALLEST = (
-    ("call", "small", [SMALL], SCENARIOS, (2, 2, 2)),
-    ("aim", "small", [SMALL], AIMS, (2, 0, 0)),
-    ("step", "small", [SMALL], STEPS, (2, 2, 0)),
-)
+# The runs, of each the series: level, model, grids, scenarios, and the rounds of each case.
+SMALLEST = [(level, "small", [SMALL], scenarios, (2, 2, 2)) for level, scenarios in SCENARIOS.items()]
 ON_CPU = (
-    ("call", "1.3B", [USUAL], ["words-1"], (15, 7, 2)),
-    ("call", "1.3B", [USUAL], list(SCENARIOS)[1:], (7, 7, 2)),
+    ("call", "1.3B", [USUAL], CALLS[:1], (15, 7, 2)),
+    ("call", "1.3B", [USUAL], CALLS[1:], (7, 7, 2)),
     ("call", "1.3B", GROWTH, ["words-4"], (7, 3, 0)),
     ("aim", "1.3B", [USUAL], AIMS, (9, 0, 0)),
     ("call", "14B", [(2, 30, 52)], SOME, (7, 3, 0)),
     ("step", "1.3B", [SHORT], STEPS, (21, 2, 0)),
     ("step", "small", [SHORT], ["record-4"], (41, 0, 0)),
 )
-LARGE = (("call", "1.3B", [SD], SCENARIOS), ("call", "1.3B", [HD], SOME), ("call", "14B", [SD, HD], SOME))
+LARGE = (("call", "1.3B", [SD], CALLS), ("call", "1.3B", [HD], SOME), ("call", "14B", [SD, HD], SOME))
 FULL_ON_CPU = (*ON_CPU, *((*series, (3, 2, 0)) for series in LARGE))
 ON_GPU = (
     *((*series, (21, 7, 21)) for series in LARGE),

@@ -1,16 +1,20 @@
 """The command table of ``python dev``."""
 
 import importlib
+import subprocess
 from typing import NamedTuple
 
-from . import console
+from . import console, paths, setup
 
 
 class Command(NamedTuple):
     usage: str
     says: str
     module: str
-    """Imported when it is called: its `main` takes the arguments and returns the exit code."""
+    """Imported when it is called: its `main` takes the arguments and returns the exit code.
+
+    One without has a `run`, which is called in ComfyUI's Python, and a `parse`, which refuses wrong arguments before.
+    """
 
 
 COMMANDS = {
@@ -51,7 +55,14 @@ def main(arguments: list[str]) -> int:
         asked_for_help = name in ("help", "-h", "--help")
         return 0 if asked_for_help else console.fail(console.Trouble(f"there is no command {name!r}; see above."))
     try:
-        return importlib.import_module(command.module, __package__).main(rest)
+        if rest and command.usage == name:
+            raise console.Trouble(f"{name} takes no arguments, but got {' '.join(rest)}.")
+        module = importlib.import_module(command.module, __package__)
+        if hasattr(module, "main"):
+            return module.main(rest)
+        if hasattr(module, "parse"):
+            module.parse(rest)
+        return subprocess.run(setup.ensure().module(module.__name__, *rest), cwd=paths.ROOT).returncode
     except console.Trouble as trouble:
         return console.fail(trouble)
     except KeyboardInterrupt:

@@ -7,18 +7,16 @@ to the film.
 import copy
 import json
 import platform
-import subprocess
 import time
-from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from . import paths, setup
-from .console import Trouble, say
-from .demo_rows import ROWS, SWEPT, Show, node
+from . import paths
+from .console import say
+from .demo_rows import ROWS, SWEPT, Graph, Show, node
 
-WORKFLOW = paths.ROOT / "tests" / "workflows" / "Bend one word (toy).json"
+WORKFLOW = "Bend one word"
 FOLDER = paths.ROOT / "demo"
 FRAME = -1
 """The frame of films and maps that is shown: what moves shows at its end."""
@@ -27,91 +25,88 @@ SEEN, GRID_STEPS = "Translate", "0, 4, 8, 12, 16"
 """The row that is also shown as the viewing nodes show it, and the steps on its grid."""
 
 
-def main(arguments: list[str]) -> int:
-    """The command: set up, then run this module in ComfyUI's Python."""
-    if arguments:
-        raise Trouble(f"demo takes no arguments, but got {' '.join(arguments)}.")
-    host = setup.ensure()
-    return subprocess.run(host.module("attention_bending.dev.demo"), cwd=paths.ROOT).returncode
-
-
-@dataclass
-class Result:
-    """One run of the workflow. `change` is the mean absolute difference from the un-bent film, whose range is 0 … 1.
-
-    `before` and `after` are what a program sees in the un-bent and in the bent film.
-    """
-
-    name: str
-    caption: str
-    bends: list[str]
-    seconds: float
-    layers: int
-    steps: int
-    change: float
-    before: list[str]
-    after: list[str]
-    warnings: list[str]
-
-
 class Demo:
     """The workflow in a ComfyUI of this process."""
 
     def __init__(self):
         from .headless import Watched
 
-        self.comfy = Watched()
-        self.workflow = recorded(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+        self.comfy = Watched()  # before anything of the pack is imported by our name
+        from .thumbnails import twin
+
+        self.workflow = recorded(twin(WORKFLOW))
         self.unbent: dict[str, Any] = {}
 
     def id(self, class_type: str) -> str:
         return only(self.workflow, class_type)
 
-    def unbent_film(self, caption: str):
-        """The film of a caption with nothing bent, `(F, H, W, 3)` in 0 … 1."""
+    def prompt(self, show: Show, bent: bool = True, recorded: bool = True) -> Graph:
+        """The workflow with a row's prompt and, where `bent`, its nodes for the bend."""
+        prompt = copy.deepcopy(self.workflow)
+        patch = prompt[self.id("AttnBendModel")]["inputs"]
+        del prompt[patch.pop("bending")[0]]
+        prompt[self.id("AttnBendPrompt")]["inputs"]["text"] = show.caption
+        if bent:
+            prompt |= show.graph
+            patch.update(bending=["bend", 0], record_tokens=show.words)
+        if recorded:
+            prompt["sheet"]["inputs"]["word"] = show.words.split(",")[0]
+        else:
+            patch["record"] = "none"
+            del prompt["seen"], prompt["sheet"]
+        return prompt
+
+    def unbent_film(self, show: Show):
+        """The film of a row's prompt with nothing bent, `(F, H, W, 3)` in 0 … 1."""
+        caption = show.caption
         if caption not in self.unbent:
-            prompt = unrecorded(with_prompt(self.workflow, caption))
             begun = time.perf_counter()
-            self.unbent[caption] = self.comfy.take(prompt, {"film": (self.id("VAEDecode"), 0)})["film"]
+            outputs = {"film": (self.id("VAEDecode"), 0)}
+            self.unbent[caption] = self.comfy.take(self.prompt(show, bent=False, recorded=False), outputs)["film"]
             say(f"un-bent: {caption}: {time.perf_counter() - begun:.1f} s")
         return self.unbent[caption]
 
-    def run(self, name: str, show: Show) -> tuple[Result, Any, list]:
-        """Run it bent: the result, the row on the sheet, and the pictures of the viewing nodes."""
+    def run(self, name: str, show: Show) -> tuple[dict[str, Any], Any, list]:
+        """Run it bent: what the report says of it, the row on the sheet, and the pictures of the viewing nodes.
+
+        In the report `change` is the mean absolute difference from the un-bent film, whose range is 0 … 1, and `before`
+        and `after` are what a program sees in the un-bent and in the bent film.
+        """
         from ..host.maps.record_store import record_of
         from .contact_sheet import ShownBend
 
-        unbent = self.unbent_film(show.caption)
+        unbent = self.unbent_film(show)
         patch, decode, sampler = (self.id(kind) for kind in ("AttnBendModel", "VAEDecode", "KSampler"))
         outputs = {"film": (decode, 0), "maps": (patch, 1), "latent": (sampler, 0), "bending": ("bend", 0)}
         begun = time.perf_counter()
-        taken = self.comfy.take(with_bend(self.workflow, show), outputs | {"over": ("seen", 0), "grid": ("sheet", 0)})
+        taken = self.comfy.take(self.prompt(show), outputs | {"over": ("seen", 0), "grid": ("sheet", 0)})
         seconds = time.perf_counter() - begun
         lines = self.comfy.texts.get(patch, "").splitlines()
         record, film = record_of(taken["maps"], taken["latent"]), taken["film"].float()
         steps, layers = map(set, zip(*acted(record), strict=True))
-        result = Result(
-            name,
-            show.caption,
-            [line for line in lines if " × " in line and "⚠" not in line],
-            round(seconds, 2),
-            len(layers),
-            len(steps),
-            float((film - unbent).abs().mean()),
-            seen_in(unbent),
-            seen_in(film),
-            [line for line in lines if line.startswith("⚠")],
-        )
+        before, after = seen_in(unbent), seen_in(film)
+        result = {
+            "name": name,
+            "caption": show.caption,
+            "bends": [line for line in lines if " × " in line and "⚠" not in line],
+            "seconds": round(seconds, 2),
+            "layers": len(layers),
+            "steps": len(steps),
+            "change": float((film - unbent).abs().mean()),
+            "before": before,
+            "after": after,
+            "warnings": [line for line in lines if line.startswith("⚠")],
+        }
         everywhere = range(record.step_count), range(record.layer_count)
         maps = (record.mean_map(0, bent, *everywhere)[FRAME].numpy() for bent in (False, True))
         frames = (frames[FRAME].numpy() for frames in (unbent, film))
         shown = ShownBend(name, show.caption, record.words[0], taken["bending"].bends[-1], *maps, *frames)
-        say(f"{name}: {seconds:.1f} s; {', '.join(result.before)} → {', '.join(result.after) or 'nothing'}")
+        say(f"{name}: {seconds:.1f} s; {', '.join(before)} → {', '.join(after) or 'nothing'}")
         return result, shown, [taken[picture][FRAME].numpy() for picture in ("over", "grid")]
 
     def sweep(self, show: Show):
         """Run it once for each of some values, inside one graph: the sheet, `(H, W, 3)`."""
-        prompt = unrecorded(with_bend(self.workflow, show))
+        prompt = self.prompt(show, recorded=False)
         prompt[self.id("KSampler")]["inputs"]["seed"] = ["bend", 2]
         prompt["films"] = node("AttnBendGrid", images=[self.id("VAEDecode"), 0], cells=["bend", 3])
         return self.comfy.take(prompt, {"sheet": ("films", 1)})["sheet"][0].numpy()
@@ -150,10 +145,10 @@ def demo(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     draw_sheet(rows, last).save(folder / "contact_sheet.png")
     report = {
-        "workflow": WORKFLOW.name,
+        "workflow": f"{WORKFLOW} (toy).json",
         "prompt": demo.workflow,
         "versions": versions(),
-        "bends": [asdict(result) for result in results],
+        "bends": results,
     }
     (folder / "report.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     say(f"Wrote {folder / 'contact_sheet.png'} and {folder / 'report.json'}")
@@ -165,10 +160,9 @@ def only(prompt: dict, class_type: str) -> str:
     return key
 
 
-def recorded(prompt: dict) -> dict:
-    """The workflow with its film not saved, and the maps of words recorded and shown."""
+def recorded(prompt: Graph) -> Graph:
+    """The workflow with the maps of words recorded and shown."""
     patch, decode, sampler = (only(prompt, kind) for kind in ("AttnBendModel", "VAEDecode", "KSampler"))
-    prompt = {key: node for key, node in prompt.items() if node["class_type"] not in ("CreateVideo", "SaveVideo")}
     prompt[patch]["inputs"].update(record="listed words")
     common = {"maps": [patch, 1], "latent": [sampler, 0], "layers": "all", "color_map": "plasma"}
     over = {"words": "", "show": "side by side", "steps": "all", "normalize": "film", "opacity": 0.6, "captions": True}
@@ -176,28 +170,6 @@ def recorded(prompt: dict) -> dict:
     prompt["seen"] = node("AttnBendMaps", images=[decode, 0], **common, **over)
     prompt["sheet"] = node("AttnBendMapsGrid", **common, **grid)
     return prompt
-
-
-def with_prompt(workflow: dict, caption: str) -> dict:
-    """The workflow with another prompt, and with no bend."""
-    workflow = copy.deepcopy(workflow)
-    del workflow[workflow[only(workflow, "AttnBendModel")]["inputs"].pop("bending")[0]]
-    workflow[only(workflow, "AttnBendPrompt")]["inputs"]["text"] = caption
-    return workflow
-
-
-def with_bend(workflow: dict, show: Show) -> dict:
-    """The workflow with a row's prompt, and its nodes for the bend."""
-    workflow = with_prompt(workflow, show.caption) | show.graph
-    workflow[only(workflow, "AttnBendModel")]["inputs"].update(bending=["bend", 0], record_tokens=show.words)
-    workflow["sheet"]["inputs"]["word"] = show.words.split(",")[0]
-    return workflow
-
-
-def unrecorded(workflow: dict) -> dict:
-    """The workflow with nothing recorded."""
-    workflow[only(workflow, "AttnBendModel")]["inputs"]["record"] = "none"
-    return {key: node for key, node in workflow.items() if key not in ("seen", "sheet")}
 
 
 def versions() -> dict[str, str]:

@@ -154,8 +154,8 @@ PANELS = {
     "AttnBendSwap": swapped,
     "AttnBendTemperature": tempered,
     "AttnBendWhen": windows,
+    "AttnBendTime": in_time,
+    "AttnBendWhere": aimed,
+    "AttnBendAnimate": animated,
 }
 """For each node's page, what makes its panels from the test card."""
-
-STRIPS = {"AttnBendTime": in_time, "AttnBendWhere": aimed, "AttnBendAnimate": animated}
-"""The same for those that show a film: one row of frames a panel."""

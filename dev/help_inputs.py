@@ -34,15 +34,6 @@ def write(nodes) -> None:
         file.write_text(renewed(file.read_text(encoding="utf-8"), schema), encoding="utf-8")
 
 
-def run(arguments: list[str]) -> None:
-    """What `python dev workflows` starts in a process of its own, as ComfyUI and its nodes are loaded in it."""
-    from .headless import Headless
-
-    host = Headless("--cpu")
-    ours = [node for name, node in host.nodes.NODE_CLASS_MAPPINGS.items() if name.startswith("AttnBend")]
-    write(ours)
-
-
 def _kind(widget) -> str:
     """What can be entered: a range, choices, a text, a file or a wire, and the default."""
     options = widget.as_dict()

@@ -1,4 +1,4 @@
-"""The help pages' pictures, in ``web/docs/images``: what the nodes make of a test card.
+"""The help pages' pictures, in ``web/docs/images``: what the nodes make of a test card, and of a toy's film.
 
 ``python dev workflows --pictures`` draws them anew, after a change of an operator.
 """
@@ -11,14 +11,19 @@ from PIL import Image
 
 from ..bending import operators as ops
 from ..bending.bend import Bend, Bending
-from . import help_films, help_seeing, paths
-from .console import say
+from ..bending.pictures import drawing
+from ..host.maps.live_preview import LOOK
+from ..host.maps.record_store import record_of
+from . import help_films
+from .headless import Watched
 from .help_films import Panels
 from .pictures import heat, play, test_card
-from .sheet import Sheet
+from .sheet import Sheet, picture_of
+from .thumbnails import shoot, twin
+from .workflow_table import HELP, MIDDLE, Shot
 
-FOLDER = paths.ROOT / "web" / "docs" / "images"
 ZOOM, GAP, CAPTION = 4, 16, 34
+WIDTH, COLORS = 480, 160
 GRAY = (136, 136, 136)
 """Captions lie on the panel's own background, which may be dark or light; it shows them at about half their size."""
 
@@ -27,7 +32,7 @@ Variants = dict[str, Sequence[ops.Operator]]
 
 LEFT = {"x1": 0.0, "y1": 0.0, "x2": 0.5, "y2": 1.0}
 
-PICTURES: dict[str, Variants] = {
+CHAINS: dict[str, Variants] = {
     "AttnBendAmplify": {f"factor {factor:g}": [ops.Amplify(factor)] for factor in (2.5, 0.4, -1.0)},
     "AttnBendRegionalMask": {
         **{f"feather {feather:g}": [ops.RegionalMask(**LEFT, feather=feather)] for feather in (0.1, 0.6)},
@@ -67,16 +72,12 @@ PICTURES: dict[str, Variants] = {
 """For each node's page, the captions and operators of its pictures; the card as it is comes first."""
 
 
-def draw(names: Sequence[str]) -> None:
-    """Draw those that are named, or all."""
-    panels = {name: partial(chained, variants) for name, variants in PICTURES.items()} | help_films.PANELS
-    pictures = {name: partial(of_panels, make, 2) for name, make in panels.items()}
-    pictures |= {name: partial(of_panels, make, 1) for name, make in help_films.STRIPS.items()}
-    pictures |= help_seeing.PICTURES
-    for name in names or pictures:
-        file = FOLDER / f"{name}.png"
-        pictures[name]().save(file, optimize=True)
-        say(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size / 1000:.1f} kB")
+def pictures(comfy: Watched) -> dict[str, Callable[[], Image.Image]]:
+    """What draws each, by the node or the file that it is for."""
+    panels = {name: partial(chained, variants) for name, variants in CHAINS.items()} | help_films.PANELS
+    drawn = {name: partial(of_panels, make) for name, make in panels.items()}
+    drawn |= {name: partial(of_a_film, comfy, *shot) for name, shot in HELP.items()}
+    return drawn | {"AttnBendModel_live": partial(live, comfy)}
 
 
 def chained(variants: Variants, card: np.ndarray) -> Panels:
@@ -85,12 +86,10 @@ def chained(variants: Variants, card: np.ndarray) -> Panels:
     return {"as it is": card} | {caption: play(card[None], bending)[0] for caption, bending in bendings.items()}
 
 
-def of_panels(make: Callable[[np.ndarray], Panels], columns: int) -> Image.Image:
-    return sheet(make(test_card()), columns)
-
-
-def sheet(panels: Panels, columns: int) -> Image.Image:
-    """The panels in columns, each with its caption below, on nothing."""
+def of_panels(make: Callable[[np.ndarray], Panels]) -> Image.Image:
+    """The panels in two columns, or films below each other, each with its caption below, on nothing."""
+    panels = make(test_card())
+    columns = 1 if any(values.ndim == 3 for values in panels.values()) else 2
     pictures, captions = list(map(side_by_side, panels.values())), list(panels)
     (width, height), rows = pictures[0].size, -(-len(pictures) // columns)
     page = Sheet((columns * (width + GAP) - GAP, rows * (height + CAPTION)))
@@ -111,3 +110,21 @@ def side_by_side(values: np.ndarray) -> Image.Image:
     strip = Sheet((len(frames) * (size[0] + GAP // 2) - GAP // 2, size[1]))
     strip.row((0, 0), frames, GAP // 2)
     return strip.image
+
+
+def of_a_film(comfy: Watched, name: str, shot: Shot) -> Image.Image:
+    """A shot of a workflow's twin."""
+    return small(*shoot(comfy, name, [shot]))
+
+
+def live(comfy: Watched) -> Image.Image:
+    """What Patch Model shows of its maps while it samples, here after the last step."""
+    taken = comfy.take(twin("Before and after"), {"maps": ("9", 1), "latent": ("11", 0)})
+    frames = drawing.draw(drawing.choose(record_of(**taken)), LOOK)
+    return small(picture_of(frames[MIDDLE].numpy()))
+
+
+def small(picture: Image.Image) -> Image.Image:
+    """No wider than a page shows it, in few colours."""
+    picture.thumbnail((WIDTH, picture.height), Image.Resampling.LANCZOS)
+    return picture.quantize(COLORS, kmeans=1, dither=Image.Dither.NONE)

@@ -5,6 +5,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DEV = ROOT / "dev"
+EXAMPLES = ROOT / "example_workflows"
+EXPORTS = ROOT / "tests" / "workflows"
+"""The same in API form, and beside them `object_info.json`."""
+
 VENV = ROOT / ".venv"
 HOST = ROOT / ".host"
 

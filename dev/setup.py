@@ -19,8 +19,6 @@ FREE_BYTES_NEEDED = 4 * 2**30
 
 def main(arguments: list[str]) -> int:
     """The command: set everything up and say what there is."""
-    if arguments:
-        raise Trouble(f"setup takes no arguments, but got {' '.join(arguments)}.")
     host = ensure()
     say(f"Ready: ComfyUI in {host.comfy}, Python {host.python}, models in {paths.BASE / 'models'}.")
     return 0
@@ -83,4 +81,4 @@ def _make_models(host: Host) -> None:
             return f"A package that ComfyUI needs is missing from {host.python}. Install ComfyUI's requirements there."
         return "The tiny models could not be made. Run `python dev setup` again to see the whole error."
 
-    run(host.script(paths.DEV / "tiny.py", str(host.comfy), str(paths.BASE / "models")), cure=cure)
+    run(host.module("attention_bending.dev.tiny"), cure=cure)

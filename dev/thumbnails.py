@@ -6,7 +6,6 @@ and sheets are laid on a page. Draw them anew after a change of a twin or of the
 
 import json
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from PIL import Image, ImageFont, ImageOps
@@ -14,14 +13,11 @@ from torch import Tensor
 
 from ..toy.world import COLOURS
 from . import paths
-from .console import say
 from .headless import Watched
 from .sheet import Sheet, picture_of
-from .shots import Shot
-from .twin_table import ROWS
-from .twins import FOLDER, MARK
+from .twins import MARK
+from .workflow_table import PICTURES, Shot
 
-EXPORTS = paths.ROOT / "tests" / "workflows"
 SIDE, EDGE, STRIP = 512, 4, 28
 PAPER, INK = (18, 14, 28), (240, 240, 245)
 HUES = {name: tuple(round(255 * part) for part in rgb) for name, rgb in COLOURS.items() if name != "blue"}
@@ -34,14 +30,14 @@ def shoot(comfy: Watched, name: str, shots: list[Shot]) -> list[Image.Image]:
     """Run a twin as often as it takes, and take these shots of it."""
     films = {}
     for bent in {shot.bent for shot in shots}:
-        prompt = json.loads((EXPORTS / f"{name}{MARK}.json").read_text(encoding="utf-8"))
         outputs = {f"{shot.node} {shot.output}": (str(shot.node), shot.output) for shot in shots if shot.bent == bent}
-        films[bent] = comfy.take(unsaved(prompt, bent), outputs)
+        films[bent] = comfy.take(twin(name, bent), outputs)
     return [taken(films[shot.bent][f"{shot.node} {shot.output}"], shot) for shot in shots]
 
 
-def unsaved(prompt: dict[str, Any], bent: bool) -> dict[str, Any]:
-    """A workflow that saves nothing; where not `bent`, nothing reaches Patch Model."""
+def twin(name: str, bent: bool = True) -> dict[str, Any]:
+    """A workflow's twin in API form that saves nothing; where not `bent`, nothing reaches Patch Model."""
+    prompt = json.loads((paths.EXPORTS / f"{name}{MARK}.json").read_text(encoding="utf-8"))
     prompt = {key: node for key, node in prompt.items() if node["class_type"] not in SAVING}
     for node in prompt.values():
         if node["class_type"] == "AttnBendModel" and not bent:
@@ -81,13 +77,8 @@ def page(rows: list[list[tuple[Image.Image, str]]]) -> Image.Image:
     return sheet.image
 
 
-def draw(names: Iterable[str]) -> None:
-    """Draw those of these workflows, or all."""
-    comfy = Watched()
-    for name in names or ROWS:
-        rows = ROWS[name].page
-        pictures = iter(shoot(comfy, name, [shot for row in rows for shot in row]))
-        sheet = page([[(next(pictures), shot.caption) for shot in row] for row in rows])
-        for file in (FOLDER / f"{name}.jpg", FOLDER / f"{name}{MARK}.jpg"):
-            sheet.save(file, quality=90, optimize=True)
-            say(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size / 1000:.1f} kB")
+def picture(comfy: Watched, name: str) -> Image.Image:
+    """A workflow's picture, which is its twin's too."""
+    rows = PICTURES[name]
+    shots = iter(shoot(comfy, name, [shot for row in rows for shot in row]))
+    return page([[(next(shots), shot.caption) for shot in row] for row in rows])

@@ -1,4 +1,4 @@
-"""Make the tiny models: ``python dev/tiny.py COMFYUI MODELS``, run by ComfyUI's own Python.
+"""Make the tiny models, in ComfyUI's Python, for `setup`.
 
 Random, seeded weights in files that ComfyUI's own loaders take: same tensor names and same rules as the real ones, only
 narrower and shallower. Their films are noise, but finite and never constant, and their attention is far from uniform,
@@ -9,28 +9,23 @@ tested on latents) and CLIP vision (tests make its output themselves).
 """
 
 import logging
-import os
-import sys
 import zlib
-from pathlib import Path
 
-COMFY, MODELS = (Path(argument) for argument in sys.argv[1:3])
-sys.path[:0] = [str(COMFY), str(Path(__file__).parent), str(Path(__file__).parent / "nodes_tiny")]
-sys.argv = [sys.argv[0], "--cpu"]
+from . import comfy_host, paths, tiny_text, vocabulary
 
-import comfy.options  # noqa: E402
-
-comfy.options.enable_args_parsing()  # ComfyUI reads its arguments, here --cpu, when its modules are first imported
+comfy_host.start("--cpu")
 
 import comfy.ops  # noqa: E402
 import sentencepiece  # noqa: E402
-import tiny_text  # noqa: E402
 import torch  # noqa: E402
-import umt5  # noqa: E402
-import vocabulary  # noqa: E402
 from comfy.ldm.wan.model import WanModel  # noqa: E402
 from comfy.ldm.wan.vae import WanVAE  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
+
+from ..bending.atomic_write import atomic_write  # noqa: E402
+from .nodes_tiny import umt5  # noqa: E402
+
+MODELS = paths.BASE / "models"
 
 SMALL = {"dim": 128, "ffn_dim": 256, "num_layers": 2}
 LARGE = {"dim": 256, "ffn_dim": 512, "num_layers": 4}
@@ -57,8 +52,10 @@ HEAD_GAIN = 0.3
 VOCABULARY = 1200
 
 
-def main() -> None:
+@torch.inference_mode()
+def run(arguments: list[str]) -> None:
     """Write every file, and print a line for each."""
+    logging.disable(logging.INFO)
     for name, config in WAN.items():
         config = {"out_dim": 16, "num_heads": config["dim"] // 128, **config}
         model = WanModel(**config, device="cpu", dtype=torch.float32, operations=comfy.ops.manual_cast)
@@ -103,13 +100,5 @@ def save(folder: str, name: str, weights: dict[str, torch.Tensor]) -> None:
     """Write one file, whole or not at all: a running ComfyUI may have the old one open."""
     file = MODELS / folder / f"{name}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(f".{os.getpid()}")
-    save_file(weights, fresh)
-    os.replace(fresh, file)
+    atomic_write(file, lambda part: save_file(weights, part))
     print(f"{folder}/{file.name}: {sum(w.numel() for w in weights.values()) / 1e6:.1f} M parameters", flush=True)
-
-
-if __name__ == "__main__":
-    logging.disable(logging.INFO)
-    with torch.inference_mode():
-        main()

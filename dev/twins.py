@@ -1,20 +1,30 @@
-"""The example workflows' twins on the toy Wan: ``<name> (toy).json``, each made of its original and a row of a table.
+"""The example workflows' twins on the toy Wan: ``<name> (toy).json``, each made of its original and of itself.
 
-A twin is the original with one Load Toy Wan in the place of all its loaders, and other words and numbers in its
-widgets. What these are is data: see `twin_table`.
+Nodes, wires and layout are the original's, with one Load Toy Wan in the place of all its loaders. Titles, words and
+numbers are the twin's own, its note among them, and stand in its file alone: whoever changes them opens the twin in
+ComfyUI and saves it. The twin of a new workflow begins with the original's.
 """
 
 import copy
 import json
-import re
-from inspect import cleandoc
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from ..toy.world import FRAMES, HEIGHT, WIDTH
 from . import paths
 
-FOLDER = paths.ROOT / "example_workflows"
 MARK = " (toy)"
+STEPS = 20
+
+COMMON = {
+    "CLIPTextEncode": {"text": ""},
+    "EmptyHunyuanLatentVideo": {"width": WIDTH, "height": HEIGHT, "length": FRAMES},
+    "KSampler": {"steps": STEPS, "cfg": 4, "sampler_name": "euler", "scheduler": "simple"},
+    "KSamplerAdvanced": {"steps": STEPS, "cfg": 4, "sampler_name": "euler", "scheduler": "simple"},
+    "ImageStitch": {"spacing_width": 8},
+    "CreateVideo": {"fps": 8},
+}
+"""Values of all twins, by type: the world's size, and how its films were sampled when the toy was tried."""
 
 LOADERS = ("UNETLoader", "CLIPLoader", "VAELoader", "ModelSamplingSD3")
 """What the toy takes the place of: its sampling settings are Wan's own."""
@@ -22,101 +32,79 @@ LOADERS = ("UNETLoader", "CLIPLoader", "VAELoader", "ModelSamplingSD3")
 OUTPUTS = ("MODEL", "CLIP", "VAE")
 """The toy's, in order."""
 
-TOY_SIZE = (360, 66)
+TOY = {
+    "type": "AttnBendToyWan",
+    "size": [360, 66],
+    "properties": {"Node name for S&R": "AttnBendToyWan"},
+    "color": "#3d2b4f",
+    "bgcolor": "#2a1f38",
+}
+"""The node, where it is another than the loader in whose place it stands."""
+
 MARGIN = 20
 """Pixels of the page between a node and its group's edge."""
 
 CONTROLLED = ("seed", "noise_seed", "value")
 """Inputs behind which the page may put a widget of its own, for what becomes of the number after a run."""
 
-REAL = (
-    "**On a real Wan:** open the template *{name}*. It is the same graph with Wan's loaders, to look for the same in."
-)
-
 Workflow = dict[str, Any]
 Node = dict[str, Any]
 
 
-class Twin(NamedTuple):
-    """What a workflow's twin has of its own, and its picture, which is the original's too.
-
-    `prompt`  Bend Prompt's text
-    `page`    rows of shots of the twin: what stands on the picture (see `shots`)
-    `note`    the note's text, between its headline and the line on a real Wan
-    `nodes`   values by widget name, or a new "title", for a node's id or for all nodes of a type
-    `groups`  new titles by the original's
-    """
-
-    prompt: str
-    page: tuple
-    note: str
-    nodes: dict[int | str, dict[str, Any]]
-    groups: dict[str, str] = {}  # noqa: RUF012 - read only
-
-
-def make(name: str, original: Workflow, row: Twin, common: dict[str, dict[str, Any]]) -> Workflow:
-    """The twin of a workflow in the editor's format; `common` are values for all twins, by type."""
+def make(original: Workflow, own: Workflow | None = None) -> Workflow:
+    """The twin of a workflow in the editor's format; `own` is the twin so far, None where there is none yet."""
     workflow = copy.deepcopy(original)
-    _load_toy(workflow)
-    own = {
-        "AttnBendPrompt": {"text": row.prompt},
-        "MarkdownNote": {"text": f"# {name}{MARK}\n\n{_flowing(row.note)}\n\n{REAL.format(name=name)}"},
-    }
     for node in workflow["nodes"]:
-        if (prefix := _values(node).get("filename_prefix")) is not None:
-            folder, slash, file = prefix.rpartition("/")
-            change(node, {"filename_prefix": f"{folder}{slash}toy_{file}"})
-        for table in (common, own, row.nodes):
-            for key in (node["type"], node["id"]):
-                change(node, table.get(key, {}))
-    _expect(row.nodes, {key for node in workflow["nodes"] for key in (node["id"], node["type"])}, "node")
-    _expect(row.groups, {group["title"] for group in workflow["groups"]}, "group")
-    for group in workflow["groups"]:
-        group["title"] = row.groups.get(group["title"], group["title"])
+        folder, slash, file = _values(node).get("filename_prefix", "").rpartition("/")
+        _change(node, {"filename_prefix": f"{folder}{slash}toy_{file}"})
+    if own:
+        _keep(workflow, own)
+    for node in workflow["nodes"]:
+        _change(node, COMMON.get(node["type"], {}))
+    _load_toy(workflow)
     return workflow
 
 
-def _flowing(text: str) -> str:
-    """A note without the indentation and the line ends that it has only in the table's source."""
-    return re.sub(r"(?<!\n)\n(?!\n|\* )", " ", cleandoc(text))
+def _keep(workflow: Workflow, own: Workflow) -> None:
+    """Give the nodes and groups that the twin has already the titles and values that they have there."""
+    nodes = {(node["id"], node["type"]): node for node in own["nodes"]}
+    groups = {group["id"]: group for group in own["groups"]}
+    for node in workflow["nodes"]:
+        if twin := nodes.get((node["id"], node["type"])):
+            if "title" in twin:
+                node["title"] = twin["title"]
+            _change(node, _values(twin))
+    for group in workflow["groups"]:
+        group["title"] = groups.get(group["id"], group)["title"]
 
 
-def change(node: Node, values: dict[str, Any]) -> None:
-    """Put values into a node's widgets, by their names; "title" is the node's own."""
-    values = dict(values)
-    if "title" in values:
-        node["title"] = values.pop("title")
-    if values:
-        _expect(values, set(widgets(node)), f"widget of {node['type']}")
-        node["widgets_values"] = list((_values(node) | values).values())
-
-
-def widgets(node: Node) -> list[str]:
-    """The names of a node's widgets in the order in which their values are saved."""
-    if node["type"] == "MarkdownNote":  # the page's own: it has no inputs
-        return ["text"]
-    names = [entry["widget"]["name"] for entry in node["inputs"] if "widget" in entry]
-    controls = len(node.get("widgets_values") or ()) - len(names)
-    if controls > 0:
-        (after,) = (i for i, name in enumerate(names) if name in CONTROLLED)
-        names.insert(after + 1, "control_after_generate")
-    return names
+def _change(node: Node, values: dict[str, Any]) -> None:
+    """Put values into those of a node's widgets that it has, by their names."""
+    known = _values(node)
+    if known:
+        node["widgets_values"] = list((known | {name: values[name] for name in values.keys() & known}).values())
 
 
 def _values(node: Node) -> dict[str, Any]:
-    return dict(zip(widgets(node), node.get("widgets_values") or (), strict=True))
-
-
-def _expect(keys, known: set, what: str) -> None:
-    if unknown := [key for key in keys if key not in known]:
-        raise KeyError(f"no {what} is called {unknown}; there are {sorted(map(str, known))}")
+    """What a node's widgets hold, by their names, in the order in which it is saved."""
+    values = node.get("widgets_values") or ()
+    if node["type"] == "MarkdownNote":  # the page's own: it has no inputs
+        names = ["text"]
+    else:
+        names = [entry["widget"]["name"] for entry in node["inputs"] if "widget" in entry]
+    if len(values) > len(names):
+        (after,) = (i for i, name in enumerate(names) if name in CONTROLLED)
+        names.insert(after + 1, "control_after_generate")
+    return dict(zip(names, values, strict=True))
 
 
 def _load_toy(workflow: Workflow) -> None:
     """Put Load Toy Wan where the first loader is, wire it to all that the loaders fed, and fit their group to it."""
     gone = {node["id"]: node for node in workflow["nodes"] if node["type"] in LOADERS}
     first = min(gone)
-    toy = _toy(first, gone[first]["pos"], gone[first]["order"])
+    outputs = [{"localized_name": kind.lower(), "name": kind.lower(), "type": kind, "links": []} for kind in OUTPUTS]
+    toy = gone[first] | TOY | {"inputs": [], "outputs": outputs, "widgets_values": []}
+    toy.pop("title", None)
     links = [link for link in workflow["links"] if link[3] not in gone]
     for link in links:
         number, source, _, _, _, kind = link
@@ -132,33 +120,20 @@ def _load_toy(workflow: Workflow) -> None:
     workflow["last_link_id"] = max(link[0] for link in links)
     (group,) = (group for group in workflow["groups"] if group["title"].startswith("1 · "))
     left, top, width, _ = group["bounding"]
-    group.update(title="1 · Load the toy Wan", bounding=[left, top, width, toy["pos"][1] - top + TOY_SIZE[1] + MARGIN])
+    bottom = toy["pos"][1] + toy["size"][1] + MARGIN
+    group.update(title="1 · Load the toy Wan", bounding=[left, top, width, bottom - top])
 
 
-def _toy(key: int, place: list[float], order: int) -> Node:
-    outputs = [{"localized_name": kind.lower(), "name": kind.lower(), "type": kind, "links": []} for kind in OUTPUTS]
-    return {
-        "id": key,
-        "type": "AttnBendToyWan",
-        "pos": place,
-        "size": list(TOY_SIZE),
-        "flags": {},
-        "order": order,
-        "mode": 0,
-        "inputs": [],
-        "outputs": outputs,
-        "properties": {"Node name for S&R": "AttnBendToyWan"},
-        "widgets_values": [],
-        "color": "#3d2b4f",
-        "bgcolor": "#2a1f38",
-    }
-
-
-def files(table: dict[str, Twin], common: dict[str, dict[str, Any]]) -> dict[Path, str]:
+def files() -> dict[Path, str]:
     """The twins' files and what is to stand in them."""
     texts = {}
-    for name, row in table.items():
-        original = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-        twin = make(name, original, row, common)
-        texts[FOLDER / f"{name}{MARK}.json"] = json.dumps(twin, indent=2, ensure_ascii=False) + "\n"
+    for original in sorted(paths.EXAMPLES.glob("*.json")):
+        if not original.stem.endswith(MARK):
+            file = original.with_stem(original.stem + MARK)
+            twin = make(_read(original), _read(file) if file.exists() else None)
+            texts[file] = json.dumps(twin, indent=2, ensure_ascii=False) + "\n"
     return texts
+
+
+def _read(file: Path) -> Workflow:
+    return json.loads(file.read_text(encoding="utf-8"))

@@ -2,44 +2,32 @@
 and the lists of inputs in the help pages.
 
 Only ComfyUI's page can turn an editor's file into the form that its server runs, so the page does it.
-
---pictures [NAME ...]   draw the pictures anew instead: the workflows', by their names, and the help pages', by nodes
 """
 
 import argparse
 import json
-import subprocess
+from functools import partial
 from pathlib import Path
 
-from . import paths, setup, twins
+from . import help_inputs, paths
 from .browser import CHROMIUM_CURE, find_chromium, open_editor
 from .console import Trouble, say
 from .server import server
 
-EXAMPLES = paths.ROOT / "example_workflows"
-EXPORTS = paths.ROOT / "tests" / "workflows"
 SNAPSHOT = "object_info.json"
 """Lies among the exports, but is none."""
-
-
-def main(arguments: list[str]) -> int:
-    """The command: set up, then run this module in ComfyUI's Python, which has Playwright."""
-    modules = ["workflows"]
-    if parse(arguments).pictures is None:
-        if find_chromium() is None:
-            raise Trouble(f"The workflows cannot be exported: {CHROMIUM_CURE}")
-        modules.insert(0, "help_inputs")  # a process of its own, into which ComfyUI loads the nodes
-    host = setup.ensure()
-    commands = (host.module(f"attention_bending.dev.{module}", *arguments) for module in modules)
-    return max(subprocess.run(command, cwd=paths.ROOT).returncode for command in commands)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python dev workflows", description="Twins, exports, pictures.", allow_abbrev=False
     )
-    parser.add_argument("--pictures", nargs="*", metavar="NAME", help="only draw those of workflows and help pages")
-    return parser.parse_args(arguments)
+    says = "draw the pictures anew instead: the workflows', by their names, and the help pages', by nodes"
+    parser.add_argument("--pictures", nargs="*", metavar="NAME", help=says)
+    options = parser.parse_args(arguments)
+    if options.pictures is None and find_chromium() is None:
+        raise Trouble(f"The workflows cannot be exported: {CHROMIUM_CURE}")
+    return options
 
 
 def to_json(prompt: dict) -> str:
@@ -48,15 +36,15 @@ def to_json(prompt: dict) -> str:
 
 
 def write_twins() -> None:
-    """Make the twins' files anew, from the originals and the table; one whose original is gone goes too."""
-    from .twin_table import COMMON, ROWS  # needs torch, without which `python dev` starts
+    """Make the twins' files anew; one whose original is gone goes too."""
+    from . import twins  # needs torch, without which `python dev` starts
 
-    texts = twins.files(ROWS, COMMON)
+    texts = twins.files()
     for file, text in texts.items():
         file.write_text(text, encoding="utf-8")
-    for file in twins.FOLDER.glob(f"*{twins.MARK}.json"):
+    for file in paths.EXAMPLES.glob(f"*{twins.MARK}.json"):
         if file not in texts:
-            say(f"{file.name}: removed, it is in no table")
+            say(f"{file.name}: removed, its original is gone")
             file.unlink()
 
 
@@ -70,32 +58,40 @@ def export_all(files: list[Path]) -> None:
                     f"{file.name} has nodes that ComfyUI does not know: {', '.join(missing)}.\n"
                     "If they are the pack's own, it did not load; `python dev serve` shows why."
                 )
-            (EXPORTS / file.name).write_text(to_json(editor.export()), encoding="utf-8")
+            (paths.EXPORTS / file.name).write_text(to_json(editor.export()), encoding="utf-8")
             say(f"{file.name}")
-    for export in sorted(EXPORTS.glob("*.json")):
-        if export.name != SNAPSHOT and not (EXAMPLES / export.name).exists():
+    for export in sorted(paths.EXPORTS.glob("*.json")):
+        if export.name != SNAPSHOT and not (paths.EXAMPLES / export.name).exists():
             say(f"{export.name}: removed, its editor file is gone")
             export.unlink()
 
 
-def draw(names: list[str]) -> None:
+def draw(comfy, names: list[str]) -> None:
     """Draw the pictures of workflows and of help pages that are named, or all."""
-    from . import thumbnails  # ComfyUI loads the pack before anything else does
+    from . import help_pictures, thumbnails
+    from .twins import MARK
 
-    of_pages = [name for name in names if name.startswith("AttnBend")]
-    if names != of_pages or not names:
-        thumbnails.draw([name for name in names if name not in of_pages])
-    if of_pages or not names:
-        from . import help_pictures
-
-        help_pictures.draw(of_pages)
+    drawn = {name: partial(thumbnails.picture, comfy, name) for name in thumbnails.PICTURES}
+    files = {name: [paths.EXAMPLES / f"{name}.jpg", paths.EXAMPLES / f"{name}{MARK}.jpg"] for name in drawn}
+    drawn |= help_pictures.pictures(comfy)
+    if unknown := [name for name in names if name not in drawn]:
+        raise Trouble(f"There is no picture of {', '.join(unknown)}; there are: {', '.join(drawn)}.")
+    for name in names or drawn:
+        picture = drawn[name]()
+        for file in files.get(name, [help_inputs.PAGES / "images" / f"{name}.png"]):
+            picture.save(file, quality=90, optimize=True)
+            say(f"{file.relative_to(paths.ROOT)}  {file.stat().st_size / 1000:.1f} kB")
 
 
 def run(arguments: list[str]) -> None:
     """What the command does in ComfyUI's Python."""
     names = parse(arguments).pictures
+    from .headless import Watched
+
+    comfy = Watched()  # before anything of the pack is imported by our name
     if names is not None:
-        draw(names)
+        draw(comfy, names)
         return
+    help_inputs.write(node for name, node in comfy.nodes.NODE_CLASS_MAPPINGS.items() if name.startswith("AttnBend"))
     write_twins()
-    export_all(sorted(EXAMPLES.glob("*.json")))
+    export_all(sorted(paths.EXAMPLES.glob("*.json")))

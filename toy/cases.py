@@ -200,9 +200,7 @@ def operator(case: Case, subject: Subject):
     setting = dict(case.setting)
     if case.mode == "paint":
         mask = torch.zeros(8, 8)
-        mask[slice(4, 8) if setting["half"] == "bottom" else slice(None)] = 1.0
-        if setting["half"] == "right":
-            mask[:, :4] = 0.0
+        (mask if setting["half"] == "bottom" else mask.T)[4:] = 1.0
         setting = {"mask": MaskVideo(mask)}
     if case.mode == "swap":
         setting["other"] = TARGETS[case.target](subject.other)

@@ -1,5 +1,6 @@
 """What a bend changed: the things that are seen in the un-bent and in the bent film, one by one."""
 
+import math
 from typing import Any
 
 from . import cases
@@ -52,10 +53,7 @@ def match(before: list, after: list) -> list:
     if not after:
         return [None] * len(before)
     unlike = [
-        [
-            ((a.x - b.x) ** 2 + (a.y - b.y) ** 2) ** 0.5 + 0.5 * (a.colour != b.colour) + 0.25 * (a.shape != b.shape)
-            for a in after
-        ]
+        [math.dist((a.x, a.y), (b.x, b.y)) + 0.5 * (a.colour != b.colour) + 0.25 * (a.shape != b.shape) for a in after]
         for b in before
     ]
     partners = dict(zip(*linear_sum_assignment(unlike), strict=True))

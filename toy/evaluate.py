@@ -1,24 +1,17 @@
 """``python dev evaluate-toy``: bend the toy in every way, look at the films, and write down what happened.
 
---seeds N     films for each caption and bend (default 2)
---only MODE   one mode, or several
---plain       only bends in all layers and steps, full and renormalised
---steps N     of the sampler (default 20)
---page        only write docs/what-bends-do.md anew from the results there are
-
 Results are kept after each film in .host/toy/evaluation.jsonl: stopped, it goes on where it was.
 """
 
 import argparse
 import json
 import logging
-import subprocess
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..dev import comfy_host, paths, setup
+from ..dev import comfy_host, paths
 from ..dev.console import say
 from . import cases
 from .compare import compare
@@ -26,20 +19,14 @@ from .compare import compare
 RESULTS = paths.HOST / "toy" / "evaluation.jsonl"
 
 
-def main(arguments: list[str]) -> int:
-    """The command: set up, then run this module in ComfyUI's Python."""
-    parse(arguments)
-    host = setup.ensure()
-    return subprocess.run(host.module("attention_bending.toy.evaluate", *arguments), cwd=paths.ROOT).returncode
-
-
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python dev evaluate-toy", description="What bends do.", allow_abbrev=False)
-    parser.add_argument("--seeds", type=int, default=2, metavar="N", help="films for each caption and bend")
-    parser.add_argument("--only", nargs="+", choices=tuple(cases.SETTINGS), metavar="MODE", help="some modes")
-    parser.add_argument("--plain", action="store_true", help="only bends in all layers and steps")
-    parser.add_argument("--steps", type=int, default=20, metavar="N", help="of the sampler")
-    parser.add_argument("--page", action="store_true", help="only write the page anew")
+    add = parser.add_argument
+    add("--seeds", type=int, default=2, metavar="N", help="films for each caption and bend (default 2)")
+    add("--only", nargs="+", choices=tuple(cases.SETTINGS), metavar="MODE", help="one mode, or several")
+    add("--plain", action="store_true", help="only bends in all layers and steps, full and renormalised")
+    add("--steps", type=int, default=20, metavar="N", help="of the sampler (default 20)")
+    add("--page", action="store_true", help="only write docs/what-bends-do.md anew from the results there are")
     return parser.parse_args(arguments)
 
 

@@ -1,10 +1,13 @@
 """Whether a bend did what it says: the thing went where the map was sent, lost its colour, turned back, and so on."""
 
 import functools
+import math
 from typing import Any
 
 import torch
 
+from ..bending.bend import Bend, Bending
+from ..dev.pictures import play
 from . import cases, world
 
 FAR = 0.08
@@ -36,7 +39,7 @@ def outcome(case: cases.Case, row: Row) -> bool | None:
 
 def moved_far(row: Row) -> bool:
     """Whether a thing moved visibly."""
-    return (row["dx"] ** 2 + row["dy"] ** 2) ** 0.5 > FAR
+    return math.hypot(row["dx"], row["dy"]) > FAR
 
 
 def subject(row: Row) -> cases.Subject:
@@ -47,29 +50,20 @@ def followed(case: cases.Case, row: Row) -> bool | None:
     """Whether the thing is nearer to where its map was sent than to where it was; None where these are one."""
     x, y = row["was"]
     sent = target(case, round(x, 2), round(y, 2))
-    if sent is None or ((sent[0] - x) ** 2 + (sent[1] - y) ** 2) ** 0.5 < FAR:
+    if sent is None or math.dist(sent, (x, y)) < FAR:
         return None
-    if not row["present"]:
-        return False
-    to_sent = (row["x"] - sent[0]) ** 2 + (row["y"] - sent[1]) ** 2
-    return to_sent < row["dx"] ** 2 + row["dy"] ** 2
+    return row["present"] and math.dist(sent, (row["x"], row["y"])) < math.hypot(row["dx"], row["dy"])
 
 
 @functools.cache
 def target(case: cases.Case, x: float, y: float) -> tuple[float, float] | None:
     """Where the case's operator puts a spot at that place; None where it sends it out of the frame."""
-    from ..bending.attention.device_cache import DeviceCache
-    from ..bending.bend import Bend
-    from ..bending.frames.grid import Grid
-    from ..bending.frames.layout import FrameLayout
-
     height, width = world.HEIGHT // 4, world.WIDTH // 4
     across = (torch.arange(width) + 0.5) / width
     down = ((torch.arange(height) + 0.5) / height).unsqueeze(1)
     spot = torch.exp(-(((across - x) * 160) ** 2 + ((down - y) * 112) ** 2) / (2 * 8.0**2))
-    tables = DeviceCache(FrameLayout.whole(Grid(1, height, width)), 1, torch.device("cpu"))
-    bent = tables.bend(Bend(cases.operator(case, cases.SUBJECTS[0]), "ALL"), spot.view(1, -1, 1, 1))
-    bent = bent.view(height, width).clamp(min=0)
+    bending = Bending((Bend(cases.operator(case, cases.SUBJECTS[0]), "ALL"),))
+    bent = torch.from_numpy(play(spot[None].numpy(), bending)[0]).clamp(min=0)
     mass = bent.sum()
     if mass < 0.2 * spot.sum():
         return None
@@ -90,9 +84,8 @@ def traded(case: cases.Case, row: Row) -> bool:
         return False
     was, theirs = subject(row).thing, subject(row).other
     if case.target == cases.PLACE:
-        near = [(a["x"] - b["was"][0]) ** 2 + (a["y"] - b["was"][1]) ** 2 for a, b in ((one, other), (other, one))]
-        own = [change["dx"] ** 2 + change["dy"] ** 2 for change in (one, other)]
-        return all(to_other < to_own for to_other, to_own in zip(near, own, strict=True))
+        pairs = ((one, other), (other, one))
+        return all(math.dist((a["x"], a["y"]), b["was"]) < math.hypot(a["dx"], a["dy"]) for a, b in pairs)
     kind = 0 if case.target == cases.COLOUR else 1
     return one["is"][kind] == theirs[kind] and other["is"][kind] == was[kind]
 

@@ -4,6 +4,7 @@ The yardstick of the toy's evaluation: told nothing of how a film was made, it r
 **Convention** as in `world`: places and lengths are fractions of the frame, x right, y down.
 """
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -136,7 +137,7 @@ def _sighting(track: list[Blob], frames: int) -> Sighting:
 
 
 def _apart(one: Blob, other: Blob) -> float:
-    return ((one.x - other.x) ** 2 + (one.y - other.y) ** 2) ** 0.5
+    return math.dist((one.x, one.y), (other.x, other.y))
 
 
 def _nearest(rgb: Tensor, names: dict[str, tuple[float, float, float]]) -> tuple[str, float]:

@@ -5,7 +5,7 @@ from itertools import chain
 
 from ..dev import paths
 from . import cases
-from .results import Judged, Results, Rows, changed, did_it, main_films, mean, rows_of, share, title, whole
+from .results import Results, Rows, changed, did_it, has_done, mean, share, title, whole
 
 PAGE = paths.ROOT / "docs" / "what-bends-do.md"
 BEGIN, END = "<!-- made by `python dev evaluate-toy` -->", "<!-- end -->"
@@ -37,10 +37,10 @@ def promises(results: Results) -> str:
     for mode, (says, settings) in PROMISES.items():
         plain = [case for case in cases.cases() if case.mode == mode and case.plain]
         plain = [case for case in plain if not settings or case.setting_text in settings]
-        judged = {target: [] for target in cases.TARGETS}
+        films = {target: [] for target in cases.TARGETS}
         for case in plain:
-            judged[case.target] += results.judged(case)
-        lines.append([title(mode), says, *map(did_it, judged.values())])
+            films[case.target] += results.of(case)
+        lines.append([title(mode), says, *map(did_it, films.values())])
     return table(["bend", "what it says", *cases.TARGETS], lines, 2)
 
 
@@ -52,7 +52,7 @@ def places(results: Results) -> str:
     }
     modes = ("translate", "rotate", "spatial_scale", "flip", "regional_mask")
     bends = [cases.Case(mode, setting, cases.ALL) for mode in modes for setting in cases.settings(mode)]
-    lines = [[*named(case), *(did_it(results.judged(case, on)) for on in kinds.values())] for case in bends]
+    lines = [[*named(case), *(did_it(results.of(case, on)) for on in kinds.values())] for case in bends]
     return table(["bend of ALL", "setting", *kinds], lines, 2)
 
 
@@ -60,8 +60,8 @@ def narrowed(results: Results, target: str) -> str:
     """For each mode's main setting by layers, steps and strength: did it and, in parentheses, visibly changed."""
     lines = []
     for mode, setting in cases.MAIN_SETTING.items():
-        films = [main_films(results, mode, target, part) for part in cases.PARTS.values()]
-        cells = [f"{percent(judged)} ({COLUMNS['changed'](judged)})" if judged else "—" for judged in films]
+        films = [results.of_main(mode, target, part) for part in cases.PARTS.values()]
+        cells = [f"{share(rows, has_done)} ({COLUMNS['changed'](rows)})" if rows else "—" for rows in films]
         if any(films):
             lines.append([*named(cases.Case(mode, setting, target)), *cells])
     return table(["bend", "setting", *cases.PARTS], lines, 2)
@@ -74,9 +74,9 @@ def apart(results: Results) -> str:
     lines = []
     for mode, setting in cases.MAIN_SETTING.items():
         bends = [cases.Case(mode, setting, target) for target in targets]
-        films = [results.judged(case, lambda subject: subject.other is not None) for case in bends]
+        films = [results.of(case, lambda subject: subject.other is not None) for case in bends]
         if any(films):
-            cells = [(percent(judged), COLUMNS["changed"](judged), COLUMNS[OTHER](judged)) for judged in films]
+            cells = [(share(rows, has_done), COLUMNS["changed"](rows), COLUMNS[OTHER](rows)) for rows in films]
             lines.append([*named(bends[0]), *chain(*cells)])
     return table(["bend", "setting", *head], lines, 2)
 
@@ -92,7 +92,7 @@ def louder(results: Results) -> str:
     for mode in cases.SENDING:
         for setting in cases.settings(mode):
             bends = [cases.Case(mode, setting, cases.main_targets(mode)[0], **way) for way in ways.values()]
-            cells = [COLUMNS[name](results.judged(case)) for case in bends for name in columns]
+            cells = [COLUMNS[name](results.of(case)) for case in bends for name in columns]
             lines.append([*named(bends[0]), bends[0].target, *cells])
     head = [f"{way}: {name}" if name == columns[0] else name for way in ways for name in columns]
     return table(["bend", "setting", "bent", *head], lines, 3)
@@ -101,24 +101,19 @@ def louder(results: Results) -> str:
 OTHER = "the other changed"
 WHOLE = "still whole"
 
-COLUMNS: dict[str, Callable[[Judged], str]] = {
-    "films": lambda judged: str(len(judged)),
+COLUMNS: dict[str, Callable[[Rows], str]] = {
+    "films": lambda rows: str(len(rows)),
     "did it": did_it,
-    "changed": lambda judged: share(rows_of(judged), changed),
-    "gone": lambda judged: share(rows_of(judged), lambda row: not row["present"]),
-    "moved x": lambda judged: mean(rows_of(judged), "dx", "{:+.2f}"),
-    "moved y": lambda judged: mean(rows_of(judged), "dy", "{:+.2f}"),
-    "area ×": lambda judged: mean(rows_of(judged), "area", "{:.2f}"),
-    "colour kept": lambda judged: share(rows_of(judged), lambda row: row["colour"] if row["present"] else None),
-    "shape kept": lambda judged: share(rows_of(judged), lambda row: row["shape"] if row["present"] else None),
-    WHOLE: lambda judged: share(rows_of(judged), whole),
-    OTHER: lambda judged: share([r["other"] for r in rows_of(judged) if "other" in r], changed),
+    "changed": lambda rows: share(rows, changed),
+    "gone": lambda rows: share(rows, lambda row: not row["present"]),
+    "moved x": lambda rows: mean(rows, "dx", "{:+.2f}"),
+    "moved y": lambda rows: mean(rows, "dy", "{:+.2f}"),
+    "area ×": lambda rows: mean(rows, "area", "{:.2f}"),
+    "colour kept": lambda rows: share(rows, lambda row: row.get("colour")),
+    "shape kept": lambda rows: share(rows, lambda row: row.get("shape")),
+    WHOLE: lambda rows: share(rows, whole),
+    OTHER: lambda rows: share([row["other"] for row in rows if "other" in row], changed),
 }
-
-
-def percent(judged: Judged) -> str:
-    """How often it did what it says, without the number of films."""
-    return did_it(judged).split(" of")[0]
 
 
 def named(case: cases.Case) -> tuple[str, str]:
@@ -133,8 +128,7 @@ def details(results: Results) -> str:
     for mode in cases.SETTINGS:
         plain = [case for case in cases.cases() if case.mode == mode and case.plain and results.of(case)]
         lines = [
-            [named(case)[1], case.target, *(column(results.judged(case)) for column in COLUMNS.values())]
-            for case in plain
+            [named(case)[1], case.target, *(column(results.of(case)) for column in COLUMNS.values())] for case in plain
         ]
         if lines:
             parts.append(f"### {title(mode)}\n\n" + table(["setting", "bent", *COLUMNS], lines, 2))

@@ -7,7 +7,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from . import cases
-from .results import Results, changed, main_films, rows_of, title, whole
+from .results import Results, changed, title, whole
 
 PAPER, FAINT = "#faf9f6", "#787880"
 DOT, LINE, OTHER = "#96aacd", "#2b3c82", "#c03e2d"
@@ -32,7 +32,7 @@ def parts(results: Results) -> Figure:
     figure = Figure((8.9, 11.8), layout="constrained")
     names = [name.replace(" ", "\n", 1) for name in cases.PARTS]
     for panel, target in zip(figure.subplots(2), (cases.WORDS, cases.ALL), strict=True):
-        films = [[rows_of(main_films(results, mode, target, p)) for p in cases.PARTS.values()] for mode in cases.MAIN]
+        films = [[results.of_main(mode, target, part) for part in cases.PARTS.values()] for mode in cases.MAIN]
         shares = np.array([[np.mean(list(map(changed, rows))) if rows else np.nan for rows in of] for of in films])
         panel.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1, edgecolor=PAPER, linewidth=3)
         for (line, column), share in np.ndenumerate(shares):
@@ -60,15 +60,9 @@ def curves(results: Results) -> Figure:
     """Four diagrams of how much: how far things went under Translate, and what changed and what is kept."""
     figure = Figure((8.8, 6), layout="constrained")
     first, *others = figure.subplots(2, 2).flat
-    films = {
-        setting[-1]: results.judged(
-            cases.Case("translate", setting, cases.ALL), lambda subject: not subject.thing.place
-        )
-        for setting in cases.settings("translate")
-    }
-    went = np.array(
-        [(sent, row["d" + way]) for (way, sent), of in films.items() for row in rows_of(of) if row["present"]]
-    )
+    bends = [cases.Case("translate", setting, cases.ALL) for setting in cases.settings("translate")]
+    films = {case.setting[-1]: results.of(case, lambda subject: not subject.thing.place) for case in bends}
+    went = np.array([(sent, row["d" + way]) for (way, sent), rows in films.items() for row in rows if row["present"]])
     sent, ways = went.reshape(-1, 2).T
     first.plot(sent, ways, ".", color=DOT)
     means = [ways[sent == x].mean() for x in np.unique(sent)]

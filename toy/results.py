@@ -1,6 +1,7 @@
 """The evaluation's results by case, and what is counted of them."""
 
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 
 from . import cases
 from .judge import Row, moved_far, outcome, subject
@@ -9,7 +10,6 @@ RESIZED = 1.3
 """From here a ratio of areas is seen at once."""
 
 Rows = list[Row]
-Judged = list[tuple[cases.Case, Row]]
 
 
 def changed(row: Row) -> bool:
@@ -34,8 +34,18 @@ def mean(rows: Rows, name: str, form: str) -> str:
     return form.format(sum(seen) / len(seen)) if seen else "—"
 
 
+has_done = itemgetter("outcome")
+"""Whether the bend did what it says: for `share`."""
+
+
+def did_it(rows: Rows) -> str:
+    """The share of films in which the bend did what it says, and of how many."""
+    count = sum(row["outcome"] is not None for row in rows)
+    return f"{share(rows, has_done)} of {count}" if count else "—"
+
+
 class Results:
-    """The rows that count, those whose un-bent film is right, by case."""
+    """The rows that count, those whose un-bent film is right, by case, and in each its `outcome`."""
 
     def __init__(self, rows: Rows):
         self.all = rows
@@ -44,28 +54,15 @@ class Results:
             if row["drawn"]:
                 self._by_case.setdefault(row["name"].rsplit(" | ", 2)[0], []).append(row)
 
-    def of(self, case: cases.Case) -> Rows:
-        return self._by_case.get(case.name, [])
-
-    def judged(self, case: cases.Case, on: Callable[[cases.Subject], bool] | None = None) -> Judged:
+    def of(self, case: cases.Case, on: Callable[[cases.Subject], bool] = lambda subject: True) -> Rows:
         """The films of a case, on the subjects that are wanted."""
-        return [(case, row) for row in self.of(case) if on is None or on(subject(row))]
+        rows = [row for row in self._by_case.get(case.name, []) if on(subject(row))]
+        return [row | {"outcome": outcome(case, row)} for row in rows]
 
-
-def did_it(judged: Judged) -> str:
-    """The share of films in which the bend did what it says, and of how many."""
-    answers = [answer for case, row in judged if (answer := outcome(case, row)) is not None]
-    return f"{sum(answers) / len(answers):.0%} of {len(answers)}" if answers else "—"
-
-
-def main_films(results: Results, mode: str, target: str, part: dict) -> Judged:
-    """The films of a mode's main setting, narrowed down; of Swap with the colour word where all the words are asked."""
-    bent = cases.COLOUR if (mode, target) == ("swap", cases.WORDS) else target
-    return results.judged(cases.Case(mode, cases.MAIN_SETTING[mode], bent, **part))
-
-
-def rows_of(judged: Judged) -> Rows:
-    return [row for _, row in judged]
+    def of_main(self, mode: str, target: str, part: dict) -> Rows:
+        """Those of a mode's main setting, narrowed down; of Swap with the colour word where all the words are asked."""
+        bent = cases.COLOUR if (mode, target) == ("swap", cases.WORDS) else target
+        return self.of(cases.Case(mode, cases.MAIN_SETTING[mode], bent, **part))
 
 
 def title(mode: str) -> str:

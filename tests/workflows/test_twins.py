@@ -1,4 +1,4 @@
-"""The twins on the toy: made of their originals and a table, the same graphs, and showing what their notes say."""
+"""The twins on the toy: made of their originals, the same graphs, and showing what their notes say."""
 
 import json
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from attention_bending.dev.twin_table import COMMON, ROWS, STEPS
-from attention_bending.dev.twins import LOADERS, MARK, OUTPUTS, files
+from attention_bending.dev.twins import LOADERS, MARK, OUTPUTS, STEPS, files, make
+from attention_bending.dev.workflow_table import HELP, PICTURES
 from attention_bending.toy import measure, world
 from attention_bending.toy.measure import Sighting
 from PIL import Image
@@ -22,10 +22,34 @@ def exported(name: str) -> Prompt:
     return json.loads((ROOM / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def test_the_files_are_what_the_table_makes():
-    assert sorted(ROWS) == sorted(ORIGINALS)
-    for file, text in files(ROWS, COMMON).items():
+def test_the_files_are_what_their_originals_make_of_them():
+    assert sorted(file.stem for file in files()) == sorted(f"{name}{MARK}" for name in ORIGINALS)
+    for file, text in files().items():
         assert file.read_text(encoding="utf-8") == text, f"{file.name}: run `python dev workflows`."
+
+
+def test_each_has_a_picture_and_the_help_pages_take_theirs_from_them():
+    assert sorted(PICTURES) == sorted(ORIGINALS)
+    assert {name for name, _ in HELP.values()} <= PICTURES.keys()
+
+
+def test_a_twin_keeps_its_words_and_follows_its_original():
+    original = json.loads((EDITOR_FILES / "Bend one word.json").read_text(encoding="utf-8"))
+    first = make(original)
+    assert by_id(first)[6]["widgets_values"] == by_id(original)[6]["widgets_values"]
+    amplify, sampler = by_id(first)[8], by_id(first)[11]
+    amplify.update(title="Louder", widgets_values=["red", *amplify["widgets_values"][1:]])
+    sampler["widgets_values"][2] = 99
+    by_id(original)[14]["pos"] = [5000, 0]
+    twin = make(original, first)
+    assert by_id(twin)[8] == amplify
+    assert by_id(twin)[11]["widgets_values"][2] == STEPS
+    assert by_id(twin)[14]["pos"] == [5000, 0]
+    assert make(original, twin) == twin
+
+
+def by_id(workflow: dict) -> dict[int, dict]:
+    return {node["id"]: node for node in workflow["nodes"]}
 
 
 @pytest.mark.parametrize("name", ORIGINALS)
@@ -63,10 +87,11 @@ def test_both_ends_of_each_link_know_of_it(name):
     assert sorted(ends) == sorted(starts) == sorted(links)
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", ORIGINALS)
 def test_its_prompt_has_only_words_that_the_toy_knows(name):
     known = {word for seed in range(500) for word in world.scene(seed).caption.replace(",", "").split()}
-    prompt = ROWS[name].prompt.translate(str.maketrans("", "", "(),"))
+    twin = exported(f"{name}{MARK}")
+    prompt = twin[the(twin, "AttnBendPrompt")]["inputs"]["text"].translate(str.maketrans("", "", "(),"))
     assert set(prompt.split()) <= known
 
 

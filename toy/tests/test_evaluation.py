@@ -173,7 +173,8 @@ def test_a_page_tells_of_every_case_that_was_tried():
 
 def test_the_pictures_are_drawn_from_the_same_rows(tmp_path):
     row = {"caption": "a red circle", "seed": 0, **compare(see(RED), see(thing(x=0.4)), ALONE)}
-    rows = [row | {"name": f"{case.name} | a red circle | 0"} for case in cases.cases()]
+    tried = [case for case in cases.cases() if cases.fits(case, ALONE)]
+    rows = [row | {"name": f"{case.name} | a red circle | 0"} for case in tried]
     plots.write(results.Results(rows), tmp_path)
     for name in ("what-bends-do.png", "what-bends-do-curves.png"):
         assert len(Image.open(tmp_path / name).convert("RGB").getcolors(2**24)) > 20
