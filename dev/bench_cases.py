@@ -23,9 +23,9 @@ Chain = tuple[tuple[Bend, tuple[int, ...]], ...]  # bends, each with its columns
 
 
 class Scenario(NamedTuple):
-    """A chain, and columns that are watched; un-bent is the chain `against`, whose bits the output has or has not.
+    """A chain, and columns that are watched. Un-bent is the chain `against`; `dense`, whether there is a dense way.
 
-    `dense`, whether there is a dense way.
+    The output must have the bits of the un-bent one, or must differ from it.
     """
 
     bends: Chain = ()

@@ -131,7 +131,7 @@ class Dense:
 class Step:
     """One denoising step: the sampler node's work, Patch Model's plan, the model.
 
-    Without guidance, so that every row that is computed is bent. The weights are random; a CPU gets 2 of the layers.
+    Without guidance, so that every row that is computed is bent. The weights are random; of 30 layers a CPU gets 2.
     """
 
     kernels = (optimized_attention,)
