@@ -3,19 +3,10 @@
 import argparse
 import logging
 import os
-import subprocess
 from pathlib import Path
 
-from . import comfy_host, paths, setup
-from .console import Trouble, say
-
-
-def main(arguments: list[str]) -> int:
-    """The command: set up, then run this module in ComfyUI's Python."""
-    parse(arguments)
-    command = setup.ensure().module("attention_bending.dev.bench", *arguments)
-    environment = {"KINETO_LOG_LEVEL": "99", **os.environ}  # the profiler that counts memory is else talkative
-    return subprocess.run(command, cwd=paths.ROOT, env=environment).returncode
+from . import comfy_host, paths
+from .console import Trouble, aligned, say
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -36,6 +27,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def run(arguments: list[str]) -> None:
     """Measure, print, and write what was asked for, in ComfyUI's Python. ComfyUI must not have been imported yet."""
     asked = parse(arguments)
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler that counts memory is else talkative
     comfy_host.start_on(asked.device)
     logging.disable(logging.WARNING)  # a bend that is never reached is warned about, and is what `inactive` measures
     import torch
@@ -57,12 +49,11 @@ def run(arguments: list[str]) -> None:
         say("It is busy, and threads that wait for each other pay for it: OMP_NUM_THREADS=1 is steadier.")
     for row in rows(chosen, torch.device(asked.device)):
         result["rows"].append(row)
-        say("  ".join(page.cells(page.derived(row))))
-    derived = [*map(page.derived, result["rows"])]
+        say("  ".join(page.cells(row)))
     say("All")
-    print(page.aligned([[*page.COLUMNS], *map(page.cells, derived)]))
+    print(aligned([[*page.COLUMNS], *map(page.cells, result["rows"])]))
     say("Goals")
-    print(page.aligned([[goal.says, *goal.cells(derived, asked.device)] for goal in page.GOALS]))
+    print(aligned([[goal.says, *goal.cells(result["rows"], asked.device)] for goal in page.GOALS]))
     if asked.json:
         page.write_json(asked.json, result)
     if asked.write_docs:

@@ -10,13 +10,13 @@ from itertools import accumulate, groupby
 from timeit import timeit
 from typing import Any
 
-import comfyui_version
 import psutil
 import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.benchmark import timer  # it waits for a GPU
 
+from . import comfy_host
 from .bench_cases import DTYPES, SCENARIOS, Case
 from .bench_subjects import Call, Step
 
@@ -40,29 +40,31 @@ def measure(case: Case, subject: Call | Step) -> dict[str, Any]:
     """One row; docs/performance.md says what the numbers are. `others` are the same by the host's other kernels."""
     rounds, dense_rounds, other_rounds = case.rounds
     own, *others = subject.kernels
-    row = compared(case, subject, own, {"un-bent": rounds, "bent": rounds, "dense": dense_rounds})
-    turns = {"un-bent": other_rounds, "bent": other_rounds, "dense": 0}
-    row |= {"others": [compared(case, subject, other, turns) for other in others if other_rounds]}
-    row |= {"dtype": str(subject.dtype).removeprefix("torch."), "heads": subject.heads, **subject.facts}
-    return case._asdict() | {"grid": list(case.grid), "rounds": rounds} | row
+    row = case._asdict() | {"grid": [*case.grid], "rounds": rounds, "dtype": str(subject.dtype).removeprefix("torch.")}
+    row |= compared(case, subject, own, rounds, dense_rounds) | subject.facts
+    row["others"] = [compared(case, subject, other, other_rounds, 0) for other in others if other_rounds]
+    row["ratio_by_others"] = max((other["ratio"] for other in row["others"]), default=None)
+    row["of_dense"] = row["dense_ms"] / row["ms"] if row["dense_ms"] else None
+    row["memory"] = row["extra_mb"] / row["dense_extra_mb"] if row["dense_extra_mb"] else None
+    return row
 
 
-def compared(case: Case, subject: Call | Step, kernel: Callable, rounds: dict[str, int]) -> dict[str, Any]:
+def compared(case: Case, subject: Call | Step, kernel: Callable, rounds: int, dense_rounds: int) -> dict[str, Any]:
     """What is measured by one kernel. Raises AssertionError where the ways do not agree as the scenario says."""
     scenario = SCENARIOS[case.level][case.scenario]
     parts = subject.parts(scenario, kernel, dense=scenario.dense and case.rounds[1] > 0)
-    timed = {way: run for way, run in parts.items() if rounds[way]}
+    turns = {"un-bent": rounds, "bent": rounds, "dense": dense_rounds}
+    timed = {way: run for way, run in parts.items() if turns[way]}
     peaks = {way: peak_bytes(run, subject.device) for way, run in timed.items()}  # of first calls: tables are made
     base = subject.tensors[0].nbytes if case.level == "call" else peaks["un-bent"]
     error = checked(case, {way: run() for way, run in parts.items()}, TOLERANCE[type(subject)][subject.dtype])
-    seconds = time_in_turn(timed, rounds)
+    seconds = time_in_turn(timed, turns)
     low, middle, high = statistics.quantiles(seconds["un-bent"], n=4)
-    quantities = {
-        "ms": {way: round(1000 * statistics.median(times), 3) for way, times in seconds.items()},
-        "extra_mb": {way: round((peak - base) / MB, 2) for way, peak in peaks.items()},
-    }
-    row = {WAYS[way] + name: values.get(way) for name, values in quantities.items() for way in WAYS}
-    return row | {"kernel": kernel.__name__, "spread": round((high - low) / middle, 3), "error": error}
+    row = {"kernel": kernel.__name__, "noise": round((high - low) / middle / 2, 4), "error": error}
+    for way, prefix in WAYS.items():
+        row[f"{prefix}ms"] = round(1000 * statistics.median(seconds[way]), 3) if way in timed else None
+        row[f"{prefix}extra_mb"] = round((peaks[way] - base) / MB, 2) if way in timed else None
+    return row | {"ratio": row["ms"] / row["unbent_ms"]}
 
 
 def checked(case: Case, outputs: Mapping[str, Sequence[Tensor]], tolerance: float) -> float | None:
@@ -81,10 +83,10 @@ def checked(case: Case, outputs: Mapping[str, Sequence[Tensor]], tolerance: floa
 
 
 def time_in_turn(parts: Mapping[str, Callable], rounds: Mapping[str, int]) -> dict[str, list[float]]:
-    """Seconds of each part in each of its rounds.
+    """Seconds of each part, warm before, in each of its rounds.
 
-    All parts run in turn, forwards and backwards by turns, so that none always follows the same one and a machine that
-    slows down slows all of them. Each should have run before, to be warm.
+    All run in turn, forwards and backwards by turns: none always follows the same one, and a machine that slows down
+    slows all of them.
     """
     seconds: dict[str, list[float]] = {part: [] for part in parts}
     for turn in range(max(rounds[part] for part in parts)):
@@ -97,8 +99,7 @@ def time_in_turn(parts: Mapping[str, Callable], rounds: Mapping[str, int]) -> di
 def peak_bytes(run: Callable, device: torch.device) -> int:
     """The most memory that it had allocated at once, beyond what was there before and with what it returns.
 
-    On a CPU every allocation of torch's own allocator counts, those inside its kernels too; what the matrix library
-    takes for itself, a few MB, does not.
+    On a CPU the few MB that the matrix library takes for itself do not count.
     """
     gc.collect(1)
     if device.type == "cuda":
@@ -116,17 +117,13 @@ def peak_bytes(run: Callable, device: torch.device) -> int:
 def machine(device: torch.device) -> dict[str, Any]:
     """What it was measured on, and how fast that copies (bytes read and written) and multiplies matrices."""
     on_gpu = device.type == "cuda"
-    like = {"dtype": DTYPES[device.type], "device": device}
-    source, side = torch.ones(2**29 if on_gpu else 2**25, **like), 8192 if on_gpu else 1024
-    target, matrix = torch.empty_like(source), torch.ones(side, side, **like)
-    parts = {"copy": partial(target.copy_, source), "product": partial(matrix.mm, matrix)}
-    copy, product = (statistics.median(warm) for _, *warm in time_in_turn(parts, dict.fromkeys(parts, 6)).values())
     name = torch.cuda.get_device_name() if on_gpu else torch.backends.cpu.get_cpu_capability()
-    memory, load = round(psutil.virtual_memory().total / 1e9), round(psutil.getloadavg()[0], 2)
-    speeds = round(2 * source.nbytes / copy / 1e9, 1), round(2 * side**3 / product / 1e9, 1)
-    return (
-        {"device": device.type, "name": name, "cores": os.cpu_count(), "threads": torch.get_num_threads()}
-        | {"memory_gb": memory, "load": load, "system": platform.system(), "python": platform.python_version()}
-        | {"torch": torch.__version__, "comfyui": comfyui_version.__version__}
-        | {"copy_gb_s": speeds[0], "matmul_gflop_s": speeds[1]}
-    )
+    cores, threads, memory = os.cpu_count(), torch.get_num_threads(), round(psutil.virtual_memory().total / 1e9)
+    facts = {"device": device.type, "name": name, "cores": cores, "threads": threads, "memory_gb": memory}
+    facts |= {"load": round(psutil.getloadavg()[0], 2), "system": platform.system(), **comfy_host.versions()}
+    length, side = (2**29, 8192) if on_gpu else (2**25, 1024)
+    source, matrix = (torch.ones(size, dtype=DTYPES[device.type], device=device) for size in (length, (side, side)))
+    parts = {"copy": partial(torch.empty_like(source).copy_, source), "product": partial(matrix.mm, matrix)}
+    copy, product = (statistics.median(warm) for _, *warm in time_in_turn(parts, dict.fromkeys(parts, 6)).values())
+    speeds = {"copy_gb_s": 2 * source.nbytes / copy, "matmul_gflop_s": 2 * side**3 / product}
+    return facts | {speed: round(per_second / 1e9, 1) for speed, per_second in speeds.items()}

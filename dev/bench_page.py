@@ -1,62 +1,61 @@
 """The benchmark's goals and tables, on the screen and in docs/performance.md between its markers, and its picture."""
 
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from . import paths
 from .bench_cases import HEADS, TOKENS
+from .markdown import renewed, table
+from .sheet import DARK, INK, LIGHT, LOOK, PAPER, RED
 
 PAGE = paths.ROOT / "docs" / "performance.md"
 FILES = {"cpu": PAGE.with_suffix(".json"), "cuda": PAGE.with_name("performance-cuda.json")}
-TITLES = {"cpu": "CPU, float32", "cuda": "GPU, bfloat16"}
-BENT, DENSE, GOAL, PAPER, INK = "#2b6cb0", "#ceccc4", "#c03e2d", "#faf9f6", "#202024"
 
 ABOUT = (
     "{name} ({device}), {cores} cores, {threads} threads, {memory_gb} GB, {system}, Python {python}, torch {torch}, "
-    "ComfyUI {comfyui}. Measured on the way: copying {copy_gb_s} GB/s (bytes read and written), products of matrices "
+    "ComfyUI {ComfyUI}. Measured on the way: copying {copy_gb_s} GB/s (bytes read and written), products of matrices "
     "{matmul_gflop_s} GFLOP/s. Load when it began: {load}."
 )
-COLUMNS = {  # what of a derived row stands under each head, and how; an em dash where it is None
-    "level": ("depth", "{}"),
-    "model": ("model", "{}"),
-    "grid": ("size", "{}"),
-    "scenario": ("scenario", "{}"),
-    "kernel": ("by", "{}"),
-    "un-bent ms": ("unbent_ms", "{:.1f}"),
-    "bent ms": ("ms", "{:.1f}"),
-    "ratio": ("ratio", "{:.2f}"),
-    "dense ms": ("dense_ms", "{:.1f}"),
-    "of dense": ("of_dense", "{:.2f}×"),
-    "extra MB": ("extra_mb", "{:.1f}"),
-    "dense MB": ("dense_extra_mb", "{:.1f}"),
-    "other kernels": ("by_others", "{}"),
-    "noise": ("noise", "±{:.0%}"),
-    "error": ("error", "{:.0e}"),
-}
 Row = dict[str, Any]
 
 
-def derived(row: Row) -> Row:
-    """A row of the JSON with what follows from it."""
-    ratios = {other["kernel"].removeprefix("attention_"): other["ms"] / other["unbent_ms"] for other in row["others"]}
-    return row | {
-        "depth": row["level"] + (f"×{row['layers']}" if row["layers"] else ""),
-        "size": "×".join(map(str, row["grid"])),
-        "by": row["kernel"].removeprefix("attention_") + " + lse" * bool(row["lse"]),
-        "ratio": row["ms"] / row["unbent_ms"],
-        "of_dense": row["dense_ms"] and row["dense_ms"] / row["ms"],
-        "memory": row["extra_mb"] / row["dense_extra_mb"] if row["dense_extra_mb"] else None,
-        "ratio_by_others": max(ratios.values(), default=None),
-        "by_others": ", ".join(f"{kernel} {ratio:.2f}" for kernel, ratio in ratios.items()) or None,
-        "noise": row["spread"] / 2,
-    }
+def number(name: str, form: str) -> Callable[[Row], str]:
+    """A column of numbers; a dash where there is none."""
+    return lambda row: "—" if row[name] is None else form.format(row[name])
+
+
+def size(row: Row) -> str:
+    return "×".join(map(str, row["grid"]))
+
+
+def by_others(row: Row) -> str:
+    return ", ".join(f"{other['kernel'].removeprefix('attention_')} {other['ratio']:.2f}" for other in row["others"])
+
+
+COLUMNS: dict[str, Callable[[Row], str]] = {
+    "level": lambda row: row["level"] + (f"×{row['layers']}" if row["layers"] else ""),
+    "model": itemgetter("model"),
+    "grid": size,
+    "scenario": itemgetter("scenario"),
+    "kernel": lambda row: row["kernel"].removeprefix("attention_"),
+    "un-bent ms": number("unbent_ms", "{:.1f}"),
+    "bent ms": number("ms", "{:.1f}"),
+    "ratio": number("ratio", "{:.2f}"),
+    "dense ms": number("dense_ms", "{:.1f}"),
+    "of dense": number("of_dense", "{:.2f}×"),
+    "extra MB": number("extra_mb", "{:.1f}"),
+    "dense MB": number("dense_extra_mb", "{:.1f}"),
+    "other kernels": lambda row: by_others(row) or "—",
+    "noise": number("noise", "±{:.0%}"),
+    "error": number("error", "{:.0e}"),
+}
 
 
 class Goal(NamedTuple):
@@ -86,7 +85,7 @@ class Goal(NamedTuple):
         row = worst(rows, key=itemgetter(self.value))
         limit += row["noise"] if limit == 1 else 0
         meets = worst(round(row[self.value], 2), limit) == limit
-        place = "({scenario} at {model} {size})".format(**row)
+        place = f"({row['scenario']} at {row['model']} {size(row)})"
         return [goal, form.format(row[self.value]), f"{'met' if meets else 'not met'} {place}"]
 
 
@@ -108,18 +107,8 @@ GOALS = (
 
 
 def cells(row: Row) -> list[str]:
-    """A derived row's line of the table."""
-    return ["—" if row[name] is None else form.format(row[name]) for name, form in COLUMNS.values()]
-
-
-def aligned(lines: Sequence[Sequence[str]]) -> str:
-    """A table for the screen."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
-
-
-def markdown(heads: Sequence[str], *lines: Sequence[str]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *lines))
+    """A row's line of the table."""
+    return [column(row) for column in COLUMNS.values()]
 
 
 def write_json(file: Path, result: dict[str, Any]) -> None:
@@ -137,55 +126,48 @@ def write() -> None:
 
 
 def fill(page: str, results: Mapping[str, dict[str, Any]]) -> str:
-    """The page with what stands between `<!-- bench: name -->` and `<!-- end -->` made anew. `results` by device."""
-    parts, goals = {}, [[goal.says] for goal in GOALS]
+    """The page with its marked blocks made anew. `results` by device."""
+    blocks, goals = {}, [[goal.says] for goal in GOALS]
     for device in FILES:
         result = results.get(device, {"rows": []})
-        rows = [*map(derived, result["rows"])]
-        parts[f"machine-{device}"] = ABOUT.format(**result["machine"]) if rows else "Not measured."
-        parts[f"rows-{device}"] = markdown([*COLUMNS], *map(cells, rows)) if rows else "Not measured."
+        rows = result["rows"]
+        blocks[f"machine-{device}"] = ABOUT.format(**result["machine"]) if rows else "Not measured."
+        blocks[f"rows-{device}"] = table([*COLUMNS], [*map(cells, rows)], len(COLUMNS)) if rows else "Not measured."
         goals = [line + goal.cells(rows, device) for line, goal in zip(goals, GOALS, strict=True)]
-    parts["goals"] = markdown(["worst of all rows", "CPU goal", "CPU", "", "GPU goal", "GPU", ""], *goals)
-    marked = re.compile(r"(<!-- bench: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-    return marked.sub(lambda match: f"{match[1]}{parts[match[2]]}\n{match[3]}", page)
+    blocks["goals"] = table(["worst of all rows", "CPU goal", "CPU", "", "GPU goal", "GPU", ""], goals, 7)
+    for name, block in blocks.items():
+        page = renewed(page, f"<!-- bench: {name} -->", "<!-- end -->", block + "\n")
+    return page
 
 
+@rc_context(LOOK)
 def draw(results: Mapping[str, dict[str, Any]]) -> Figure:
-    """How much longer the first model's calls at the first grid take, and the steps; a panel for each device."""
-    of = itemgetter("level", "model", "grid")
-    rows = {
-        device: [row for row in result["rows"] if of(row) == of(result["rows"][0]) or row["level"] == "step"]
-        for device, result in results.items()
-    }
-    heights = [len(of_device) + 3 for of_device in rows.values()]
-    figure = Figure((10, 0.42 * sum(heights)), facecolor=PAPER, layout="constrained")
-    for panel, device in zip(figure.subplots(len(rows), squeeze=False, height_ratios=heights).flat, rows, strict=True):
-        bars(panel, device, rows[device])
+    """A panel for each device: how much longer the first model's calls at the first grid take, and the steps."""
+    figure = Figure((10, 8.4 * len(results)), layout="constrained")
+    series = itemgetter("level", "model", "grid")
+    for panel, (device, result) in zip(figure.subplots(len(results), squeeze=False).flat, results.items(), strict=True):
+        first, *_ = result["rows"]
+        bars(panel, [row for row in result["rows"] if series(row) == series(first) or row["level"] == "step"], device)
+        title = f"Time of a bent attention over the un-bent one: {device.upper()}, {first['dtype']}"
+        panel.set_title(f"{title}\none call at Wan {first['model']}, grid {size(first)}, {TOKENS} tokens; 1 is un-bent")
     return figure
 
 
-def bars(panel, device: str, rows: Sequence[Row]) -> None:
+def bars(panel, rows: Sequence[Row], device: str) -> None:
     """Two bars a row: bent over un-bent, and dense over un-bent; a red line at the goal."""
     places = np.arange(len(rows))
-    bent, dense = (np.array([(row[key] or np.nan) / row["unbent_ms"] for row in rows]) for key in ("ms", "dense_ms"))
     limits = {(goal.level, name): goal.limits for goal in GOALS if goal.value == "ratio" for name in goal.scenarios}
     goals = [limits.get((row["level"], row["scenario"]), {}).get(device, np.nan) for row in rows]
-    panel.vlines(goals, places - 0.42, places + 0.02, color=GOAL, linewidth=2.5, label="goal", zorder=3)
-    panel.axvline(1, color=INK)
-    for y, ratios, ends, color, label in (
-        (places - 0.2, bent, np.fmax(bent, goals), BENT, "bent"),
-        (places + 0.2, dense, dense, DENSE, "dense: builds the map"),
+    panel.vlines(goals, places - 0.4, places, color=RED, linewidth=2.5, label="goal", zorder=3)
+    panel.axvline(1, color=INK, zorder=1)  # beneath the bars
+    for key, y, label, color, ink in (
+        ("ms", places - 0.2, "bent", DARK, PAPER),
+        ("dense_ms", places + 0.2, "dense: builds the map", LIGHT, INK),
     ):
-        panel.barh(y, ratios, 0.36, color=color, label=label)
-        for end, at, times in zip(ends, y, ratios, strict=True):
-            panel.text(end + 0.05, at, "" if np.isnan(times) else f"{times:.2f}", va="center", color=INK, fontsize=9)
+        ratios = [(row[key] or np.nan) / row["unbent_ms"] for row in rows]
+        drawn = panel.barh(y, ratios, 0.36, color=color, label=label)
+        panel.bar_label(drawn, fmt="%.2f", label_type="center", color=ink)
     panel.set_yticks(places, [row["scenario"] + " (whole step)" * (row["level"] == "step") for row in rows])
     panel.invert_yaxis()
-    panel.set(axisbelow=True, facecolor=PAPER)
-    panel.grid(axis="x", color=DENSE)
-    panel.tick_params(length=0)
-    panel.spines[:].set_visible(False)
-    title = f"Time of a bent attention over the un-bent one: {TITLES[device]}"
-    subject = f"Wan {rows[0]['model']}, grid {' × '.join(map(str, rows[0]['grid']))}"
-    panel.set_title(f"{title}\none call at {subject}, {TOKENS} tokens; 1 is un-bent", loc="left")
-    panel.legend(loc="lower right", facecolor=PAPER, edgecolor=DENSE)
+    panel.grid(axis="x")
+    panel.legend(loc="lower right")

@@ -1,12 +1,8 @@
-"""What the benchmark times: one cross-attention, or one denoising step of ComfyUI's own Wan; un-bent, bent and dense.
-
-Needs ComfyUI on Python's path with its arguments read.
-"""
+"""What the benchmark times, un-bent, bent and dense: one cross-attention, or one denoising step of ComfyUI's Wan."""
 
 from collections.abc import Callable
 from functools import partial
 
-import comfy.ops
 import comfy.sample
 import comfy.sd
 import torch
@@ -24,7 +20,6 @@ from ..bending.attention.device_cache import DeviceCache
 from ..bending.attention.kernel import Attention
 from ..bending.attention.state import bend_maps, bend_output
 from ..bending.digest import fingerprint
-from ..bending.operators import Kernel
 from ..bending.text.tokens import EncoderTokens, Piece
 from ..host.families.family import Site
 from ..host.families.geometry import Geometry
@@ -36,6 +31,7 @@ from ..host.run.patch import Patch
 from ..host.run.site import OVERRIDE, Bender, RowSlice, bent_forward
 from ..host.text.prompt_encoding import KEY
 from .bench_cases import DEPTH, DTYPES, EMBEDDING, FEED_FORWARD, FOUR, HEADS, TOKENS, WORDS, Chain, Scenario
+from .tiny import filled
 
 # The host's names of the kernels that are measured beside torch's own, where they are installed.
 OTHER_KERNELS = {"cpu": ("sub_quad",), "cuda": ("xformers", "sage", "sage3", "flash")}
@@ -53,12 +49,11 @@ class Call:
         generator = torch.Generator().manual_seed(0)
         lengths = (self.grid.cells, TOKENS, TOKENS)
         q, k, v = (torch.randn(1, length, self.heads * DEPTH, generator=generator) for length in lengths)
-        q = 2 * q  # logits with a standard deviation of 2
-        self.tensors = [tensor.to(device, self.dtype) for tensor in (q, k, v)]
+        self.tensors = [tensor.to(device, self.dtype) for tensor in (2 * q, k, v)]  # logits' standard deviation is 2
         choice = torch._fused_sdp_choice(*(t.unflatten(2, (self.heads, -1)).transpose(1, 2) for t in self.tensors))
         kernel = f"attention_pytorch ({SDPBackend(choice).name.removesuffix('_ATTENTION').lower()})"
-        lse = HostKernel(attention_pytorch.__wrapped__, None, *self.tensors, self.heads, (), {}).tells
-        self.facts = {"kernel": kernel, "lse": lse, "layers": None}
+        tells = HostKernel(attention_pytorch.__wrapped__, None, *self.tensors, self.heads, (), {}).tells
+        self.facts = {"kernel": kernel + " + lse" * tells, "layers": None}
         kernels = (get_attention_function(name, None) for name in ("pytorch", *OTHER_KERNELS[device.type]))
         self.kernels = [*filter(None, kernels)]
 
@@ -133,7 +128,7 @@ class Dense:
         self.maps = [A[..., self.watch].transpose(1, 2)] if self.watch else []
         return (A @ v).transpose(1, 2).flatten(2)
 
-    def edited(self, kernels: list[Kernel], maps: Tensor) -> Tensor:
+    def edited(self, kernels: list[Callable], maps: Tensor) -> Tensor:
         """An operator on maps `(B, H, L, S)`."""
         frames = maps.unflatten(2, (len(kernels), -1, *self.size)).float().unbind(2)
         edited = [kernel(part.flatten(0, 2)).view(part.shape) for kernel, part in zip(kernels, frames, strict=True)]
@@ -141,26 +136,29 @@ class Dense:
 
 
 class Step:
-    """One denoising step without guidance, so that every row that is computed is bent.
+    """One denoising step: the sampler node's work, Patch Model's plan, the model.
 
-    The whole way is timed: the sampler node's work, Patch Model's plan, the model. The weights are random; of the 30
-    layers of 1.3B a CPU gets 2.
+    Without guidance, so that every row that is computed is bent. The weights are random; of 30 layers a CPU gets 2.
     """
 
     kernels = (optimized_attention,)
 
     def __init__(self, model: str, grid: tuple[int, int, int], device: torch.device):
-        self.grid, self.heads, self.device, self.dtype = Grid(*grid), HEADS[model], device, DTYPES[device.type]
+        self.grid, self.device, self.dtype = Grid(*grid), device, DTYPES[device.type]
         layers = 30 if model == "1.3B" and device.type == "cuda" else 2
-        self.facts = {"kernel": optimized_attention.__name__, "lse": None, "layers": layers}
+        self.facts = {"kernel": optimized_attention.__name__, "layers": layers}
+        size = {"dim": HEADS[model] * DEPTH, "ffn_dim": FEED_FORWARD[model], "num_heads": HEADS[model]}
+        empty = WanModel("t2v", num_layers=layers, **size, device="meta", operations=torch.nn)
         with torch.inference_mode(False):
-            weights = random_weights(model, layers, self.dtype)
+            weights = filled(empty, model)
             self.model = comfy.sd.load_diffusion_model_state_dict(weights, model_options={"dtype": self.dtype})
         generator = torch.Generator().manual_seed(1)
         embedding = torch.randn(1, TOKENS, EMBEDDING, generator=generator)
-        self.positive, self.negative = [[embedding, {KEY: token_map(embedding)}]], [[embedding, {}]]
-        frames, height, width = grid
-        self.noise = torch.randn(1, 16, frames, 2 * height, 2 * width, generator=generator)
+        pieces = tuple(Piece(word, 2 * i, 2 * i + 1, FOUR[i]) for i, word in enumerate(WORDS))
+        encoder = EncoderTokens("umt5xxl", pieces, (), tuple({*range(TOKENS)}.difference(FOUR)), TOKENS)
+        words = TokenMap(" ".join(WORDS), (encoder,), fingerprint=fingerprint(embedding))
+        self.positive, self.negative = [[embedding, {KEY: words}]], [[embedding, {}]]
+        self.noise = torch.randn(1, 16, grid[0], 2 * grid[1], 2 * grid[2], generator=generator)
         self.sample(self.model)  # now the weights are where they are needed
 
     def sample(self, model) -> list[Tensor]:
@@ -180,25 +178,3 @@ class Step:
         recording = Recording(Handle(None, 2**30)) if watch else None
         patch = Patch(Bending(tuple(bend for bend, _ in bends)), recording=recording)
         return patch_model(self.model, patch) if bends else self.model
-
-
-def random_weights(model: str, layers: int, dtype: torch.dtype) -> dict[str, Tensor]:
-    """A text-to-video Wan's state dict; scaled so that a step stays finite."""
-    size = {"dim": HEADS[model] * DEPTH, "ffn_dim": FEED_FORWARD[model], "num_heads": HEADS[model]}
-    empty = {"device": "cpu", "dtype": dtype, "operations": comfy.ops.disable_weight_init}
-    weights = WanModel("t2v", num_layers=layers, **size, **empty).state_dict()
-    generator = torch.Generator().manual_seed(2)
-    for name, weight in weights.items():
-        if "norm" in name and name.endswith("weight"):
-            weight.fill_(1)
-        else:
-            gain = 0.1 if weight.ndim < 2 or name.endswith("modulation") else weight[0].numel() ** -0.5
-            weight.copy_(gain * torch.randn(weight.shape, generator=generator))
-    return weights
-
-
-def token_map(embedding: Tensor) -> TokenMap:
-    """The map of a prompt of the four words."""
-    pieces = tuple(Piece(word, 2 * i, 2 * i + 1, FOUR[i]) for i, word in enumerate(WORDS))
-    encoder = EncoderTokens("umt5xxl", pieces, (), tuple(set(range(TOKENS)).difference(FOUR)), TOKENS)
-    return TokenMap(" ".join(WORDS), (encoder,), fingerprint=fingerprint(embedding))

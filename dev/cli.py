@@ -50,8 +50,7 @@ def main(arguments: list[str]) -> int:
     name, *rest = arguments or ["help"]
     command = COMMANDS.get(name)
     if command is None:
-        width = max(len(c.usage) for c in COMMANDS.values())
-        print(HELP.format(commands="\n".join(f"  {c.usage:<{width}}  {c.says}" for c in COMMANDS.values())))
+        print(HELP.format(commands=console.aligned([("", c.usage, c.says) for c in COMMANDS.values()])))
         asked_for_help = name in ("help", "-h", "--help")
         return 0 if asked_for_help else console.fail(console.Trouble(f"there is no command {name!r}; see above."))
     try:

@@ -1,5 +1,6 @@
 """ComfyUI's modules in this process; it reads its arguments once, when it is first imported."""
 
+import platform
 import sys
 from unittest import mock
 
@@ -19,3 +20,10 @@ def start(*arguments: str) -> None:
 def start_on(device: str) -> None:
     """With torch's own attention, for the benchmark and the toy."""
     start("--use-pytorch-cross-attention", *(["--cpu"] if device == "cpu" else []))
+
+
+def versions() -> dict[str, str]:
+    import comfyui_version
+    import torch
+
+    return {"ComfyUI": comfyui_version.__version__, "torch": torch.__version__, "python": platform.python_version()}

@@ -19,6 +19,12 @@ def say(text: str) -> None:
     print(f"[{time.perf_counter() - _START:6.1f} s] {text}", flush=True)
 
 
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """A table for the screen."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+
+
 def run(
     command: Sequence[str | Path],
     *,

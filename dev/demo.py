@@ -6,13 +6,12 @@ to the film.
 
 import copy
 import json
-import platform
 import time
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from . import paths
+from . import comfy_host, paths
 from .console import say
 from .demo_rows import ROWS, SWEPT, Graph, Show, node
 
@@ -147,7 +146,7 @@ def demo(folder: Path) -> None:
     report = {
         "workflow": f"{WORKFLOW} (toy).json",
         "prompt": demo.workflow,
-        "versions": versions(),
+        "versions": comfy_host.versions(),
         "bends": results,
     }
     (folder / "report.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -170,13 +169,6 @@ def recorded(prompt: Graph) -> Graph:
     prompt["seen"] = node("AttnBendMaps", images=[decode, 0], **common, **over)
     prompt["sheet"] = node("AttnBendMapsGrid", **common, **grid)
     return prompt
-
-
-def versions() -> dict[str, str]:
-    import comfyui_version
-    import torch
-
-    return {"ComfyUI": comfyui_version.__version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
 def run(arguments: list[str]) -> None:

@@ -5,25 +5,21 @@ ComfyUI's panel cleans a page before it is shown, and a comment is no part of wh
 
 import re
 
-from . import paths
+from . import markdown, paths
 
 PAGES = paths.ROOT / "web" / "docs"
 START, END = "<!-- inputs: written by python dev workflows -->", "<!-- /inputs -->"
-_BLOCK = re.compile(f"{re.escape(START)}\n.*?{re.escape(END)}", re.DOTALL)
 
 
 def block(schema) -> str:
-    """What a page says of a node's inputs, in their order, between the marks; `schema` is ComfyUI's V3 schema."""
+    """What a page says of a node's inputs, in their order; `schema` is ComfyUI's V3 schema."""
     lines = [f"- **{widget.id}**: {_kind(widget)} {_escaped(widget.tooltip)}\n" for widget in schema.inputs]
-    return f"{START}\n\n{''.join(lines) or 'None.' + chr(10)}\n{END}"
+    return f"\n{''.join(lines) or 'None.' + chr(10)}\n"
 
 
 def renewed(page: str, schema) -> str:
-    """A page's text with its block made anew. Raises ValueError where it has no block, or several."""
-    if len(_BLOCK.findall(page)) != 1:
-        raise ValueError(f"the page of {schema.node_id} needs {START} and {END} once, around its list of inputs.")
-    new = block(schema)
-    return _BLOCK.sub(lambda _: new, page)
+    """A page's text with its list of inputs made anew."""
+    return markdown.renewed(page, START, END, block(schema))
 
 
 def write(nodes) -> None:

@@ -31,6 +31,7 @@ def ensure() -> Host:
         _step("venv", environment.key(), _with_room(environment.make), paths.VENV / "attention-bending.stamp")
         _step("ComfyUI", fetch.key(), _with_room(fetch.fetch), paths.STAMPS / "comfyui")
         _step("packages", environment.packages_key(), _with_room(environment.install), paths.VENV / "packages.stamp")
+        _step("bytecode", fetch.key(), fetch.compile_files, paths.STAMPS / "bytecode")
     else:
         tools_key = f"{environment.tools_key()} {host.python}"
         _step("tools", tools_key, lambda: environment.install_tools(host.python), paths.STAMPS / "tools")

@@ -1,4 +1,4 @@
-"""The page that pictures are laid on: those of the demo, of the help pages and of the workflows.
+"""The paper: its colours, and the page that pictures are laid on, of the demo, the help pages and the workflows.
 
 It needs nothing of the pack, so it may be imported before ComfyUI has loaded that.
 """
@@ -9,13 +9,28 @@ from itertools import zip_longest
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-INK, FAINT, PAPER = (32, 32, 36), (120, 120, 128), (250, 249, 246)
+PAPER, INK, FAINT = "#faf9f6", "#202024", "#787880"
+LIGHT, DARK, RED = "#96aacd", "#2b3c82", "#c03e2d"
+
+LOOK = {
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor"), PAPER),
+    **dict.fromkeys((f"axes.spines.{side}" for side in ("left", "right", "top", "bottom")), False),
+    **dict.fromkeys(("xtick.color", "ytick.color", "axes.labelcolor"), FAINT),
+    **dict.fromkeys(("axes.titlelocation", "xaxis.labellocation"), "left"),
+    **dict.fromkeys(("xtick.major.size", "ytick.major.size"), 0),
+    "grid.color": "#e2dfd8",
+    "axes.axisbelow": True,
+    "legend.labelcolor": "linecolor",
+    "legend.frameon": False,
+    "legend.handlelength": 1.2,
+}
+"""Matplotlib's own settings, for diagrams."""
 
 
 class Sheet:
     """A page on which pictures lie in rows, with captions beneath; with no paper, on nothing."""
 
-    def __init__(self, size: tuple[int, int], paper: tuple[int, int, int] | None = None):
+    def __init__(self, size: tuple[int, int], paper: str | tuple[int, int, int] | None = None):
         self.image = Image.new("RGB", size, paper) if paper else Image.new("RGBA", size)
         self.pen = ImageDraw.Draw(self.image)
 

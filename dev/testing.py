@@ -31,11 +31,11 @@ class Room(NamedTuple):
 
 
 ROOMS = {
-    "core": Room(TESTS / "core", 90),
-    "host": Room(TESTS / "host", 300),
-    "toy": Room(paths.ROOT / "toy" / "tests", 300, paths.ROOT / "toy" / "tests"),
-    "workflows": Room(TESTS / "workflows", 180),
-    "browser": Room(TESTS / "browser", 180),
+    "core": Room(TESTS / "core", 120),
+    "host": Room(TESTS / "host", 270),
+    "toy": Room(paths.ROOT / "toy" / "tests", 180, paths.ROOT / "toy" / "tests"),
+    "workflows": Room(TESTS / "workflows", 300),
+    "browser": Room(TESTS / "browser", 150),
 }
 
 SLOWEST = 10

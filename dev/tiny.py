@@ -11,19 +11,12 @@ tested on latents) and CLIP vision (tests make its output themselves).
 import logging
 import zlib
 
+import sentencepiece
+import torch
+from safetensors.torch import save_file
+
+from ..bending.atomic_write import atomic_write
 from . import comfy_host, paths, tiny_text, vocabulary
-
-comfy_host.start("--cpu")
-
-import comfy.ops  # noqa: E402
-import sentencepiece  # noqa: E402
-import torch  # noqa: E402
-from comfy.ldm.wan.model import WanModel  # noqa: E402
-from comfy.ldm.wan.vae import WanVAE  # noqa: E402
-from safetensors.torch import save_file  # noqa: E402
-
-from ..bending.atomic_write import atomic_write  # noqa: E402
-from .nodes_tiny import umt5  # noqa: E402
 
 MODELS = paths.BASE / "models"
 
@@ -55,6 +48,13 @@ VOCABULARY = 1200
 @torch.inference_mode()
 def run(arguments: list[str]) -> None:
     """Write every file, and print a line for each."""
+    comfy_host.start("--cpu")
+    import comfy.ops
+    from comfy.ldm.wan.model import WanModel
+    from comfy.ldm.wan.vae import WanVAE
+
+    from .nodes_tiny import umt5
+
     logging.disable(logging.INFO)
     for name, config in WAN.items():
         config = {"out_dim": 16, "num_heads": config["dim"] // 128, **config}

@@ -4,6 +4,7 @@ The yardstick of the toy's evaluation: told nothing of how a film was made, it r
 **Convention** as in `world`: places and lengths are fractions of the frame, x right, y down.
 """
 
+import functools
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ FOREGROUND = 0.28
 
 SMALLEST = 60
 """Pixels; fewer are a speck."""
+
+REFERENCE = 20.0
+"""Pixels: the size at which a shape's area is counted."""
 
 PRESENT = 0.5
 """A thing seen in a smaller part of the frames than this is a flicker."""
@@ -85,7 +89,7 @@ def sightings(film: Tensor) -> list[Sighting]:
 
 def blobs(frame: Tensor, background: Tensor) -> list[Blob]:
     """The patches of one frame `(3, H, W)` that differ from the `background` colour."""
-    apart = (frame - background.view(3, 1, 1)).norm(dim=0)
+    apart = (frame - background.view(3, 1, 1)).square().sum(0).sqrt()  # five times as fast as torch's norm
     labels, count = ndimage.label((apart > FOREGROUND).numpy())
     labels = torch.from_numpy(labels)
     patches = (labels == number for number in range(1, count + 1))
@@ -109,12 +113,17 @@ def _fit(shape: str, mask: Tensor, x: Tensor, y: Tensor) -> float:
     height, width = mask.shape
     across = torch.arange(width).view(1, -1) + 0.5 - x
     down = torch.arange(height).view(-1, 1) + 0.5 - y
-    area = mask.sum()
     # Distances grow with the size, areas with its square: the size is found from that of one drawn shape.
-    reference = world.distance(shape, *torch.meshgrid(*[torch.linspace(-40, 40, 161)] * 2, indexing="xy"), 20.0)
-    size = 20.0 * (area / ((reference < 0).sum() * 0.25)).sqrt().item()
+    size = REFERENCE * (mask.sum() / _reference_area(shape)).sqrt().item()
     drawn = world.distance(shape, across, down, size) < 0
     return ((drawn & mask).sum() / (drawn | mask).sum()).item()
+
+
+@functools.cache
+def _reference_area(shape: str) -> Tensor:
+    """The area of a shape of the size `REFERENCE`, counted on half pixels."""
+    x, y = torch.meshgrid(*[torch.linspace(-2 * REFERENCE, 2 * REFERENCE, 161)] * 2, indexing="xy")
+    return (world.distance(shape, x, y, REFERENCE) < 0).sum() * 0.25
 
 
 def _sighting(track: list[Blob], frames: int) -> Sighting:

@@ -4,18 +4,12 @@ from collections.abc import Callable
 from itertools import chain
 
 from ..dev import paths
+from ..dev.markdown import renewed, table
 from . import cases
 from .results import Results, Rows, changed, did_it, has_done, mean, share, title, whole
 
 PAGE = paths.ROOT / "docs" / "what-bends-do.md"
 BEGIN, END = "<!-- made by `python dev evaluate-toy` -->", "<!-- end -->"
-
-
-def table(head: list[str], lines: list[list[str]], left: int) -> str:
-    """A Markdown table, its first `left` columns flush left."""
-    rule = "|" + "---|" * left + "--:|" * (len(head) - left)
-    return "\n".join([f"| {' | '.join(head)} |", rule, *(f"| {' | '.join(line)} |" for line in lines)])
-
 
 PROMISES: dict[str, tuple[str, tuple[str, ...]]] = {
     "amplify": ("factor 0: the colour, the shape is another; the place is left", ("factor 0.0",)),
@@ -167,6 +161,5 @@ def write(rows: Rows) -> None:
     from . import plots
 
     page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{tables(rows)}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    PAGE.write_text(renewed(page, BEGIN, END, f"\n{tables(rows)}\n\n"), encoding="utf-8")
     plots.write(Results(rows), PAGE.parent)

@@ -6,25 +6,9 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from ..dev.sheet import DARK, LIGHT, LOOK, PAPER, RED
 from . import cases
 from .results import Results, changed, title, whole
-
-PAPER, FAINT = "#faf9f6", "#787880"
-DOT, LINE, OTHER = "#96aacd", "#2b3c82", "#c03e2d"
-LOOK = {
-    **dict.fromkeys(("figure.facecolor", "axes.facecolor"), PAPER),
-    **dict.fromkeys((f"axes.spines.{side}" for side in ("left", "right", "top", "bottom")), False),
-    **dict.fromkeys(("xtick.color", "ytick.color", "axes.labelcolor"), FAINT),
-    **dict.fromkeys(("axes.titlelocation", "xaxis.labellocation"), "left"),
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "grid.color": "#e2dfd8",
-    "axes.axisbelow": True,
-    "legend.labelcolor": "linecolor",
-    "legend.frameon": False,
-    "legend.handlelength": 1.2,
-}
-"""Matplotlib's own settings, for both."""
 
 
 def parts(results: Results) -> Figure:
@@ -64,16 +48,16 @@ def curves(results: Results) -> Figure:
     films = {case.setting[-1]: results.of(case, lambda subject: not subject.thing.place) for case in bends}
     went = np.array([(sent, row["d" + way]) for (way, sent), rows in films.items() for row in rows if row["present"]])
     sent, ways = went.reshape(-1, 2).T
-    first.plot(sent, ways, ".", color=DOT)
+    first.plot(sent, ways, ".", color=LIGHT)
     means = [ways[sent == x].mean() for x in np.unique(sent)]
-    first.plot(np.unique(sent), means, "o-", color=LINE, label="mean of the films")
-    first.plot([-0.3, 0.3], [-0.3, 0.3], color=OTHER, linewidth=1, label="as sent")
+    first.plot(np.unique(sent), means, "o-", color=DARK, label="mean of the films")
+    first.plot([-0.3, 0.3], [-0.3, 0.3], color=RED, linewidth=1, label="as sent")
     first.set_title("Translate of ALL, captions that tell no place", pad=24)
     first.set_xlabel("sent, of the frame")
     for panel, (mode, name, target, says, scale, ticks) in zip(others, SHARES, strict=True):
         films = {dict(of)[name]: results.of(cases.Case(mode, of, target)) for of in sorted(cases.settings(mode))}
         values = [value for value, rows in films.items() if rows]
-        for label, color, holds in (("visibly changed", LINE, changed), ("colour and shape kept", OTHER, whole)):
+        for label, color, holds in (("visibly changed", DARK, changed), ("colour and shape kept", RED, whole)):
             shares = [np.mean(list(map(holds, films[value]))) for value in values]
             panel.plot(values, shares, "o-", color=color, label=label)
         panel.set_title(says, pad=24)

@@ -13,6 +13,7 @@ A linear bend of all columns needs none of these: it acts on the output itself.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ..bend import Bend
 from ..errors import BendError
@@ -58,8 +59,32 @@ class Plan:
         """The sets that are carried as outputs: the groups, and the others if there are any."""
         return (*self.groups, self.others) if self.others else self.groups
 
+    @cached_property
+    def touches(self) -> dict[int, tuple[int, ...]]:
+        """Of each block, the numbers of the steps that touch it."""
+        return {
+            block: tuple(i for i, step in enumerate(self.steps) if any(block == touched for touched, _ in step.blocks))
+            for block in range(len(self.blocks))
+        }
+
+    @cached_property
+    def returning(self) -> frozenset[int]:
+        """The blocks between whose first touch and last another is touched, so that they may have to be made again."""
+        return frozenset(
+            block
+            for block, steps in self.touches.items()
+            if any(
+                steps[0] <= i <= steps[-1]
+                for other, others in self.touches.items()
+                if steps and other != block
+                for i in others
+            )
+        )
+
     def of(self, steps: tuple[Step, ...]) -> "Plan":
         """The plan of some of its steps: blocks and groups that none of them touches join the others."""
+        if len(steps) == len(self.steps):
+            return self
         blocks = sorted({0 for _ in range(self.watched)} | {block for step in steps for block, _ in step.blocks})
         groups = sorted({group for step in steps for group in step.groups})
         if len(blocks) == len(self.blocks) and len(groups) == len(self.groups):

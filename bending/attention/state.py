@@ -95,10 +95,6 @@ class _State:
         self.finished: list[Part] = []
         self.uncounted: Tensor | None = None
         self.done: list[tuple[Step | None, Tensor | None]] = []
-        self.touches: dict[int, list[int]] = {}
-        for i, step in enumerate(plan.steps):
-            for block, _ in step.blocks:
-                self.touches.setdefault(block, []).append(i)
 
     def run(self) -> None:
         for i, step in enumerate(self.plan.steps):
@@ -216,7 +212,7 @@ class _State:
         """What no step after i touches becomes a part; else the mass alone is kept until the block is made again."""
         maps = self.maps.pop(block)
         mass = _mass_of(maps)
-        if self.touches[block][-1] > i:
+        if self.plan.touches[block][-1] > i:
             self.waiting[block] = Part(None, mass)
         else:
             mass = sum((part.mass for part in self.finished), mass)
@@ -237,17 +233,12 @@ class _State:
         """Keep what a later block must go through; of steps that no block is taken through again, their divisors."""
         if len(self.plan.blocks) < 2:
             return
-        if step.all_columns or any(self._comes_back(block) for block, _ in step.blocks):
+        if step.all_columns or any(block in self.plan.returning for block, _ in step.blocks):
             self.done.append((step, divisor))
         elif divisor is not None and self.done and self.done[-1][0] is None:
             self.done[-1] = (None, self.done[-1][1] * divisor)
         elif divisor is not None:
             self.done.append((None, divisor))
-
-    def _comes_back(self, block: int) -> bool:
-        """Whether another block is touched between this one's first touch and its last."""
-        first, last = self.touches[block][0], self.touches[block][-1]
-        return any(first <= i <= last for other, steps in self.touches.items() if other != block for i in steps)
 
     def _values(self, block: int | None) -> Tensor:
         """The rows of V `(B, S, H, D)` of a block's columns."""

@@ -94,7 +94,8 @@ class HostKernel:
 
     tells      the kernel tells the log-sum-exp, by `with_lse`, in the same bits
     exact      it computes `softmax(q kᵀ · scale) v`, not masked and not quantised, and float32 products are cheap
-    divisible  it may be called with some of the keys; a foreign override may know the text by their number
+    divisible  it may be called with some of the keys: it has no mask over all of them, and is no foreign override, which
+               may know the text by their number
     by_rows    a call with some of the batch rows gives these the same bits
     """
 
@@ -103,8 +104,7 @@ class HostKernel:
     ):
         self.func, self.chained, self.heads, self.args, self.kwargs = func, chained, heads, args, kwargs
         self.scale = kwargs.get("scale") or (q.shape[2] // heads) ** -0.5
-        self.divisible = chained is None and not args
-        plain = self.divisible and kwargs.get("mask") is None
+        plain = self.divisible = chained is None and not args and kwargs.get("mask") is None
         self.exact = plain and func in EXACT and (q.dtype == torch.float32 or q.device.type == "cpu")
         self._fused = None
         # above the limit the host splits the batch itself

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 from attention_bending.dev import bench, bench_cases, bench_meter, bench_page, bench_subjects
-from attention_bending.dev.console import Trouble
+from attention_bending.dev.console import Trouble, aligned
 from PIL import Image
 
 CPU = torch.device("cpu")
@@ -112,10 +112,9 @@ def test_the_json_the_page_and_the_picture(rows, tmp_path):
     assert "Not measured." in filled  # the other device
     bench_page.draw(results).savefig(tmp_path / "bench.png")
     assert len(Image.open(tmp_path / "bench.png").convert("RGB").getcolors(2**24)) > 20
-    derived = [*map(bench_page.derived, result["rows"])]
-    assert all("not measured" not in goal.cells(derived, "cpu") for goal in bench_page.GOALS)
+    assert all("not measured" not in goal.cells(result["rows"], "cpu") for goal in bench_page.GOALS)
     assert result["machine"]["torch"] in bench_page.ABOUT.format(**result["machine"])
-    lines = bench_page.aligned([[*bench_page.COLUMNS], *map(bench_page.cells, derived)]).splitlines()
+    lines = aligned([[*bench_page.COLUMNS], *map(bench_page.cells, result["rows"])]).splitlines()
     assert len(lines) == len(rows) + 1 and {line.index(" 1.3B ") for line in lines[1:]} == {lines[0].index(" model")}
 
 
@@ -132,7 +131,7 @@ def test_the_page_is_what_its_json_says():
 def test_a_goal_takes_the_worst_row():
     (goal,) = (goal for goal in bench_page.GOALS if goal.value == "of_dense")
     rows = [
-        {"level": "call", "scenario": "words-1", "model": model, "size": f"1×2×{i}", "of_dense": times}
+        {"level": "call", "scenario": "words-1", "model": model, "grid": [1, 2, i], "of_dense": times}
         for i, (model, times) in enumerate((("1.3B", 4.0), ("1.3B", 3.0), ("1.3B", None), ("14B", 2.0), ("small", 1.0)))
     ]
     assert goal.cells(rows, "cpu") == ["≥ 2.8", "3.00", "met (words-1 at 1.3B 1×2×1)"]

@@ -1,4 +1,4 @@
-"""No command loads a file of the pack twice: a process of each, and what it has loaded at its end."""
+"""No command loads a file of the pack twice: a process of each kind, and what it has loaded at its end."""
 
 import json
 import subprocess
@@ -20,9 +20,9 @@ print("TWICE " + json.dumps(loaded_twice()))
 """
 
 COMMANDS = {
-    "demo": """
+    "demo, workflows --pictures": """
 from pathlib import Path
-from attention_bending.dev import demo
+from attention_bending.dev import demo, headless, thumbnails
 
 class Short(demo.Demo):
     def __init__(self):
@@ -30,40 +30,29 @@ class Short(demo.Demo):
         self.workflow[demo.only(self.workflow, "KSampler")]["inputs"]["steps"] = 1
 
 demo.Demo, demo.GRID_STEPS, demo.ROWS = Short, "0", {demo.SEEN: demo.ROWS[demo.SEEN]}
+demo.SWEPT.graph["bend"]["inputs"]["values_1"] = "0.2"
 demo.demo(Path({folder!r}) / "demo")
 assert (Path({folder!r}) / "demo" / "contact_sheet.png").is_file()
-""",
-    "workflows --pictures": """
-from attention_bending.dev import headless, thumbnails
-headless.Watched()
 from attention_bending.dev import help_pictures
 """,
-    "bench": """
+    "bench, train-toy, evaluate-toy": """
+import torch
+from pathlib import Path
 from attention_bending.dev import bench
 bench.run(["--smallest", "--scenario", "words-1"])
-""",
-    "train-toy": """
-from attention_bending.dev import comfy_host
-comfy_host.start_on("cpu")
-from attention_bending.toy import export, learn, vae
-""",
-    "evaluate-toy": """
-import torch
-from attention_bending.dev import comfy_host
-comfy_host.start_on("cpu")
-from attention_bending.toy import cases, evaluate, page, plots
-from pathlib import Path
+from attention_bending.toy import cases, evaluate, export, learn, page, plots, vae
 with torch.inference_mode():
     rows = evaluate.Evaluation(1, Path({folder!r}) / "rows.jsonl")
     assert rows.run(next(cases.cases()), cases.SUBJECTS[0], 1)
 """,
 }
+"""Those with the pack as ComfyUI loads it, and those without; what one has loaded, another of its kind may load too."""
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_no_file_is_loaded_twice(command, tmp_path):
+@pytest.mark.parametrize("commands", COMMANDS)
+def test_no_file_is_loaded_twice(commands, tmp_path):
     places = {"tools": str(paths.TOOLS), "pack": str(paths.DEV / "pack.py"), "folder": str(tmp_path)}
-    program = BEGIN.format(**places) + COMMANDS[command].replace("{folder!r}", repr(str(tmp_path))) + END
+    program = BEGIN.format(**places) + COMMANDS[commands].replace("{folder!r}", repr(str(tmp_path))) + END
     ended = subprocess.run([locate().python, "-c", program], capture_output=True, text=True, timeout=300)
     assert not ended.returncode, ended.stderr[-2000:]
     (line,) = (line for line in ended.stdout.splitlines() if line.startswith("TWICE "))

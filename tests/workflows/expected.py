@@ -101,9 +101,7 @@ TOY_REPORTS = {
         "1. Translate(x=0.25, y=0, padding=border) of ALL, 0.0% to 40.0%, fade out 0.4: 6 layers × 2 steps",
         '2. Amplify(factor=0) of "red", 40.0% to 100.0%, along a curve: 6 layers × 2 steps',
     ],
-    "Mask from a word": [
-        '1. Amplify(factor=0) of "red", mask HASH (10 × 7, 9 frames, feather 0.1): 6 layers × 4 steps'
-    ],
+    "Mask from a word": ['1. Amplify(factor=0) of "red", mask HASH (6 × 4, 9 frames, feather 0.1): 6 layers × 4 steps'],
     "Paint a word's place": [
         '1. Paint(mask=mask HASH (160 × 112, feather 0.15)) of "red, circle", 0.0% to 40.0%: 6 layers × 2 steps'
     ],
@@ -134,11 +132,11 @@ SIZES = {
     "video/see_where_a_word_acts": (96, 308),
     "video/before_and_after": (196, 100),
     "video/before_and_after_difference": (96, 100),
-    "video/toy_bent_and_unbent": (328, 112),
-    "video/toy_compare_to_the_baseline": (1038, 538),
-    "video/toy_sweep_a_bend": (768, 564),
-    "video/toy_mask_from_a_word": (328, 112),
-    "video/toy_see_where_a_word_acts": (160, 452),
+    "video/toy_bent_and_unbent": (200, 64),
+    "video/toy_compare_to_the_baseline": (1038, 522),
+    "video/toy_sweep_a_bend": (768, 548),
+    "video/toy_mask_from_a_word": (200, 64),
+    "video/toy_see_where_a_word_acts": (96, 308),
     "video/toy_before_and_after": (324, 148),
     "video/toy_before_and_after_difference": (160, 148),
 }
@@ -149,8 +147,12 @@ pixels wide on their sheet.
 """
 
 
-def told(name, patch):
-    """Patterns of the lines that a Patch Model says; HASH is of a mask that comes out of the run."""
+def told(name, patch, steps):
+    """Patterns of the lines that a Patch Model says; HASH is of a mask that comes out of the run.
+
+    Where it has more than four steps, it bends in all of them.
+    """
     bends = "bending" in patch["inputs"]
-    lines = [re.escape(line).replace("HASH", "[0-9a-f]{12}") for line in (REPORTS[name] if bends else ["no bends"])]
+    lines = [line.replace("× 4 steps", f"× {steps} steps") for line in (REPORTS[name] if bends else ["no bends"])]
+    lines = [re.escape(line).replace("HASH", "[0-9a-f]{12}") for line in lines]
     return lines + (RECORDED if bends else RECORDED[1:]) * (patch["inputs"].get("record", "none") != "none")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import aiohttp
+from attention_bending.dev import twins
 from attention_bending.dev.server import Server
 from attention_bending.dev.swap import tiny
 from attention_bending.dev.twins import MARK
@@ -50,11 +51,19 @@ TWINS = tuple(f"{name}{MARK}" for name in ORIGINALS)
 
 EXAMPLES = ORIGINALS + TWINS
 
+STEPS, TWIN_STEPS = 4, twins.STEPS
+"""Of fewer than four, too few are late; a twin shows what its note says in its own number of steps."""
+
+LOOKED_AT = tuple(
+    f"{name}{MARK}" for name in ("Before and after", "Bend one word", "Compose with regions", "Swap two words")
+)
+"""The twins whose films are looked at in every run of the tests."""
+
 FILM = {"width": 96, "height": 64, "length": 9}
 """A grid of 3 × 4 × 6, no two sides alike; three frames, for what moves and comes back."""
 
 TOY_FILM = {"width": WIDTH, "height": HEIGHT, "length": FRAMES}
-"""The only size that the toy knows: a grid of 3 × 7 × 10."""
+"""The only size in which the toy draws what it is told: a grid of 3 × 7 × 10."""
 
 SAMPLERS = ("KSampler", "KSamplerAdvanced")
 AIMS = ("AttnBendWhere", "AttnBendWhen", "AttnBendAnimate")
@@ -93,17 +102,24 @@ class Take(NamedTuple):
         return film
 
 
-def film_of(name: str) -> dict[str, int]:
-    """The size at which a workflow is run here."""
-    return TOY_FILM if name in TWINS else FILM
+def steps_of(name: str) -> int:
+    """In how many steps a workflow is run whole."""
+    return TWIN_STEPS if name in LOOKED_AT else STEPS
+
+
+def with_frames(prompt: Prompt) -> Prompt:
+    """With the film of the only VAE Decode, as it is before it is saved as a video."""
+    inputs = {"images": [the(prompt, "VAEDecode"), 0], "filename_prefix": "frame"}
+    return prompt | {"frames": {"class_type": "SaveImage", "inputs": inputs}}
 
 
 def example(name: str, steps: int = 2) -> Prompt:
     """A shared workflow in the form that its page exported, with tiny loaders and a small, short film.
 
-    A twin keeps its own loader and size.
+    A twin keeps its own loader, and in its own number of steps its own size.
     """
-    return tiny(json.loads((ROOM / f"{name}.json").read_text(encoding="utf-8")), steps=steps, **film_of(name))
+    prompt = json.loads((ROOM / f"{name}.json").read_text(encoding="utf-8"))
+    return tiny(prompt, steps=steps, **(TOY_FILM if steps == TWIN_STEPS else FILM))
 
 
 def nodes(prompt: Prompt, kind: str) -> list[str]:

@@ -1,6 +1,5 @@
 """The example workflows: found by ComfyUI, whole, and each makes a film that its bends, if any, have changed."""
 
-import functools
 import json
 import re
 import urllib.parse
@@ -20,16 +19,17 @@ from workflows.filming import (
     EDITOR_FILES,
     EXAMPLES,
     FILM,
+    LOOKED_AT,
     ORIGINALS,
+    TOY_FILM,
     TWINS,
     bypassed,
     edited,
     example,
-    film_of,
     nodes,
     shoot,
+    steps_of,
     the,
-    without_bends,
     without_sweep,
 )
 
@@ -57,31 +57,6 @@ def in_full(names, late=TWINS):
 def modules(server):
     """The Python module of each node that the server has."""
     return {kind: info["python_module"] for kind, info in server.get("/object_info").items()}
-
-
-@pytest.fixture(scope="module")
-def played(server):
-    """A function from a workflow's name to its graph with four steps, and what a run of it left; each runs once.
-
-    A sweep tells its numbers, and its log has a file of its own.
-    """
-
-    @functools.cache
-    def play(name):
-        workflow = example(name, steps=4)  # of fewer, too few are late
-        for grid in nodes(workflow, "AttnBendGrid"):
-            workflow["numbers"] = {"class_type": "PreviewAny", "inputs": {"source": [grid, 2]}}
-        for log in nodes(workflow, "AttnBendLog"):
-            workflow = edited(workflow, log, file=f"examples/{name}.jsonl", observations="the street is empty")
-        return workflow, shoot(server, workflow, video=True)
-
-    return play
-
-
-@pytest.fixture(scope="module")
-def unbent(server):
-    """The same without its bends."""
-    return functools.cache(lambda name: shoot(server, without_bends(example(name, steps=4))))
 
 
 def files(server, take, node):
@@ -152,11 +127,11 @@ def test_makes_a_film_that_its_bends_have_changed(server, played, unbent, name):
     patches = nodes(workflow, "AttnBendModel")
     for patch in patches:
         says = bent.texts[patch].splitlines()
-        for line, pattern in zip(says, told(name, workflow[patch]), strict=True):
+        for line, pattern in zip(says, told(name, workflow[patch], steps_of(name)), strict=True):
             assert re.fullmatch(pattern, line)
 
     for save in nodes(workflow, "SaveVideo"):
-        size = film_of(name)
+        size = TOY_FILM if name in LOOKED_AT else FILM
         width, height = SIZES.get(workflow[save]["inputs"]["filename_prefix"], (size["width"], size["height"]))
         frames = frames_of(*files(server, bent, save))
         assert frames.shape == (size["length"], height, width, 3)
@@ -173,7 +148,7 @@ def test_makes_a_film_that_its_bends_have_changed(server, played, unbent, name):
 @pytest.mark.parametrize("name", in_full(REPORTS))
 def test_each_bend_has_a_share_in_it(server, played, name):
     """Bypassing any one bend, or all of a file, changes the film."""
-    workflow = without_sweep(example(name, steps=4))
+    workflow = without_sweep(example(name, steps_of(name)))
     bends = [key for key, node in workflow.items() if "token" in node["inputs"]] + nodes(workflow, "AttnBendLoad")
     assert bends
     # A sweep's last film has other numbers than those that stand on its bends.

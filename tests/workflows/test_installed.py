@@ -1,39 +1,9 @@
 """The pack as it is installed: what `.comfyignore` leaves of it, alone in an empty ComfyUI, makes a film."""
 
-import shutil
-import subprocess
-
-import pytest
-from attention_bending.dev import paths
-from attention_bending.dev.server import server as running_server
 from attention_bending.dev.twins import MARK
 from workflows.filming import EXAMPLES, example, shoot, the, without_bends
 
 DEVELOPMENT = {".ci", ".gitignore", "dev", "docs", "tests", "toy"}
-
-
-def tracked(*options):
-    """Names of files that git knows."""
-    listed = subprocess.check_output(["git", "ls-files", "-z", *options], cwd=paths.ROOT, text=True, encoding="utf-8")
-    return set(filter(None, listed.split("\0")))
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    """A base folder of ComfyUI in which there is nothing but the pack, packed as the registry does it."""
-    folder = tmp_path_factory.mktemp("base")
-    for name in tracked() - tracked("--cached", "--ignored", "--exclude-from=.comfyignore"):
-        file = folder / "custom_nodes" / "attention-bending" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(paths.ROOT / name, file)
-    (folder / "models").mkdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def lone_server(base):
-    with running_server(f"--base-directory={base}") as running:
-        yield running
 
 
 def test_what_only_the_development_needs_is_left_out(base):

@@ -12,6 +12,7 @@ import pytest
 from attention_bending.bending.maps.files import load
 from attention_bending.dev.server import WorkflowError
 from attention_bending.dev.server import server as running_server
+from attention_bending.dev.twins import MARK
 from PIL import Image
 from workflows.filming import edited, example, the
 
@@ -21,7 +22,7 @@ PICTURE_EVENT = 4
 
 def recorded(seed=1, **inputs):
     """An example whose Patch Model records, with the maps saved."""
-    prompt = example("Bend one word")
+    prompt = example(f"Bend one word{MARK}")  # the toy is on every server
     prompt = edited(prompt, the(prompt, "AttnBendModel"), record="bent words", **inputs)
     prompt = edited(prompt, the(prompt, "KSampler"), seed=seed)
     del prompt[the(prompt, "SaveVideo")]
@@ -46,10 +47,11 @@ def record(server, outputs, key="saved"):
 
 
 @pytest.fixture(params=["--cache-classic", "--cache-lru=20", "--cache-none", None], ids=str)
-def any_server(request, server):
-    """A server with each kind of cache; the room's own has ComfyUI's default."""
-    if request.param is None:
-        yield server
+def any_server(request):
+    """A server with each kind of cache; the room's own has ComfyUI's default, the lone one none."""
+    rooms = {None: "server", "--cache-none": "lone_server"}
+    if request.param in rooms:
+        yield request.getfixturevalue(rooms[request.param])
     else:
         with running_server(request.param) as running:
             yield running
@@ -69,7 +71,7 @@ def test_each_run_has_its_own_record(any_server):
 
     twins = recorded(5)
     again(twins, patch, "twin")
-    again(twins, sampler, "second sampler", seed=6, model=["twin", 0])
+    again(twins, sampler, "second sampler", seed=6, model=["twin", 0], latent_image=[sampler, 0])  # after the first
     saved(twins, "second", "twin", "second sampler")
     outputs = any_server.queue(twins)
     assert [record(any_server, outputs, key).facts["seed"] for key in ("saved", "second")] == [5, 6]

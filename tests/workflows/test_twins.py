@@ -12,7 +12,7 @@ from attention_bending.dev.workflow_table import HELP, PICTURES
 from attention_bending.toy import measure, world
 from attention_bending.toy.measure import Sighting
 from PIL import Image
-from workflows.filming import EDITOR_FILES, EXAMPLES, ORIGINALS, ROOM, Prompt, example, shoot, the, without_bends
+from workflows.filming import EDITOR_FILES, EXAMPLES, LOOKED_AT, ORIGINALS, ROOM, TWIN_STEPS, Prompt, Take, the
 
 TOY = "AttnBendToyWan"
 
@@ -158,17 +158,9 @@ SHOWS: dict[str, Callable[[Seen], bool]] = {
 }
 """What a program sees of what the notes say, of the seed that stands in the workflow."""
 
-QUICK = ("Before and after", "Bend one word", "Compose with regions", "Swap two words")
-"""Those that are looked at in every run of the tests."""
 
-
-def look(server, prompt: Prompt) -> list[Sighting]:
+def look(server, take: Take) -> list[Sighting]:
     """The things in the film of the only VAE Decode, as it is before it is saved as a video."""
-    frames = {
-        "class_type": "SaveImage",
-        "inputs": {"images": [the(prompt, "VAEDecode"), 0], "filename_prefix": "frame"},
-    }
-    take = shoot(server, prompt | {"frames": frames})
     pictures = [
         np.asarray(Image.open(server.output / file["subfolder"] / file["filename"]).convert("RGB"))
         for file in take.outputs["frames"]["images"]
@@ -177,9 +169,10 @@ def look(server, prompt: Prompt) -> list[Sighting]:
 
 
 @pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SHOWS]
+    "name", [name if f"{name}{MARK}" in LOOKED_AT else pytest.param(name, marks=pytest.mark.slow) for name in SHOWS]
 )
-def test_the_film_shows_what_the_note_says(server, name):
-    prompt = example(f"{name}{MARK}", steps=STEPS)
-    seen = Seen(look(server, without_bends(prompt)), look(server, prompt))
+def test_the_film_shows_what_the_note_says(server, played, unbent, name):
+    twin = f"{name}{MARK}"
+    _, bent = played(twin, TWIN_STEPS)
+    seen = Seen(look(server, unbent(twin, TWIN_STEPS)), look(server, bent))
     assert SHOWS[name](seen), seen

@@ -12,7 +12,7 @@ from attention_bending.host.run.patch import Patch
 from attention_bending.host.text.prompt_encoding import encode_prompt
 from attention_bending.host.toy import load_toy
 from attention_bending.toy import measure, world
-from attention_bending.toy.films import Films
+from attention_bending.toy.films import STEPS, Films
 
 
 @pytest.fixture(autouse=True)
@@ -30,10 +30,14 @@ def studio():
 
 SEEDS = [0, 1, 2]
 
+FEW_STEPS = STEPS // 2
+"""What a bend does is seen as well in these."""
+
 
 def seen(studio: Films, caption: str, *bends: Bend) -> list[list[measure.Sighting]]:
     """The things in the film of each seed, which are sampled together."""
-    films = studio.films(caption, SEEDS, patch_model(studio.model, Patch(Bending(bends))) if bends else None)
+    model = patch_model(studio.model, Patch(Bending(bends))) if bends else None
+    films = studio.films(caption, SEEDS, model, steps=FEW_STEPS)
     return [measure.sightings(film) for film in films]
 
 
@@ -54,41 +58,56 @@ def told(seed: int) -> tuple[str, str, str, str]:
     return f"a {colour} {shape} {place}", shape, colour, place
 
 
-def is_drawn_right(studio: Films, seed: int) -> bool:
-    """Whether the film of a told thing shows one thing, of that shape and colour, at that place."""
-    caption, shape, colour, place = told(seed)
-    seen = measure.sightings(studio.film(caption, seed))
-    if len(seen) != 1 or (seen[0].shape, seen[0].colour) != (shape, colour):
+def sightings_of(studio: Films, captions: list[str], steps: int) -> list[list[measure.Sighting]]:
+    """The things in the film of each caption, whose seed is its number."""
+    latents = [studio.latents(caption, [seed], steps=steps) for seed, caption in enumerate(captions)]
+    return [measure.sightings(film) for film in studio.decoded(torch.cat(latents))]
+
+
+def drawn_right(studio: Films, count: int, steps: int) -> int:
+    """How many films of told things show one thing, of that shape and colour, at that place."""
+    scenes = [told(seed) for seed in range(count)]
+    films = sightings_of(studio, [scene[0] for scene in scenes], steps)
+    return sum(is_right(things, *scene[1:]) for things, scene in zip(films, scenes, strict=True))
+
+
+def is_right(things: list[measure.Sighting], shape: str, colour: str, place: str) -> bool:
+    if len(things) != 1 or (things[0].shape, things[0].colour) != (shape, colour):
         return False
     column, row = world.PLACES[place]
-    return (column is None or abs(seen[0].x - world.COLUMNS[column]) < 0.15) and (
-        row is None or abs(seen[0].y - world.ROWS[row]) < 0.13
+    return (column is None or abs(things[0].x - world.COLUMNS[column]) < 0.15) and (
+        row is None or abs(things[0].y - world.ROWS[row]) < 0.13
     )
 
 
 def test_captions_are_drawn_right(studio):
-    assert sum(is_drawn_right(studio, seed) for seed in range(5)) >= 4
+    assert drawn_right(studio, 5, FEW_STEPS) >= 4
 
 
 @pytest.mark.slow
 def test_nine_captions_of_ten_are_drawn_right(studio):
-    assert sum(is_drawn_right(studio, seed) for seed in range(50)) >= 45
+    assert drawn_right(studio, 50, STEPS) >= 45
 
 
-def two_drawn(studio: Films, seed: int) -> tuple[bool, bool]:
-    """Whether a film of two told things shows two, each half's in its own colour; and in its own shape too."""
+def two_told(seed: int) -> tuple[str, list[str], list[str]]:
+    """A caption of two things, with their colours and shapes, the left one's first."""
     draw = random.Random(f"two told {seed}")
     shapes, colours = draw.sample(world.SHAPES, 2), draw.sample(tuple(world.COLOURS), 2)
     caption = f"a {colours[0]} {shapes[0]} on the left and a {colours[1]} {shapes[1]} on the right"
-    seen = sorted(measure.sightings(studio.film(caption, seed)), key=lambda s: s.x)
-    in_colour = [s.colour for s in seen] == colours
-    return in_colour, in_colour and [s.shape for s in seen] == shapes
+    return caption, colours, shapes
 
 
 @pytest.mark.slow
 def test_two_things_keep_their_own_colours_and_shapes(studio):
     """Nine of ten colours; of the shapes, squares still come out round."""
-    in_colour, right = map(sum, zip(*(two_drawn(studio, seed) for seed in range(30)), strict=True))
+    scenes = [two_told(seed) for seed in range(30)]
+    seen_things = sightings_of(studio, [scene[0] for scene in scenes], STEPS)
+    in_colour = right = 0
+    for things, (_, colours, shapes) in zip(seen_things, scenes, strict=True):
+        things = sorted(things, key=lambda s: s.x)
+        if [s.colour for s in things] == colours:
+            in_colour += 1
+            right += [s.shape for s in things] == shapes
     assert in_colour >= 27 and right >= 15, (in_colour, right)
 
 
