@@ -70,15 +70,11 @@ class Plan:
     @cached_property
     def returning(self) -> frozenset[int]:
         """The blocks between whose first touch and last another is touched, so that they may have to be made again."""
+        spans = {block: range(steps[0], steps[-1] + 1) for block, steps in self.touches.items() if steps}
         return frozenset(
             block
-            for block, steps in self.touches.items()
-            if any(
-                steps[0] <= i <= steps[-1]
-                for other, others in self.touches.items()
-                if steps and other != block
-                for i in others
-            )
+            for block, span in spans.items()
+            if any(i in span for other, steps in self.touches.items() if other != block for i in steps)
         )
 
     def of(self, steps: tuple[Step, ...]) -> "Plan":
