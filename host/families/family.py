@@ -55,6 +55,9 @@ class Family(Protocol):
     def heads(self, model) -> int:
         """The heads of each site."""
 
+    def head_width(self, model) -> int:
+        """How wide each head is."""
+
     def grid(self, model, latent_shape: tuple[int, ...]) -> Grid:
         """The grid of a whole film's tokens, from the shape of its latent."""
 

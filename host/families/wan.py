@@ -56,6 +56,9 @@ class Wan:
     def heads(self, model) -> int:
         return model.diffusion_model.num_heads
 
+    def head_width(self, model) -> int:
+        return model.diffusion_model.dim // model.diffusion_model.num_heads
+
     def grid(self, model, latent_shape) -> Grid:
         """From a latent `(B, C, F, H, W)`."""
         sizes = zip(latent_shape[2:], model.diffusion_model.patch_size, strict=True)

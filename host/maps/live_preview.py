@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ...bending.pictures.drawing import Look, Views, draw
+from ...bending.pictures.drawing import GAP, Look, Views, draw
 from ..display import can_show_pictures, show_picture
 from .recorder import Recorder
 
@@ -17,6 +17,9 @@ WORDS = 4
 """How many words are shown."""
 
 LOOK = Look(color_map="plasma")
+
+WIDTH = 384
+"""How wide a picture is at most: it is drawn between two model calls, and must not hold the sampler up."""
 
 
 class LivePreview:
@@ -50,7 +53,10 @@ class LivePreview:
         same = torch.equal(*maps)
         views = ("original",) if same else ("original", "bent")
         values = maps[: len(views), : len(self.words)].transpose(0, 1)[:, :, None]
-        (picture,) = draw(Views(self.words, views, values, self.cell, self.stride), LOOK)
+        height, width = values.shape[-2:]
+        pixels = max(1, min(self.cell, (WIDTH - GAP) // len(views) // width))  # of a cell
+        shown = Views(self.words, views, values, self.cell, self.stride)
+        (picture,) = draw(shown, LOOK, size=(height * pixels, width * pixels))
         return Image.fromarray((picture * 255).round().byte().numpy())
 
 

@@ -86,15 +86,10 @@ class RunRecords:
         for (_, recorder), preview in zip(self._recorders, self._previews, strict=True):
             preview.offer(recorder)
 
-    def reserve_memory(self, executor, model, noise_shape, conds, *args, **kwargs):
-        """PREPARE_SAMPLING wrapper: let the host leave room for the sums, so that its batching does not change.
-
-        It reckons with the latent's size alone, so that grows by what the sums would be of it.
-        """
-        batch, *rest = noise_shape
-        whole = model.model.memory_required([2 * batch, *rest])
-        extra = sum(recorder.plan.device_bytes for _, recorder in self._recorders)
-        return executor(model, [batch * (1 + extra / whole), *rest], conds, *args, **kwargs)
+    @property
+    def device_bytes(self) -> int:
+        """What the sums hold on the device while a step is under way."""
+        return sum(recorder.plan.device_bytes for _, recorder in self._recorders)
 
     def keep(self, samples: Tensor, facts: Mapping[str, Any], conds: Sequence[WatchedWords]) -> None:
         """At the run's end: put what was recorded under its handles, as belonging to `samples`."""

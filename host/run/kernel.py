@@ -94,8 +94,8 @@ class HostKernel:
 
     tells      the kernel tells the log-sum-exp, by `with_lse`, in the same bits
     exact      it computes `softmax(q kᵀ · scale) v`, not masked and not quantised, and float32 products are cheap
-    divisible  it may be called with some of the keys: it has no mask over all of them, and is no foreign override, which
-               may know the text by their number
+    divisible  it may be called with some of the keys: there is no mask over all, and no foreign override, which may
+               know the text by their number
     by_rows    a call with some of the batch rows gives these the same bits
     """
 

@@ -10,7 +10,6 @@ from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
 from torch import Tensor
 
 from ...bending.attention.action import strength_at
-from ...bending.attention.chain import Plan, plan_chain
 from ...bending.attention.device_cache import DeviceCache
 from ...bending.attention.kernel import Attention
 from ...bending.attention.kernel_cache import KernelCache
@@ -22,7 +21,9 @@ from ...bending.frames.layout import FrameLayout
 from ...bending.time.windows import SamplingMoment
 from ..families import family_of
 from ..maps.records import RunRecords
+from .chains import Chains
 from .conditionings import ROLES
+from .memory import bend_bytes, reserving
 from .patch import KEY, Patch
 from .plan import CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
 from .report import Report
@@ -67,9 +68,9 @@ class Run:
         self.sites = self.family.sites(patcher)
         self.schedule = Schedule(sigmas, patcher.get_model_object("model_sampling").percent_to_sigma)
         self.heads = self.family.heads(patcher.model)
-        grid, self.cell = self.family.grid(patcher.model, shape), self.family.cell(patcher)
-        self.frames = grid.frames
-        subject = ModelSpec(len(self.sites), self.heads, self.frames, self.cell.stride, self.schedule)
+        self.grid, self.batch = self.family.grid(patcher.model, shape), shape[0]
+        self.cell = self.family.cell(patcher)
+        subject = ModelSpec(len(self.sites), self.heads, self.grid.frames, self.cell.stride, self.schedule)
         self.plan: RunPlan = make_plan(patches, guider.conds, subject)
         self.report = Report(self.plan, self.schedule, patches)
         self.records = RunRecords(
@@ -77,7 +78,7 @@ class Run:
             self.plan.words,
             self.plan.warnings,
             (self.schedule.steps, subject.layers, subject.heads),
-            grid,
+            self.grid,
             *self.cell,
         )
         self.bending = Bending.join(patch.bending for patch in patches)
@@ -89,7 +90,7 @@ class Run:
         self._issued: set[uuid.UUID] = set()
         self._caches: dict[tuple[FrameLayout, torch.device], DeviceCache] = {}
         self._kernels: dict[torch.device, KernelCache] = {}
-        self._chains: dict[tuple, Plan] = {}
+        self._chains = Chains()
         self._sigmas: Tensor | None = None
         self._moment = SamplingMoment(0.0, 0, 1)
         self._active: tuple[PlannedBend, ...] = ()
@@ -107,8 +108,8 @@ class Run:
             if self.plan.acts_in(site.layer):
                 clone.add_object_patch(site.path, bent_forward(self, site, original.get_model_object(site.path)))
         wrappers = {WrappersMP.SAMPLER_SAMPLE: self.assign_roles, WrappersMP.APPLY_MODEL: self.call_model}
-        if self.records:
-            wrappers[WrappersMP.PREPARE_SAMPLING] = self.records.reserve_memory
+        if beside := self._bytes_beside(original.model):
+            wrappers[WrappersMP.PREPARE_SAMPLING] = reserving(beside)
         for kind, wrapper in wrappers.items():
             add_wrapper_with_key(kind, KEY, wrapper, guider.model_options, is_model_options=True)
         # outermost, so that it sees a cache that answers in the model's place
@@ -126,6 +127,15 @@ class Run:
             clone.object_patches.clear()
             self._slices = []
             self._sigmas = None
+
+    def _bytes_beside(self, model) -> int:
+        """What bends and records hold on the device beside the model."""
+        plans = (self._chains.most(cond, self.plan.bends) for cond in self.plan.conds.values())
+        element, width = model.get_dtype_inference().itemsize, self.family.head_width(model)
+        rows = self.batch * self.grid.cells
+        return self.records.device_bytes + bend_bytes(
+            (plan for plan in plans if plan.steps), rows, self.heads, width, element
+        )
 
     def assign_roles(self, executor, guider, *args, **kwargs):
         """SAMPLER_SAMPLE wrapper: give every prepared cond a fresh uuid, so that a call's rows tell their role.
@@ -192,7 +202,7 @@ class Run:
         if not geometry.own:
             return []
         batch = x.shape[0] // len(uuids)
-        layout = FrameLayout(geometry.grid, geometry.own_frames, self.frames, self.cell.stride)
+        layout = FrameLayout(geometry.grid, geometry.own_frames, self.grid.frames, self.cell.stride)
         if (layout, x.device) not in self._caches:
             kernels = self._kernels.setdefault(x.device, KernelCache(x.device))
             self._caches[layout, x.device] = DeviceCache(layout, self.heads, x.device, kernels)
@@ -231,7 +241,7 @@ class Run:
                 tempered = self._at_temperature(bends, part, attention)
                 # who watches has no part in it: the same bits with a record and without
                 bent, known = bend_output(
-                    self._chain(part.cond, bends), tempered, part.cache, keep_lse=watched == bends
+                    self._chains.plan(part.cond, bends), tempered, part.cache, keep_lse=watched == bends
                 )
                 if self.records:
                     self.records.changes.add(layer, attention, bent)
@@ -265,19 +275,11 @@ class Run:
         """
         columns = part.cond.watched.columns
         tempered = known or self._at_temperature(bends, part, attention)
-        maps = bend_maps(self._chain(part.cond, bends, columns), tempered, part.cache)
+        maps = bend_maps(self._chains.plan(part.cond, bends, columns), tempered, part.cache)
         original, bent = maps.original, maps.bent
         if tempered.q is not attention.q:
             original = attention.columns(columns, part.cache)
         self.records.add(layer, self._moment.step, part.cond.watched, part.cache.layout.frames, original, bent)
-
-    def _chain(self, cond: CondPlan, bends: tuple[PlannedBend, ...], watch: tuple[int, ...] = ()) -> Plan:
-        key = (cond.name, bends, watch)
-        if key not in self._chains:
-            columns = [(planned.bend, cond.columns[planned.number]) for planned in bends]
-            on_maps = [pair for pair in columns if pair[0].operator.acts_on != "logits"]
-            self._chains[key] = plan_chain(on_maps, cond.width, watch)
-        return self._chains[key]
 
     def keep(self, samples: Tensor) -> None:
         """At the end: the report is finished, and the records go under their handles."""
