@@ -10,6 +10,7 @@ from attention_bending.bending.api import bend_attention
 from attention_bending.bending.attention.chain import plan_chain
 from attention_bending.bending.attention.device_cache import DeviceCache
 from attention_bending.bending.attention.kernel import Attention
+from attention_bending.bending.attention.kernel_cache import KernelCache
 from attention_bending.bending.attention.state import bend_output
 from attention_bending.bending.bend import Animation, Bend, Bending
 from attention_bending.bending.frames.grid import Grid
@@ -270,6 +271,17 @@ def test_kernels_of_what_moves(over, kernels):
     moving = (Animation("angle", over, parse_keyframes("0%: 10, 100%: 80")),)
     made = at_steps([(Bend(ops.Rotate(), "ALL", animations=moving), WORDS["ALL"])], 4)
     assert [count - step for step, count in enumerate(made, 1)] == kernels
+
+
+def test_context_windows_share_what_does_not_depend_on_the_frames():
+    """An angle that moves over the film: each frame's kernel once, however many windows see the frame."""
+    moving = (Animation("angle", "frames", parse_keyframes("0%: 10, 100%: 80")),)
+    chain = [(Bend(ops.Rotate(), "ALL", animations=moving), WORDS["ALL"])]
+    kernels = KernelCache(torch.device("cpu"))
+    windows = [tuple(range(start, start + GRID[0])) for start in range(5)]
+    for frames in windows:
+        many_sites(chain, DeviceCache(FrameLayout(Grid(*GRID), frames, 7), 2, torch.device("cpu"), kernels), sites=1)
+    assert kernels.builds == len({frame for frames in windows for frame in frames}) == 7
 
 
 @pytest.mark.parametrize("operator", [ops.Amplify(2.0), ops.Paint(MASKS[3])], ids=str)

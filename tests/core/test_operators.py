@@ -8,7 +8,7 @@ import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.errors import BendError
 from attention_bending.bending.operators import OPERATORS
-from core.oracle import FUNCTIONS
+from core.oracle import FUNCTIONS, blur
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -219,3 +219,28 @@ REFUSED = [
 def test_bad_parameters_are_refused_with_a_cure(make, cure):
     with pytest.raises(BendError, match=cure):
         make()
+
+
+@pytest.mark.parametrize(("sigma", "size"), [(30.0, 7), (200.0, 30), (700.0, 5)])
+def test_a_blur_wider_than_the_picture_goes_round_it(sigma, size):
+    picture = torch.rand(size, 1, generator=torch.Generator().manual_seed(0))
+    kernel = ops.Blur(sigma).kernel(size, 1, torch.device("cpu"))
+    expected = blur(picture.double().numpy(), sigma, 0)
+    np.testing.assert_allclose(kernel(picture[None, ..., None])[0, ..., 0].numpy(), expected, atol=2e-6)
+
+
+def test_a_blur_of_any_width_costs_no_more_than_the_grid():
+    largest = 0
+
+    class Sizes(torch.utils._python_dispatch.TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            nonlocal largest
+            out = func(*args, **(kwargs or {}))
+            largest = max([largest, *(t.numel() for t in torch.utils._pytree.tree_leaves(out) if torch.is_tensor(t))])
+            return out
+
+    with Sizes():
+        kernel = ops.Blur(1e6).kernel(30, 52, torch.device("cpu"))
+    assert 0 < largest <= 2 * 52 * 52
+    picture = torch.rand(1, 30, 52, 1)
+    assert torch.allclose(kernel(picture), picture.mean(), atol=1e-5)
