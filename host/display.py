@@ -1,6 +1,7 @@
 """Texts and pictures on a node, in the page, where one is connected. A headless host never imports its server."""
 
 import sys
+from collections.abc import Callable
 
 from comfy_api.feature_flags import supports_feature
 from comfy_execution.progress import get_progress_state
@@ -25,9 +26,13 @@ def can_show_pictures(node: str | None) -> bool:
     return supports_feature(server.sockets_metadata, server.client_id, SUPPORTS)
 
 
-def show_picture(node: str, picture: Image.Image) -> None:
-    """Show a picture on the node with this id, beside all progress: the page's bar does not move."""
+def picture_shower(node: str) -> Callable[[Image.Image], None]:
+    """What shows a picture on the node with this id, in the prompt under way; any thread may call it.
+
+    It is shown beside all progress: the page's bar does not move.
+    """
     server, progress = _server(), get_progress_state()
+    client = server.client_id
     metadata = {
         "node_id": node,
         "prompt_id": progress.prompt_id,
@@ -35,8 +40,8 @@ def show_picture(node: str, picture: Image.Image) -> None:
         "parent_node_id": progress.dynprompt.get_parent_node_id(node),
         "real_node_id": progress.dynprompt.get_real_node_id(node),
     }
-    server.send_sync(
-        BinaryEventTypes.PREVIEW_IMAGE_WITH_METADATA, (("JPEG", picture, None), metadata), server.client_id
+    return lambda picture: server.send_sync(
+        BinaryEventTypes.PREVIEW_IMAGE_WITH_METADATA, (("JPEG", picture, None), metadata), client
     )
 
 

@@ -193,9 +193,7 @@ def as_mask(views: Views, count: int) -> Tensor:
     return normalised(values, peaks(values[None]))[latent_frames(count, len(values), views.stride)]
 
 
-def draw(
-    views: Views, look: Look, images: Tensor | None = None, size: tuple[int, int] | None = None
-) -> Tensor:
+def draw(views: Views, look: Look, images: Tensor | None = None, size: tuple[int, int] | None = None) -> Tensor:
     """The film of maps `(N, H, W, 3)`: over each frame of `images` `(N, H, W, 3)`, at their size, or by themselves.
 
     By themselves a map is of `size`, height and width, or else a cell takes its own pixels of the film, and a small film

@@ -86,6 +86,11 @@ class RunRecords:
         for (_, recorder), preview in zip(self._recorders, self._previews, strict=True):
             preview.offer(recorder)
 
+    def close(self) -> None:
+        """At the run's end, however it ended."""
+        for preview in self._previews:
+            preview.close()
+
     @property
     def device_bytes(self) -> int:
         """What the sums hold on the device while a step is under way."""

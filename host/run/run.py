@@ -125,6 +125,7 @@ class Run:
             # the clone shares the network with the original: its forwards go back, the weights stay as they are loaded
             clone.unpatch_model(unpatch_weights=False)
             clone.object_patches.clear()
+            self.records.close()
             self._slices = []
             self._sigmas = None
 
