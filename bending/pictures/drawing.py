@@ -196,8 +196,8 @@ def as_mask(views: Views, count: int) -> Tensor:
 def draw(views: Views, look: Look, images: Tensor | None = None, size: tuple[int, int] | None = None) -> Tensor:
     """The film of maps `(N, H, W, 3)`: over each frame of `images` `(N, H, W, 3)`, at their size, or by themselves.
 
-    By themselves a map is of `size`, height and width, or else a cell takes its own pixels of the film, and a small film
-    is enlarged a whole number of times. Words are below each other and views side by side, with captions beneath.
+    By themselves a map is of `size`, height and width, or else a cell takes its own pixels of the film; a small film is
+    enlarged a whole number of times. Words are below each other and views side by side, with captions beneath.
     """
     height, width = (size or _size_of(views)) if images is None else images.shape[1:3]
     count = views.film_length if images is None else len(images)
