@@ -92,7 +92,7 @@ def bend_attention(
     # in half types on a GPU, selectors cost less than logits in float32
     exact = q.dtype == torch.float32 or q.device.type == "cpu"
     queries = cache.scale_queries(on_logits, q) if on_logits else q
-    attention = Attention(queries, k, v, kernel, scale or q.shape[3] ** -0.5, exact=exact)
+    attention = Attention(queries, k, v, kernel, q.shape[3] ** -0.5 if scale is None else scale, exact=exact)
     output, known = bend_output(plan_chain(on_maps, width), attention, cache, keep_lse=bool(watch))
     maps = bend_maps(plan_chain(on_maps, width, watch), known, cache)
     after, before = (

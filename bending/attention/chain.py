@@ -77,10 +77,19 @@ class Plan:
             if any(i in span for other, steps in self.touches.items() if other != block for i in steps)
         )
 
-    def of(self, steps: tuple[Step, ...]) -> "Plan":
-        """The plan of some of its steps: blocks and groups that none of them touches join the others."""
-        if len(steps) == len(self.steps):
+    def of(self, numbers: tuple[int, ...]) -> "Plan":
+        """The plan of some of its steps, by their numbers: what none of them touches joins the others."""
+        if len(numbers) == len(self.steps):
             return self
+        if numbers not in self._of_some:
+            self._of_some[numbers] = self._made_of(tuple(self.steps[i] for i in numbers))
+        return self._of_some[numbers]
+
+    @cached_property
+    def _of_some(self) -> dict[tuple[int, ...], "Plan"]:
+        return {}
+
+    def _made_of(self, steps: tuple[Step, ...]) -> "Plan":
         blocks = sorted({0 for _ in range(self.watched)} | {block for step in steps for block, _ in step.blocks})
         groups = sorted({group for step in steps for group in step.groups})
         if len(blocks) == len(self.blocks) and len(groups) == len(self.groups):
@@ -144,9 +153,8 @@ def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequenc
         if touched_by[column] and column not in placed:
             alike.setdefault(touched_by[column], []).append(column)
     groups = [touching for touching in alike if _keeps_sign(bends, takes_all, touching)]
-    for touching, columns in alike.items():
-        if touching not in groups:
-            blocks += [columns[start : start + BLOCK] for start in range(0, len(columns), BLOCK)]
+    one_by_one = [column for touching, columns in alike.items() if touching not in groups for column in columns]
+    blocks += [one_by_one[start : start + BLOCK] for start in range(0, len(one_by_one), BLOCK)]
     at = {column: (n, position) for n, block in enumerate(blocks) for position, column in enumerate(block)}
 
     def step(i: int) -> Step:

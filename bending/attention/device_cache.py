@@ -14,7 +14,7 @@ from .kernel_cache import KernelCache
 
 PART_BYTES = {"cpu": 2**24}
 """How much of a quantity is bent at once, by device: what fits a processor's cache, or keeps a GPU busy."""
-OTHER_PART_BYTES = 2**28
+OTHER_PART_BYTES = 2**26
 
 
 class DeviceCache:
@@ -100,7 +100,7 @@ class DeviceCache:
         key = tuple(bends)
         if key not in self._query_scales:
             self._query_scales[key] = self._query_scale(key)
-        return (q.float() * self._query_scales[key]).to(q.dtype)
+        return torch.mul(q, self._query_scales[key], out=torch.empty_like(q))
 
     def _query_scale(self, bends: tuple[Bend, ...]) -> Tensor:
         """What the queries are multiplied by, `(L, H, 1)`."""

@@ -46,7 +46,10 @@ class Attention:
     * else a second call, whose values are one-hot selectors, returns the sums of A.
 
     `divisible` says that the kernel may be called with some of the keys; one that is not sees all of them, with V zero
-    outside a set. `lse` `(B, L, H)` float32 is the log of the denominator over all keys, where it is known.
+    outside a set.
+
+    `lse` `(B, L, H)` float32 is the log of the denominator over all keys, where it is known, and `masses` what sets of
+    keys weigh `(B, L, H, 1)`: both are what taking it apart has told, for maps that are wanted besides.
     """
 
     q: Tensor
@@ -58,6 +61,7 @@ class Attention:
     exact: bool = False
     divisible: bool = True
     lse: Tensor | None = None
+    masses: tuple[tuple[frozenset[int], Tensor], ...] = ()
 
     @property
     def way(self) -> str:
@@ -96,7 +100,7 @@ class Attention:
             if not columns and len(lses) == 1:  # one softmax over all keys: nothing to weigh
                 known = replace(self, lse=lses[0][..., 0])
                 return known, Split(self._no_columns(), torch.ones_like(lses[0]), outputs, weighed=True)
-            known, split = self._shares(self._logs(columns, lses, cache), len(columns), keep_lse)
+            known, split = self._shares(self._logs(columns, lses, cache), columns, (*blocks, *sets), keep_lse)
             return known, replace(split, outputs=outputs)
         known, split = self.split_maps(columns, (*blocks, *sets), cache, keep_lse)
         if self.divisible:
@@ -114,14 +118,16 @@ class Attention:
         if not columns and len(sets) == 1:
             ones = self.q.new_ones(*self.q.shape[:3], 1, dtype=torch.float32)
             return self.with_lse(cache) if keep_lse else self, Split(self._no_columns(), ones)
-        if self.lse is not None and len(sets) < 2:
+        if self.lse is not None:
             maps = self.columns(columns, cache)
-            return self, Split(maps, (1 - maps.sum(-1, keepdim=True)).clamp_(0)[..., : len(sets)])
+            masses = [self._known_mass(keys, columns, maps) for keys in sets]
+            if all(mass is not None for mass in masses):
+                return self, Split(maps, torch.cat(masses, -1) if masses else maps[..., :0])
         if self.kernel_with_lse is not None:
             lses = [self.kernel_with_lse(self.q, *self._over(keys, cache))[1][..., None] for keys in sets]
-            return self._shares(self._logs(columns, lses, cache), len(columns), keep_lse)
+            return self._shares(self._logs(columns, lses, cache), columns, sets, keep_lse)
         if self.exact:
-            return self._shares(self._denominators(columns, sets, cache), len(columns), keep_lse)
+            return self._shares(self._denominators(columns, sets, cache), columns, sets, keep_lse)
         sums = self._sums([*((column,) for column in columns), *sets], cache)
         return self, Split(sums[..., : len(columns)], sums[..., len(columns) :])
 
@@ -145,11 +151,27 @@ class Attention:
             return replace(self, lse=self.kernel_with_lse(self.q, self.k, self.v)[1])
         return replace(self, lse=self._denominators((), [tuple(range(self.k.shape[1]))], cache)[..., 0])
 
-    def _shares(self, logs: Tensor, columns: int, keep_lse: bool) -> tuple["Attention", Split]:
+    def _shares(
+        self, logs: Tensor, columns: tuple[int, ...], sets: Sequence[tuple[int, ...]], keep_lse: bool
+    ) -> tuple["Attention", Split]:
         """Shares of one softmax: of single columns by their logits, then of sets by the log of their denominators."""
         shares = logs.softmax(-1)
-        known = replace(self, lse=logs.logsumexp(-1)) if keep_lse else self
-        return known, Split(shares[..., :columns], shares[..., columns:])
+        split = Split(shares[..., : len(columns)], shares[..., len(columns) :])
+        if not keep_lse:
+            return self, split
+        # a copy: a chain goes on to write to what it was given
+        masses = tuple((frozenset(keys), split.masses[..., i : i + 1].clone()) for i, keys in enumerate(sets))
+        return replace(self, lse=logs.logsumexp(-1), masses=masses), split
+
+    def _known_mass(self, keys: tuple[int, ...], columns: tuple[int, ...], maps: Tensor) -> Tensor | None:
+        """What a set weighs, by what is known of one that has some of the `columns` more; None where none is known."""
+        every = frozenset(range(self.k.shape[1]))
+        for known, mass in (*self.masses, (every, 1)):
+            more = known.difference(keys)
+            if known.issuperset(keys) and more.issubset(columns):
+                at = [columns.index(column) for column in more]
+                return (mass - maps[..., at].sum(-1, keepdim=True)).clamp_(0) if at else mass
+        return None
 
     def _logs(self, columns: tuple[int, ...], lses: Sequence[Tensor], cache: DeviceCache) -> Tensor:
         """The logits of single columns, and the log of each set's denominator, side by side."""

@@ -44,8 +44,9 @@ class Part:
         if bend.operator.diagonal:  # the large output stays as it is
             ones = self.output.new_ones(*self.output.shape[:3], 1, dtype=torch.float32)
             self.weight = cache.bend_(bend, ones) if self.weight is None else cache.bend(bend, self.weight)
-        elif self.weight is None:
-            cache.bend_(bend, self.output)
+        elif self.weight is None or bend.signed:  # what cancels in the mass need not cancel in the output
+            cache.bend_(bend, self.output, before=self.weight)
+            self.weight = None
         else:
             weight = mass.clamp_min(LEAST_WEIGHT)
             cache.bend_(bend, self.output, before=self.weight, after=1 / weight)
@@ -82,7 +83,7 @@ def add_up(cache: DeviceCache, parts: Sequence[Part], maps: Tensor, v: Tensor) -
             elif weight is None:
                 total = output.float()
             else:
-                total = output.mul_(weight) if output.dtype == torch.float32 else output * weight
+                total = output.mul_(weight) if output.dtype == torch.float32 else (output * weight).float()
         if maps.shape[3] == 1:  # libraries are slow at products with one column
             total.addcmul_(maps[b, rows], v[b, :, 0])
         elif maps.shape[3]:

@@ -58,7 +58,7 @@ def bend_maps(plan: Plan, attention: Attention, cache: DeviceCache) -> WatchedMa
 
 def _acting(plan: Plan, cache: DeviceCache) -> Plan:
     """The plan of those steps that act at this moment."""
-    return plan.of(tuple(step for step in plan.steps if cache.action(step.bend) is not None))
+    return plan.of(tuple(i for i, step in enumerate(plan.steps) if cache.action(step.bend) is not None))
 
 
 class _State:
@@ -105,9 +105,10 @@ class _State:
 
     def output(self) -> Tensor:
         """The parts and maps, added up."""
-        (block, maps), *_ = [*self.maps.items(), (None, self.attention.columns((), self.cache))]
         parts = [part for part in self.parts if part.output is not None]
-        return add_up(self.cache, parts, maps, self._values(block))
+        maps = [*self.maps.values()] or [self.attention.columns((), self.cache)]
+        columns = tuple(column for block in self.maps for column in self.plan.blocks[block])
+        return add_up(self.cache, parts, maps[0] if len(maps) == 1 else torch.cat(maps, -1), self._values(columns))
 
     @property
     def parts(self) -> list[Part]:
@@ -216,7 +217,11 @@ class _State:
             self.waiting[block] = Part(None, mass)
         else:
             mass = sum((part.mass for part in self.finished), mass)
-            output = add_up(self.cache, self.finished, maps, self._values(block)) if self.has_output else None
+            output = (
+                add_up(self.cache, self.finished, maps, self._values(self.plan.blocks[block]))
+                if self.has_output
+                else None
+            )
             self.finished = [Part(output, None, mass) if self.has_output else Part(None, mass)]
 
     def _replay(self, block: int) -> Tensor:
@@ -240,9 +245,8 @@ class _State:
         elif divisor is not None:
             self.done.append((None, divisor))
 
-    def _values(self, block: int | None) -> Tensor:
-        """The rows of V `(B, S, H, D)` of a block's columns."""
-        columns = () if block is None else self.plan.blocks[block]
+    def _values(self, columns: tuple[int, ...]) -> Tensor:
+        """The rows of V `(B, S, H, D)` of some columns."""
         return self.attention.v.index_select(1, self.cache.index(columns))
 
 

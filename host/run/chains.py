@@ -22,4 +22,4 @@ class Chains:
     def most(self, cond: CondPlan, bends: tuple[PlannedBend, ...]) -> Plan:
         """The plan of all bends that are ever applied to a conditioning, as if they acted at once."""
         applied = (planned for planned in bends if planned.applied and planned.number in cond.columns)
-        return self.plan(cond, tuple(applied))
+        return self.plan(cond, tuple(applied), cond.watched.columns)

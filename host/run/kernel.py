@@ -34,8 +34,10 @@ FUSED: dict[tuple[str, SDPBackend], FusedKernel] = {
     ("cuda", SDPBackend.EFFICIENT_ATTENTION): lambda q, k, v, scale: aten._scaled_dot_product_efficient_attention(
         q, k, v, None, True, scale=scale
     ),
-    ("cuda", SDPBackend.CUDNN_ATTENTION): lambda q, k, v, scale: aten._scaled_dot_product_cudnn_attention(
-        q, k, v, None, True, scale=scale
+    ("cuda", SDPBackend.CUDNN_ATTENTION): lambda q, k, v, scale: (
+        aten._scaled_dot_product_cudnn_attention(q, k, v, None, True, scale=scale)
+        if k.shape[2] > 1  # it takes no single key
+        else (v.expand(q.shape).clone(), (q.float() * k.float()).sum(-1) * scale)
     ),
 }
 """What scaled_dot_product_attention runs, by device and choice. On the GPU: by their signatures, not measured."""
@@ -103,7 +105,8 @@ class HostKernel:
         self, func: Callable, chained: Callable | None, q: Tensor, k: Tensor, v: Tensor, heads: int, args, kwargs
     ):
         self.func, self.chained, self.heads, self.args, self.kwargs = func, chained, heads, args, kwargs
-        self.scale = kwargs.get("scale") or (q.shape[2] // heads) ** -0.5
+        scale = kwargs.get("scale")
+        self.scale = (q.shape[2] // heads) ** -0.5 if scale is None else scale
         plain = self.divisible = chained is None and not args and kwargs.get("mask") is None
         self.exact = plain and func in EXACT and (q.dtype == torch.float32 or q.device.type == "cpu")
         self._fused = None
@@ -111,7 +114,8 @@ class HostKernel:
         if plain and func is TORCH_ATTENTION and q.shape[0] <= SDP_BATCH_LIMIT:
             self._fused = fused_kernel(*(self.heads_apart(tensor).transpose(1, 2) for tensor in (q, k, v)), self.scale)
         self.tells = self._fused is not None
-        self.by_rows = self.tells and (q.device.type == "cpu" or q.shape[1] * heads >= UNSPLIT_ROWS)
+        fills_gpu = self._fused is FUSED["cuda", SDPBackend.FLASH_ATTENTION] and q.shape[1] * heads >= UNSPLIT_ROWS
+        self.by_rows = self.tells and (q.device.type == "cpu" or fills_gpu)
 
     def heads_apart(self, tensor: Tensor) -> Tensor:
         """`(B, L, H·D)` as `(B, L, H, D)`."""

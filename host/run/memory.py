@@ -25,13 +25,17 @@ def reserving(beside: int) -> Callable:
 
 
 def bend_bytes(plans: Iterable[Plan], rows: int, heads: int, width: int, element: int) -> int:
-    """What the costliest of some chains holds at one site, beside the un-bent output `rows · heads · width`."""
+    """What the costliest of some chains holds at one site, beside the un-bent output `rows · heads · width`.
+
+    A kernel that must be asked with selectors takes an output more; which it is, is known in the first call only.
+    """
     output = rows * heads * width
     most = 0
     for plan in plans:
         columns = max(map(len, plan.blocks), default=0) + len(plan.blocks) + len(plan.sets)
         maps = MAP_COPIES * FLOAT32 * rows * heads * columns
-        outputs = element * output * (len(plan.sets) - 1 + (len(plan.blocks) > 1))
-        widened = MAP_COPIES * min(OTHER_PART_BYTES, FLOAT32 * output)  # what is bent at once
+        outputs = element * output * max(0, len(plan.sets) - 1 + (len(plan.blocks) > 1))
+        spreads = any((step.all_columns or step.groups) and not step.bend.operator.diagonal for step in plan.steps)
+        widened = MAP_COPIES * min(OTHER_PART_BYTES, FLOAT32 * output) if spreads else 0  # what is bent at once
         most = max(most, maps + outputs + widened)
     return most

@@ -134,9 +134,10 @@ class Run:
         plans = (self._chains.most(cond, self.plan.bends) for cond in self.plan.conds.values())
         element, width = model.get_dtype_inference().itemsize, self.family.head_width(model)
         rows = self.batch * self.grid.cells
-        return self.records.device_bytes + bend_bytes(
-            (plan for plan in plans if plan.steps), rows, self.heads, width, element
-        )
+        tempered = any(planned.applied and planned.bend.operator.acts_on == "logits" for planned in self.plan.bends)
+        queries = element * rows * self.heads * width if tempered else 0
+        acting = (plan for plan in plans if plan.steps or plan.watched)
+        return self.records.device_bytes + queries + bend_bytes(acting, rows, self.heads, width, element)
 
     def assign_roles(self, executor, guider, *args, **kwargs):
         """SAMPLER_SAMPLE wrapper: give every prepared cond a fresh uuid, so that a call's rows tell their role.

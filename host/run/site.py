@@ -96,10 +96,7 @@ class _Override:
         return func(*args, **kwargs) if self.chained is None else self.chained(func, *args, **kwargs)
 
     def bend(self, func, q: Tensor, k: Tensor, v: Tensor, heads: int, *args, **kwargs) -> Tensor:
-        """The host's output `(B, L, H·D)`, bent where the slices say so.
-
-        Batch rows that are bent are never attended to un-bent before: the algebra makes them of their parts.
-        """
+        """The host's output `(B, L, H·D)`, bent where the slices say so."""
         for part in self.slices:
             if q.shape[1] != part.geometry.tokens:
                 raise BendError(
@@ -108,7 +105,9 @@ class _Override:
                 )
         kernel = HostKernel(func, self.chained, q, k, v, heads, args, kwargs)
         q, k, v = map(kernel.heads_apart, (q, k, v))
-        output, lse = self.unbent(kernel, q, k, v)
+        # these are never attended to un-bent: the algebra makes them of their parts
+        bent = [part for part in self.slices if part.is_whole and self.bender.bends(self.site.layer, part)]
+        output, lse = self.unbent(kernel, q, k, v, [part.rows for part in bent])
         for part in self.slices:
             at = (part.rows, part.tokens)
             attention = Attention(
@@ -120,29 +119,29 @@ class _Override:
                 kernel.with_lse if kernel.tells else None,
                 kernel.exact,
                 kernel.divisible,
-                None if lse is None else lse[at],
+                None if lse is None or part in bent else lse[at],
             )
-            bent = self.bender.bend(self.site.layer, part, attention)
-            if bent is not None and bent.shape == q.shape:  # all there is
-                return bent.flatten(2)
-            if bent is not None:
+            made = self.bender.bend(self.site.layer, part, attention)
+            if made is not None and made.shape == q.shape:  # all there is
+                return made.flatten(2)
+            if made is not None:
                 output = torch.empty_like(q) if output is None else output
-                output[at] = bent
+                output[at] = made
         return output.flatten(2)
 
-    def unbent(self, kernel: HostKernel, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """The output `(B, L, H, D)` of all rows that stay as they are, in whole or in part, in the host's own bits.
+    def unbent(
+        self, kernel: HostKernel, q: Tensor, k: Tensor, v: Tensor, bent: Sequence[slice]
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """The output `(B, L, H, D)` in the host's own bits, and the log-sum-exp `(B, L, H)` where the kernel tells it.
 
-        Besides, the log-sum-exp `(B, L, H)` where the kernel tells it. What other rows hold is left open; where there
-        are no others, both are None.
+        Of all batch rows but the `bent`: what those hold is left open, and where there are no others, both are None.
         """
-        bent = [part.rows for part in self.slices if part.is_whole and self.bender.bends(self.site.layer, part)]
         kept = [row for row in range(len(q)) if not any(rows.start <= row < rows.stop for rows in bent)]
         attend = kernel.with_lse if kernel.tells else lambda *qkv: (kernel(*qkv), None)
-        if kept and (len(kept) == len(q) or not kernel.by_rows):
-            return attend(q, k, v)
         if not kept:
             return None, None
+        if len(kept) == len(q) or not kernel.by_rows:
+            return attend(q, k, v)
         output, lse = torch.empty_like(q), q.new_empty(q.shape[:3], dtype=torch.float32)
         for first, last in _stretches(kept):
             rows = slice(first, last)

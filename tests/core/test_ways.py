@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 GRID = (2, 3, 5)
-WAYS = ("told", "exact", "selector", "masked")
+WAYS = ("told", "computed", "selectors", "masked")
 
 
 def attention(way, dtype=torch.float32, seed=0):
@@ -41,7 +41,7 @@ def attention(way, dtype=torch.float32, seed=0):
             kernel,
             q.shape[3] ** -0.5,
             kernel_with_lse=kernel_with_lse if way == "told" else None,
-            exact=way == "exact",
+            exact=way == "computed",
             divisible=way != "masked",
         ),
         calls,
@@ -102,12 +102,17 @@ def test_every_key_is_attended_to_once(dtype):
     ):
         counted = {way: output_of(way, chain, dtype)[1] for way in WAYS}
         asked = [WIDE] if len(keys) > 1 or keys[0] < WIDE else []
-        assert counted == {"told": keys, "exact": keys, "selector": asked + keys, "masked": asked + [WIDE] * len(keys)}
+        assert counted == {
+            "told": keys,
+            "computed": keys,
+            "selectors": asked + keys,
+            "masked": asked + [WIDE] * len(keys),
+        }
 
 
 def test_maps_beside_an_output_need_no_attention():
     chain = [(Bend(ops.Blur(), "w"), "phrase"), (Bend(ops.Amplify(2.0), "w"), "padding")]
-    assert maps_of("told", chain[:1], (3, 9), known=True)[1] == maps_of("exact", chain, (3, 9), known=True)[1] == []
+    assert maps_of("told", chain[:1], (3, 9), known=True)[1] == maps_of("computed", chain, (3, 9), known=True)[1] == []
 
 
 @pytest.mark.parametrize("way", WAYS)
