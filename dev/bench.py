@@ -12,7 +12,7 @@ from .console import Trouble, aligned, say
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python dev bench", description="What a bend costs.", allow_abbrev=False)
     add = parser.add_argument
-    add("--device", choices=("cpu", "cuda"), default="cpu", help="on a GPU bfloat16 and full sizes, else float32")
+    add("--device", choices=("cpu", "cuda"), default="cpu", help="on a GPU bfloat16 at full size, else float32 too")
     add("--scenario", metavar="NAME", help="only this one")
     add("--full", action="store_true", help="also 480p and 720p at 81 frames, as far as memory allows")
     add("--smallest", action="store_true", help="only a size that takes seconds and says nothing about speed")
@@ -50,10 +50,13 @@ def run(arguments: list[str]) -> None:
     for row in rows(chosen, torch.device(asked.device)):
         result["rows"].append(row)
         say("  ".join(page.cells(row)))
-    say("All")
-    print(aligned([[*page.COLUMNS], *map(page.cells, result["rows"])]))
-    say("Goals")
-    print(aligned([[goal.says, *goal.cells(result["rows"], asked.device)] for goal in page.GOALS]))
+    for title, table in (
+        ("All", page.lines(result["rows"])),
+        ("Counted, in place of a GPU", page.lines(result["rows"], counted=True)),
+        ("Goals", page.goal_lines(result["rows"], asked.device)),
+    ):
+        say(title)
+        print(aligned(table) if table else page.NOTHING)
     if asked.json:
         page.write_json(asked.json, result)
     if asked.write_docs:

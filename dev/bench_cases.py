@@ -13,13 +13,15 @@ from ..bending.time.animation import parse_keyframes
 TOKENS, DEPTH, EMBEDDING = 512, 128, 4096
 HEADS = {"1.3B": 12, "14B": 40, "small": 2}
 FEED_FORWARD = {"1.3B": 8960, "small": 512}
-DTYPES = {"cpu": torch.float32, "cuda": torch.bfloat16}
+DTYPES = {"cpu": ("bfloat16", "float32"), "cuda": ("bfloat16",)}
 
-WORDS, FOUR = "abcd", (3, 4, 5, 6)  # a step's words and their columns
-ONE, EVERY = FOUR[:1], tuple(range(TOKENS))
+WORDS = "abcdefghijklmnop"  # a step's words; their columns, as those of all words, begin with the first
+FIRST, FOUR = 3, (3, 4, 5, 6)
+ONE, PROMPT, PADDING, EVERY = (tuple(range(*ends)) for ends in ((3, 4), (3, 43), (12, TOKENS), (0, TOKENS)))
 MODES = (ops.Translate(x=0.1, y=0.05), ops.Rotate(15.0), ops.Blur(2.0), ops.FrequencyFilter("low", high=0.3))
 
-Chain = tuple[tuple[Bend, tuple[int, ...]], ...]  # bends, each with its columns
+Chain = tuple[tuple[Bend, tuple[tuple[int, ...], ...]], ...]
+"""Bends, each with the columns of its words: one, or two for a swap."""
 
 
 class Scenario(NamedTuple):
@@ -37,13 +39,15 @@ class Scenario(NamedTuple):
 
 def words(count: int, **when: float) -> Chain:
     """`count` words of one token each, dealt round to the four modes; every bend renormalises."""
-    columns = range(FOUR[0], FOUR[0] + count)
-    bends = (Bend(mode, word, **when) for mode, word in zip(MODES[:count], WORDS, strict=False))
-    return tuple((bend, tuple(columns[i::4])) for i, bend in enumerate(bends))
+    columns = range(FIRST, FIRST + count)
+    return tuple(
+        (Bend(mode, ", ".join(WORDS[i:count:4]), **when), (tuple(columns[i::4]),))
+        for i, mode in enumerate(MODES[:count])
+    )
 
 
-def one(operator: ops.Operator, columns: tuple[int, ...] = EVERY, **aim: Any) -> Chain:
-    return ((Bend(operator, "a", **aim), columns),)
+def one(operator: ops.Operator, *words: tuple[int, ...], **aim: Any) -> Chain:
+    return ((Bend(operator, "a", **aim), words or (EVERY,)),)
 
 
 def aimed(operator: ops.Operator, columns: tuple[int, ...], **aim: Any) -> Scenario:
@@ -56,19 +60,29 @@ MASK, MASKS = (
 )
 MOVING = {"animations": (Animation("angle", "frames", parse_keyframes("0: 10, 100%: 90")),)}
 
+CALL = {
+    **{f"words-{count}": Scenario(words(count)) for count in (1, 4, 16, 64)},
+    "all-translate": Scenario(one(MODES[0])),
+    "all-rotate": Scenario(one(MODES[1])),
+    "all-rotate-frames": Scenario(one(ops.Rotate(), **MOVING)),
+    "all-flip": Scenario(one(ops.Flip())),
+    "all-blur": Scenario(one(MODES[2])),
+    "all-sharpen": Scenario(one(ops.Sharpen(clamp=False))),
+    "all-frequency": Scenario(one(MODES[3])),
+    "all-blur, words-4": Scenario(one(MODES[2]) + words(4)),
+    "words-4, all-blur": Scenario(words(4) + one(MODES[2])),
+    "padding-blur": Scenario(one(MODES[2], PADDING)),
+    "padding-amplify": Scenario(one(ops.Amplify(2.0), PADDING)),
+    "prompt-amplify": Scenario(one(ops.Amplify(2.0), PROMPT)),
+    "temperature": Scenario(one(ops.Temperature(0.7))),
+    "swap": Scenario(one(ops.Swap("b"), (3,), (4,))),
+    "paint": Scenario(one(ops.Paint(*MASK["masks"]), ONE)),
+    "words-4, recorded": Scenario(words(4), watch=FOUR, against=words(4), same_bits=True),
+    "record-4": Scenario(watch=FOUR, same_bits=True),
+    "inactive": Scenario(same_bits=True),
+}
 SCENARIOS = {
-    "call": {
-        **{f"words-{count}": Scenario(words(count)) for count in (1, 4, 16, 64)},
-        "all-translate": Scenario(one(MODES[0])),
-        "all-rotate": Scenario(one(MODES[1])),
-        "all-rotate-frames": Scenario(one(ops.Rotate(), **MOVING)),
-        "all-flip": Scenario(one(ops.Flip())),
-        "all-blur": Scenario(one(MODES[2])),
-        "all-sharpen": Scenario(one(ops.Sharpen(clamp=False))),
-        "all-frequency": Scenario(one(MODES[3])),
-        "record-4": Scenario(watch=FOUR, same_bits=True),
-        "inactive": Scenario(same_bits=True),
-    },
+    "call": CALL,
     "aim": {
         "all-rotate, an angle moving": aimed(ops.Rotate(), EVERY, **MOVING),
         "all-rotate, a mask": aimed(ops.Rotate(), EVERY, **MASK),
@@ -77,11 +91,15 @@ SCENARIOS = {
         "word-translate, 17 masks": aimed(ops.Translate(), ONE, **MASKS),
         "word-rotate, an angle moving": aimed(ops.Rotate(), ONE, **MOVING),
     },
+    "many": {
+        "bends-200": Scenario(tuple((Bend(MODES[0], "a"), ((column,),)) for column in range(FIRST, FIRST + 200))),
+    },
     "step": {
-        "every-layer": Scenario(words(4)),
+        **{f"words-{count}": Scenario(words(count)) for count in (1, 4, 16)},
         "inactive": Scenario(words(4, start=0.5), same_bits=True, dense=False),  # a single step does not reach it
         "record-4": Scenario(words(4), watch=FOUR, against=words(4), same_bits=True, dense=False),
     },
+    "counted": {name: scenario for name, scenario in CALL.items() if scenario.bends},
 }
 
 
@@ -92,42 +110,56 @@ class Case(NamedTuple):
     model: str
     grid: tuple[int, int, int]
     scenario: str
+    dtype: str
     rounds: tuple[int, int, int]
 
 
-CALLS, AIMS, STEPS = map(list, SCENARIOS.values())
+CALLS, AIMS, MANY, STEPS, COUNTED = map(list, SCENARIOS.values())
 SOME = ["words-1", "words-4", "all-rotate"]
-SMALL, SHORT = (2, 5, 6), (3, 15, 26)
+SMALL, TINY, SHORT = (2, 5, 6), (1, 15, 26), (3, 15, 26)
 USUAL = (5, 30, 52)  # 480p with 17 frames: two cores do it in a fraction of a second, and no cache holds it
 SD, HD = (21, 30, 52), (21, 45, 80)  # 480p and 720p with 81 frames
 GROWTH = [(1, 30, 52), (9, 30, 52), (5, 15, 26), (5, 45, 80)]  # beside USUAL: other frames, other resolutions
+BOTH, HALF, SINGLE = (("bfloat16", "float32"), ("bfloat16",), ("float32",))
 
-# The runs, of each the series: level, model, grids, scenarios, and the rounds of each case.
-SMALLEST = [(level, "small", [SMALL], scenarios, (2, 2, 2)) for level, scenarios in SCENARIOS.items()]
+# The runs, of each the series: level, model, grids, scenarios, types, and the rounds of each case. Whole steps of a CPU
+# are float32: one without bfloat16 products would spend nearly all of its time on the layers' matrices.
+SMALLEST = [
+    (level, "small", [SMALL], scenarios, {"step": SINGLE, "counted": HALF}.get(level, BOTH), (2, 2, 2))
+    for level, scenarios in SCENARIOS.items()
+]
+TO_COUNT = ("counted", "1.3B", [SD], COUNTED, HALF, (0, 0, 0))
 ON_CPU = (
-    ("call", "1.3B", [USUAL], CALLS[:1], (15, 7, 2)),
-    ("call", "1.3B", [USUAL], CALLS[1:], (7, 7, 2)),
-    ("call", "1.3B", GROWTH, ["words-4"], (7, 3, 0)),
-    ("aim", "1.3B", [USUAL], AIMS, (9, 0, 0)),
-    ("call", "14B", [(2, 30, 52)], SOME, (7, 3, 0)),
-    ("step", "1.3B", [SHORT], STEPS, (21, 2, 0)),
-    ("step", "small", [SHORT], ["record-4"], (41, 0, 0)),
+    ("call", "1.3B", [USUAL], CALLS[:1], BOTH, (15, 7, 3)),
+    ("call", "1.3B", [USUAL], CALLS[1:], BOTH, (7, 3, 3)),
+    ("call", "1.3B", GROWTH, ["words-4"], BOTH, (7, 3, 0)),
+    ("call", "14B", [(2, 30, 52)], SOME, BOTH, (7, 3, 0)),
+    ("aim", "1.3B", [USUAL], AIMS, BOTH, (9, 0, 0)),
+    ("many", "small", [TINY], MANY, BOTH, (7, 3, 3)),
+    ("step", "1.3B", [SHORT], ["words-4", "inactive", "record-4"], SINGLE, (21, 2, 0)),
+    ("step", "small", [SHORT], ["record-4"], SINGLE, (41, 0, 0)),
+    TO_COUNT,
 )
 LARGE = (("call", "1.3B", [SD], CALLS), ("call", "1.3B", [HD], SOME), ("call", "14B", [SD, HD], SOME))
-FULL_ON_CPU = (*ON_CPU, *((*series, (3, 2, 0)) for series in LARGE))
+FULL_ON_CPU = (*ON_CPU, *((*series, BOTH, (3, 2, 0)) for series in LARGE))
 ON_GPU = (
-    *((*series, (21, 7, 21)) for series in LARGE),
-    ("call", "1.3B", GROWTH, ["words-4"], (21, 7, 0)),
-    ("step", "1.3B", [SD], STEPS, (7, 3, 0)),
+    *((*series, HALF, (21, 7, 21)) for series in LARGE),
+    ("call", "1.3B", GROWTH, ["words-4"], HALF, (21, 7, 0)),
+    ("aim", "1.3B", [SD], AIMS, HALF, (21, 0, 0)),
+    ("many", "small", [TINY], MANY, HALF, (21, 7, 0)),
+    ("step", "1.3B", [SD], STEPS, HALF, (7, 3, 0)),
+    TO_COUNT,
 )
 
 
 def cases(device: str, full: bool = False, smallest: bool = False) -> list[Case]:
-    """The cases of one run, in the order of the table."""
+    """The cases of one run, in the order of the table: all of one type, then of the next."""
     run = SMALLEST if smallest else ON_GPU if device == "cuda" else FULL_ON_CPU if full else ON_CPU
     return [
-        Case(level, model, grid, scenario, rounds)
-        for level, model, grids, scenarios, rounds in run
+        Case(level, model, grid, scenario, dtype, rounds)
+        for dtype in DTYPES[device]
+        for level, model, grids, scenarios, dtypes, rounds in run
+        if dtype in dtypes
         for grid in grids
         for scenario in scenarios
     ]

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, groupby
-from timeit import timeit
+from timeit import repeat, timeit
 from typing import Any
 
 import psutil
@@ -16,36 +16,50 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.benchmark import timer  # it waits for a GPU
 
+from ..bending.attention.chain import plan_chain
 from . import comfy_host
-from .bench_cases import DTYPES, SCENARIOS, Case
+from .bench_cases import DTYPES, SCENARIOS, TOKENS, Case
+from .bench_count import counted
 from .bench_subjects import Call, Step
 
 MB = 1e6
-SUBJECTS = {"call": Call, "aim": Call, "step": Step}
+SUBJECTS = {"call": Call, "aim": Call, "many": Call, "step": Step, "counted": Call}
 TOLERANCE = {Call: {torch.float32: 1e-4, torch.bfloat16: 0.1}, Step: {torch.float32: 0.01, torch.bfloat16: 0.5}}
 WAYS = {"un-bent": "unbent_", "bent": "", "dense": "dense_"}  # what the names of each way's quantities begin with
 
 
 @torch.inference_mode()
 def rows(cases: Iterable[Case], device: torch.device) -> Iterator[dict[str, Any]]:
-    """The row of each Case, as it stands in the JSON. The tensors of one model and grid are made once."""
-    for (kind, model, grid), group in groupby(cases, lambda case: (SUBJECTS[case.level], case.model, case.grid)):
-        subject = kind(model, grid, device)
+    """The row of each Case, as it stands in the JSON. The tensors of one model, grid and type are made once."""
+
+    def inputs(case: Case) -> tuple:
+        on = torch.device("meta") if case.level == "counted" else device
+        return SUBJECTS[case.level], case.model, case.grid, case.dtype, on
+
+    for (kind, *inputs_of_kind), group in groupby(cases, inputs):
+        subject = kind(*inputs_of_kind)
         for case in group:
-            yield measure(case, subject)
+            yield counted(case, subject) if case.level == "counted" else measure(case, subject)
         del subject  # before the next tensors are made
 
 
 def measure(case: Case, subject: Call | Step) -> dict[str, Any]:
     """One row; docs/performance.md says what the numbers are. `others` are the same by the host's other kernels."""
-    rounds, dense_rounds, other_rounds = case.rounds
+    scenario, (rounds, dense_rounds, other_rounds) = SCENARIOS[case.level][case.scenario], case.rounds
     own, *others = subject.kernels
-    row = case._asdict() | {"grid": [*case.grid], "rounds": rounds, "dtype": str(subject.dtype).removeprefix("torch.")}
-    row |= compared(case, subject, own, rounds, dense_rounds) | subject.facts
+    row = case._asdict() | compared(case, subject, own, rounds, dense_rounds) | subject.facts
     row["others"] = [compared(case, subject, other, other_rounds, 0) for other in others if other_rounds]
     row["ratio_by_others"] = max((other["ratio"] for other in row["others"]), default=None)
     row["of_dense"] = row["dense_ms"] / row["ms"] if row["dense_ms"] else None
     row["memory"] = row["extra_mb"] / row["dense_extra_mb"] if row["dense_extra_mb"] else None
+    row |= dict.fromkeys(("plan_ms", "rounding", "of_step"))
+    if case.level == "step":
+        row["of_step"] = (row["ratio"] - 1) / 2  # with guidance the other half of a step is not bent
+    else:
+        seconds = repeat(partial(plan_chain, scenario.bends, TOKENS), number=1)
+        row["plan_ms"] = round(1000 * statistics.median(seconds), 2)
+        if row["error"] is not None:
+            row["rounding"] = round(subject.error(scenario) / subject.unbent_error, 3)
     return row
 
 
@@ -56,11 +70,15 @@ def compared(case: Case, subject: Call | Step, kernel: Callable, rounds: int, de
     turns = {"un-bent": rounds, "bent": rounds, "dense": dense_rounds}
     timed = {way: run for way, run in parts.items() if turns[way]}
     peaks = {way: peak_bytes(run, subject.device) for way, run in timed.items()}  # of first calls: tables are made
-    base = subject.tensors[0].nbytes if case.level == "call" else peaks["un-bent"]
+    output_bytes = subject.tensors[0].nbytes if isinstance(subject, Call) else None  # as many as q has
+    base = output_bytes if case.level in ("call", "many") else peaks["un-bent"]
     error = checked(case, {way: run() for way, run in parts.items()}, TOLERANCE[type(subject)][subject.dtype])
     seconds = time_in_turn(timed, turns)
     low, middle, high = statistics.quantiles(seconds["un-bent"], n=4)
-    row = {"kernel": kernel.__name__, "noise": round((high - low) / middle / 2, 4), "error": error}
+    row = {"kernel": kernel.__name__, "way": getattr(parts["bent"], "way", None)}
+    row |= {"noise": round((high - low) / middle / 2, 4), "error": error, "peak": None}
+    if output_bytes:
+        row["peak"] = round(peak_bytes(parts["bent"], subject.device) / output_bytes, 3)
     for way, prefix in WAYS.items():
         row[f"{prefix}ms"] = round(1000 * statistics.median(seconds[way]), 3) if way in timed else None
         row[f"{prefix}extra_mb"] = round((peaks[way] - base) / MB, 2) if way in timed else None
@@ -122,7 +140,8 @@ def machine(device: torch.device) -> dict[str, Any]:
     facts = {"device": device.type, "name": name, "cores": cores, "threads": threads, "memory_gb": memory}
     facts |= {"load": round(psutil.getloadavg()[0], 2), "system": platform.system(), **comfy_host.versions()}
     length, side = (2**29, 8192) if on_gpu else (2**25, 1024)
-    source, matrix = (torch.ones(size, dtype=DTYPES[device.type], device=device) for size in (length, (side, side)))
+    dtype = getattr(torch, DTYPES[device.type][-1])
+    source, matrix = (torch.ones(size, dtype=dtype, device=device) for size in (length, (side, side)))
     parts = {"copy": partial(torch.empty_like(source).copy_, source), "product": partial(matrix.mm, matrix)}
     copy, product = (statistics.median(warm) for _, *warm in time_in_turn(parts, dict.fromkeys(parts, 6)).values())
     speeds = {"copy_gb_s": 2 * source.nbytes / copy, "matmul_gflop_s": 2 * side**3 / product}

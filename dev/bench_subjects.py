@@ -1,7 +1,9 @@
 """What the benchmark times, un-bent, bent and dense: one cross-attention, or one denoising step of ComfyUI's Wan."""
 
+import math
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 
 import comfy.sample
 import comfy.sd
@@ -26,11 +28,10 @@ from ..host.families.geometry import Geometry
 from ..host.maps.record_store import Handle
 from ..host.maps.recording import Recording
 from ..host.run.attach import patch_model
-from ..host.run.kernel import HostKernel
 from ..host.run.patch import Patch
 from ..host.run.site import OVERRIDE, Bender, RowSlice, bent_forward
 from ..host.text.prompt_encoding import KEY
-from .bench_cases import DEPTH, DTYPES, EMBEDDING, FEED_FORWARD, FOUR, HEADS, TOKENS, WORDS, Chain, Scenario
+from .bench_cases import DEPTH, EMBEDDING, FEED_FORWARD, FIRST, HEADS, TOKENS, WORDS, Chain, Scenario
 from .tiny import filled
 
 # The host's names of the kernels that are measured beside torch's own, where they are installed.
@@ -44,18 +45,26 @@ Parts = dict[str, Callable[[], list[Tensor]]]
 class Call:
     """One cross-attention's q `(1, L, H·D)`, k and v `(1, T, H·D)`, as the host's model hands them to its kernel."""
 
-    def __init__(self, model: str, grid: tuple[int, int, int], device: torch.device):
-        self.grid, self.heads, self.device, self.dtype = Grid(*grid), HEADS[model], device, DTYPES[device.type]
+    def __init__(self, model: str, grid: tuple[int, int, int], dtype: str, device: torch.device):
+        self.grid, self.heads, self.device, self.dtype = Grid(*grid), HEADS[model], device, getattr(torch, dtype)
+        shapes = [(1, length, self.heads * DEPTH) for length in (self.grid.cells, TOKENS, TOKENS)]
+        if device.type == "meta":
+            self.tensors = [torch.empty(shape, dtype=self.dtype, device=device) for shape in shapes]
+            return
         generator = torch.Generator().manual_seed(0)
-        lengths = (self.grid.cells, TOKENS, TOKENS)
-        q, k, v = (torch.randn(1, length, self.heads * DEPTH, generator=generator) for length in lengths)
+        q, k, v = (torch.randn(shape, generator=generator) for shape in shapes)
         self.tensors = [tensor.to(device, self.dtype) for tensor in (2 * q, k, v)]  # logits' standard deviation is 2
+
+    @cached_property
+    def facts(self) -> dict[str, str | None]:
         choice = torch._fused_sdp_choice(*(t.unflatten(2, (self.heads, -1)).transpose(1, 2) for t in self.tensors))
         kernel = f"attention_pytorch ({SDPBackend(choice).name.removesuffix('_ATTENTION').lower()})"
-        tells = HostKernel(attention_pytorch.__wrapped__, None, *self.tensors, self.heads, (), {}).tells
-        self.facts = {"kernel": kernel + " + lse" * tells, "layers": None}
-        kernels = (get_attention_function(name, None) for name in ("pytorch", *OTHER_KERNELS[device.type]))
-        self.kernels = [*filter(None, kernels)]
+        return {"kernel": kernel, "layers": None}
+
+    @cached_property
+    def kernels(self) -> list[Callable]:
+        kernels = (get_attention_function(name, None) for name in ("pytorch", *OTHER_KERNELS[self.device.type]))
+        return [*filter(None, kernels)]
 
     def attend(self, kernel: Callable, transformer_options: dict | None = None) -> Tensor:
         return kernel(*self.tensors, heads=self.heads, transformer_options=transformer_options or {})
@@ -70,16 +79,36 @@ class Call:
             parts["dense"] = lambda: [self.attend(kernel, {OVERRIDE: by_hand}), *by_hand.maps]
         return parts
 
+    def exact(self, scenario: Scenario) -> Tensor:
+        """What the bent output is in float64, head by head, dense; of these q, k and v as their type holds them."""
+        by_hand = Dense(scenario, self.grid, self.device)
+        heads = zip(*(tensor.double().chunk(self.heads, 2) for tensor in self.tensors), strict=True)
+        return torch.cat([by_hand(attention_pytorch, *qkv, heads=1) for qkv in heads], 2)
+
+    def error(self, scenario: Scenario) -> float:
+        """How far the bent output is from that, as root mean squares, over that of its values; by the first kernel."""
+        exact, (output, *_) = self.exact(scenario), self.parts(scenario, self.kernels[0], dense=False)["bent"]()
+        return float((output - exact).square().mean().sqrt() / exact.square().mean().sqrt())
+
+    @cached_property
+    def unbent_error(self) -> float:
+        return self.error(Scenario())
+
 
 class OneSite(Bender):
-    """A run of one site and one chain; called, it is the site's forward by `kernel`, with the watched maps if any."""
+    """A run of one site and one chain; called, it is the site's forward by `kernel`, with the watched maps if any.
+
+    `way` is how the last call's attention told what its keys weigh; None where none was asked.
+    """
 
     def __init__(self, call: Call, kernel: Callable, bends: Chain, watch: tuple[int, ...] = ()):
-        grid, self.watch = call.grid, watch
+        grid, self.watch, self.way = call.grid, watch, None
         geometry = Geometry(grid.cells, 0, tuple(range(grid.frames)), grid.height, grid.width)
         self.slices = [RowSlice(slice(0, 1), geometry.rows(call.device), geometry)] if bends or watch else []
         self.cache = DeviceCache(FrameLayout.whole(grid), call.heads, call.device)
-        chain = [(bend, (columns,)) for bend, columns in bends]
+        self.acts = bool(bends)
+        self.on_logits = [bend for bend, _ in bends if bend.operator.acts_on == "logits"]
+        chain = [(bend, words) for bend, words in bends if bend not in self.on_logits]
         self.plan, self.watching = plan_chain(chain, TOKENS), plan_chain(chain, TOKENS, watch)
         self.forward = bent_forward(self, Site(0, "", calls=1, text_call=0), partial(call.attend, kernel))
 
@@ -91,11 +120,13 @@ class OneSite(Bender):
         return self.slices
 
     def bends(self, layer: int, part: RowSlice) -> bool:
-        return bool(self.plan.steps)
+        return self.acts
 
     def bend(self, layer: int, part: RowSlice, attention: Attention) -> Tensor | None:
-        bent = None
-        if self.plan.steps:
+        bent, self.way = None, attention.way
+        if self.on_logits:
+            attention = replace(attention, q=self.cache.scale_queries(self.on_logits, attention.q), lse=None)
+        if self.acts:
             bent, attention = bend_output(self.plan, attention, self.cache, keep_lse=bool(self.watch))
         if self.watch:
             self.maps = [bend_maps(self.watching, attention, self.cache).bent]
@@ -103,28 +134,43 @@ class OneSite(Bender):
 
 
 class Dense:
-    """The host's attention overridden: the softmax is built, its columns are edited and renormalised, and times V."""
+    """The host's attention overridden: the softmax is built, its columns are edited and renormalised, and times V.
+
+    In the type of q, k and v; operators get float32, for which they are made.
+    """
 
     def __init__(self, scenario: Scenario, grid: Grid, device: torch.device):
-        self.size, self.watch = (grid.height, grid.width), list(scenario.watch)
-        self.bends = []  # the columns of each, and its kernels: one for all frames, or one for each
-        for bend, columns in scenario.bends:
-            operators = operators_at(bend, START, FrameLayout.whole(grid))
-            kernels = [operator.kernel(*self.size, device) for operator in operators]
-            self.bends.append((torch.tensor(columns, device=device), kernels))
+        layout, self.size, self.watch = FrameLayout.whole(grid), (grid.height, grid.width), list(scenario.watch)
+        temperatures = (bend.operator.temperature for bend, _ in scenario.bends if bend.operator.acts_on == "logits")
+        self.temperature = math.prod(temperatures)
+        self.bends = []  # each with the columns of its words, and its masks, or its kernels: one, or one for each frame
+        for bend, words in scenario.bends:
+            if bend.operator.acts_on == "map":
+                tools = [operator.kernel(*self.size, device) for operator in operators_at(bend, START, layout)]
+            else:
+                tools = [mask.on(layout).to(device) for mask in bend.operator.masks]
+            if bend.operator.acts_on != "logits":
+                self.bends.append((bend.operator, [torch.tensor(word, device=device) for word in words], tools))
 
     def __call__(self, func: Callable, q: Tensor, k: Tensor, v: Tensor, heads: int, *args, **kwargs) -> Tensor:
         if not k.shape[1] == TOKENS != q.shape[1]:  # not about the text
             return func(q, k, v, heads, *args, **kwargs)
         q, k, v = (tensor.unflatten(2, (heads, -1)).transpose(1, 2) for tensor in (q, k, v))
-        A = (q @ k.mT * q.shape[3] ** -0.5).softmax(-1)
-        for columns, kernels in self.bends:
-            if len(columns) == TOKENS:
-                A = self.edited(kernels, A)
-                A = A / A.sum(-1, keepdim=True)  # a bend of all tokens counts no signs (DESIGN 3)
+        A = (q @ k.mT * (q.shape[3] ** -0.5 / self.temperature)).softmax(-1)
+        uncounted = 0  # what a bend of all tokens adds to the sums of |weights| that nobody counts
+        for i, (operator, words, tools) in enumerate(self.bends, start=1):
+            if len(words[0]) == TOKENS:
+                A, mass = (self.edited(tools, rows) for rows in (A, torch.ones_like(A[..., :1])))
+                uncounted = A.abs().sum(-1, keepdim=True) - mass if i < len(self.bends) else 0
             else:
-                A[..., columns] = self.edited(kernels, A[..., columns])
-                A = A / A.abs().sum(-1, keepdim=True)
+                if operator.acts_on == "map":
+                    A[..., words[0]] = self.edited(tools, A[..., words[0]])
+                else:
+                    maps = operator.remap_words([A[..., word].transpose(1, 2) for word in words], tools)
+                    for word, new in zip(words, maps, strict=True):  # of one column each
+                        A[..., word] = new.transpose(1, 2).to(A.dtype)
+                mass = A.abs().sum(-1, keepdim=True) - uncounted
+            A, uncounted = A / mass, uncounted / mass
         self.maps = [A[..., self.watch].transpose(1, 2)] if self.watch else []
         return (A @ v).transpose(1, 2).flatten(2)
 
@@ -143,8 +189,8 @@ class Step:
 
     kernels = (optimized_attention,)
 
-    def __init__(self, model: str, grid: tuple[int, int, int], device: torch.device):
-        self.grid, self.device, self.dtype = Grid(*grid), device, DTYPES[device.type]
+    def __init__(self, model: str, grid: tuple[int, int, int], dtype: str, device: torch.device):
+        self.grid, self.device, self.dtype = Grid(*grid), device, getattr(torch, dtype)
         layers = 30 if model == "1.3B" and device.type == "cuda" else 2
         self.facts = {"kernel": optimized_attention.__name__, "layers": layers}
         size = {"dim": HEADS[model] * DEPTH, "ffn_dim": FEED_FORWARD[model], "num_heads": HEADS[model]}
@@ -154,8 +200,9 @@ class Step:
             self.model = comfy.sd.load_diffusion_model_state_dict(weights, model_options={"dtype": self.dtype})
         generator = torch.Generator().manual_seed(1)
         embedding = torch.randn(1, TOKENS, EMBEDDING, generator=generator)
-        pieces = tuple(Piece(word, 2 * i, 2 * i + 1, FOUR[i]) for i, word in enumerate(WORDS))
-        encoder = EncoderTokens("umt5xxl", pieces, (), tuple({*range(TOKENS)}.difference(FOUR)), TOKENS)
+        pieces = tuple(Piece(word, 2 * i, 2 * i + 1, FIRST + i) for i, word in enumerate(WORDS))
+        others = (*range(FIRST), *range(FIRST + len(WORDS), TOKENS))
+        encoder = EncoderTokens("umt5xxl", pieces, (), others, TOKENS)
         words = TokenMap(" ".join(WORDS), (encoder,), fingerprint=fingerprint(embedding))
         self.positive, self.negative = [[embedding, {KEY: words}]], [[embedding, {}]]
         self.noise = torch.randn(1, 16, grid[0], 2 * grid[1], 2 * grid[2], generator=generator)
