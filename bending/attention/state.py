@@ -216,13 +216,11 @@ class _State:
         if self.plan.touches[block][-1] > i:
             self.waiting[block] = Part(None, mass)
         else:
-            mass = sum((part.mass for part in self.finished), mass)
-            output = (
-                add_up(self.cache, self.finished, maps, self._values(self.plan.blocks[block]))
-                if self.has_output
-                else None
-            )
-            self.finished = [Part(output, None, mass) if self.has_output else Part(None, mass)]
+            finished, mass = self.finished, sum((part.mass for part in self.finished), mass)
+            self.finished = [Part(None, mass)]
+            if self.has_output:
+                values = self._values(self.plan.blocks[block])
+                self.finished = [Part(add_up(self.cache, finished, maps, values), None, mass)]
 
     def _replay(self, block: int) -> Tensor:
         """The maps of a block, as the steps so far have left them."""

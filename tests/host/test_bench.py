@@ -59,7 +59,7 @@ def test_each_scenario_makes_a_row_and_all_parts_agree(rows):
     for row in rows:
         assert row.keys() >= KEYS and row["model"] == "small" and row["grid"] == bench_cases.SMALL
         if row["level"] == "counted":
-            assert row["launches"] >= 5 and row["bytes"] > 3
+            assert row["launches"] >= 3 and row["bytes"] > 3
             continue
         assert row.keys() >= TIMED and row["ms"] > 0 and row["unbent_ms"] > 0 and "attention" in row["kernel"]
         step, compared = row["level"] == "step", row["dense_ms"] is not None
