@@ -6,8 +6,21 @@ import torch.nn.functional as F
 from attention_bending.bending import operators as ops
 from attention_bending.bending.attention import part
 from attention_bending.bending.bend import Bend
-from core.precision import BENDS, WATCH, attention, bent, device_cache, expected, qkv, rms_error, unbent_error
+from core.precision import (
+    BENDS,
+    LAYOUT,
+    MOMENT,
+    WATCH,
+    attention,
+    bent,
+    device_cache,
+    expected,
+    qkv,
+    rms_error,
+    unbent_error,
+)
 from core.test_bend_attention import SETS, WIDE
+from core.test_film import dense
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 WAYS = ("told", "computed", "selectors", "masked")
@@ -58,7 +71,10 @@ def test_a_word_that_holds_0_999_of_every_place_leaves_no_rounding(dtype, way):
     assert held.min() > 0.999 and held.max() < 1 - 2e-6  # below 1e-6 nothing is renormalised
     exact = logits[..., keep].softmax(-1) @ v.double()[:, :, keep]
     rounding = (exact.to(dtype).double() - exact).abs().max()
-    output, _ = bent(((Bend(ops.Amplify(0.0), "w"), [[3]]),), attention(way, q, k, v), device_cache())
+    output, seen = bent(((Bend(ops.Amplify(0.0), "w"), [[3]]),), attention(way, q, k, v), device_cache(), (9, 100))
+    maps = logits[..., keep].softmax(-1)[..., [8, 99]].transpose(1, 2)  # without column 3 each comes one earlier
+    if dtype == torch.float32 or way in ("told", "computed"):
+        torch.testing.assert_close(seen.bent.double(), maps, rtol=1e-3 if dtype != torch.float32 else 1e-4, atol=1e-7)
     error = (output.double() - exact).abs().max()
     if dtype == torch.float32:
         assert error <= 2e-6 * exact.abs().max()
@@ -76,3 +92,17 @@ def test_error_of_the_sums_that_a_gpu_makes(name, dtype, monkeypatch):
     monkeypatch.setattr(part, "SUMS_IN_FLOAT32", ("cpu",))
     got, _ = bent(BENDS[name], attention("told", *qkv(dtype)), device_cache())
     assert rms_error(got, output) / unbent_error(dtype) < (3.2 if "temperature" in name else 1.3 * OUTPUT_ERROR[dtype])
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("way", WAYS)
+def test_signs_that_cancel_in_the_mass_do_not_blow_up_the_output(dtype, way):
+    """Behind a filter that leaves no mean a row's mass is next to nothing, while its output is as large as V."""
+    q, k, v = qkv(dtype)
+    v = 20 * v
+    high = Bend(ops.FrequencyFilter("high", 0.2, 0.6, 0.1, keep_mean=False), "ALL", renormalize=False)
+    chain = ((high, [range(WIDE)]), (Bend(ops.Blur(), "w", renormalize=False), [[3]]))
+    exact, *_ = dense((q, k, v), *zip(*chain, strict=True), LAYOUT, MOMENT)
+    output, _ = bent(chain, attention(way, q, k, v), device_cache())
+    assert torch.isfinite(output).all()
+    assert rms_error(output, exact) < (1e-5 if dtype == torch.float32 else 40 * unbent_error(dtype))

@@ -111,8 +111,16 @@ def test_every_key_is_attended_to_once(dtype):
 
 
 def test_maps_beside_an_output_need_no_attention():
+    """What taking it apart has told is enough, also for other watched columns, and for groups."""
     chain = [(Bend(ops.Blur(), "w"), "phrase"), (Bend(ops.Amplify(2.0), "w"), "padding")]
-    assert maps_of("told", chain[:1], (3, 9), known=True)[1] == maps_of("computed", chain, (3, 9), known=True)[1] == []
+    for part in (chain, chain[:1], chain[1:]):
+        assert all(maps_of(way, part, (3, 9), known=True)[1] == [] for way in ("told", "computed"))
+
+
+def test_a_plan_that_watches_makes_the_same_output():
+    chain = [(Bend(ops.Sharpen(), "w"), "padding"), (Bend(ops.Flip(), "w"), "word")]
+    outputs = [bend_output(plan(chain, watch), attention("told")[0], cache())[0] for watch in ((), (3, 9))]
+    assert close(*outputs, 1e-6)
 
 
 @pytest.mark.parametrize("way", WAYS)

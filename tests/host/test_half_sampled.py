@@ -14,7 +14,7 @@ from attention_bending.host.maps.recording import Recording
 from attention_bending.host.run.attach import patch_model
 from attention_bending.host.run.patch import Patch
 from comfy.ldm.modules.attention import get_attention_function
-from host.support import CHAIN, SMALL, SQUARE, Dense, bent, distance, reports
+from host.support import CHAIN, KISS, SMALL, SQUARE, Dense, bent, distance, reports
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 WAYS = {"pytorch": "told", "sub_quad": "computed"}
@@ -106,3 +106,26 @@ def test_a_batched_negative_keeps_its_bits(computing, way, positive, negative, s
     assert places == same and sorted(places) == [0, 1]
     for row, place in enumerate(places):
         assert torch.equal(result[row], plain[row]) == (place == 1)
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_a_record_never_reads_what_was_not_attended_to(applied, way, model, positive, negative, sample, monkeypatch):
+    """Both conditionings in one call: what is known of the un-bent rows alone says nothing of the bent ones."""
+    empty = torch.Tensor.new_empty
+    monkeypatch.setattr(torch.Tensor, "new_empty", lambda *size, **like: empty(*size, **like).fill_(7.0))
+
+    def recorded(*patches):
+        recording = Recording(Handle(None, 2**26), "listed words", "kiss, sunset")
+        patched = model
+        for i, bends in enumerate(patches):
+            last = i == len(patches) - 1
+            patch = Patch(Bending(bends), not last or applied, recording=recording if last else None)
+            patched = patch_model(patched, patch)
+        film = sample(patched, positive, negative, shape=SQUARE["shape"], steps=1)
+        record = record_of(recording.handle, {"samples": film})
+        return [record.mean_map(word, False, (0,), (0,)) for word in range(2)]
+
+    plain = recorded(UNBENT)
+    for maps in (recorded((Bend(ops.Temperature(0.5), "ALL"),)), recorded(KISS, (Bend(ops.Blur(), "sunset"),))):
+        for before, unbent in zip(maps, plain, strict=True):
+            torch.testing.assert_close(before, unbent, rtol=1e-3, atol=1e-6)
