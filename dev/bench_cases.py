@@ -122,6 +122,14 @@ SD, HD = (21, 30, 52), (21, 45, 80)  # 480p and 720p with 81 frames
 GROWTH = [(1, 30, 52), (9, 30, 52), (5, 15, 26), (5, 45, 80)]  # beside USUAL: other frames, other resolutions
 BOTH, HALF, SINGLE = (("bfloat16", "float32"), ("bfloat16",), ("float32",))
 
+IN_FLOAT32 = ["words-1", "words-4", "words-16", "all-rotate", "all-blur", "all-blur, words-4", "padding-blur"]
+IN_FLOAT32 += ["padding-amplify", "words-4, recorded", "inactive"]
+
+
+def without(names: list[str], *others: str) -> list[str]:
+    return [name for name in names if name not in others]
+
+
 # The runs, of each the series: level, model, grids, scenarios, types, and the rounds of each case. Whole steps of a CPU
 # are float32: one without bfloat16 products would spend nearly all of its time on the layers' matrices.
 SMALLEST = [
@@ -130,14 +138,14 @@ SMALLEST = [
 ]
 TO_COUNT = ("counted", "1.3B", [SD], COUNTED, HALF, (0, 0, 0))
 ON_CPU = (
-    ("call", "1.3B", [USUAL], CALLS[:1], BOTH, (15, 7, 3)),
-    ("call", "1.3B", [USUAL], CALLS[1:], BOTH, (7, 3, 3)),
-    ("call", "1.3B", GROWTH, ["words-4"], BOTH, (7, 3, 0)),
-    ("call", "14B", [(2, 30, 52)], SOME, BOTH, (7, 3, 0)),
-    ("aim", "1.3B", [USUAL], AIMS, BOTH, (9, 0, 0)),
+    ("call", "1.3B", [USUAL], ["words-1", "words-4", "all-blur", "padding-amplify"], HALF, (7, 1, 2)),
+    ("call", "1.3B", [USUAL], without(CALLS, "words-1", "words-4", "all-blur", "padding-amplify"), HALF, (5, 1, 0)),
+    ("call", "1.3B", [USUAL], IN_FLOAT32, SINGLE, (5, 1, 0)),
+    ("call", "1.3B", GROWTH, ["words-4"], HALF, (5, 1, 0)),
+    ("call", "14B", [(2, 30, 52)], SOME, HALF, (5, 1, 0)),
+    ("aim", "1.3B", [USUAL], AIMS, HALF, (5, 0, 0)),
     ("many", "small", [TINY], MANY, BOTH, (7, 3, 3)),
-    ("step", "1.3B", [SHORT], ["words-4", "inactive", "record-4"], SINGLE, (21, 2, 0)),
-    ("step", "small", [SHORT], ["record-4"], SINGLE, (41, 0, 0)),
+    ("step", "1.3B", [SHORT], ["words-4", "inactive", "record-4"], SINGLE, (9, 1, 0)),
     TO_COUNT,
 )
 LARGE = (("call", "1.3B", [SD], CALLS), ("call", "1.3B", [HD], SOME), ("call", "14B", [SD, HD], SOME))

@@ -4,6 +4,7 @@ import gc
 import os
 import platform
 import statistics
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, groupby
@@ -100,6 +101,11 @@ def checked(case: Case, outputs: Mapping[str, Sequence[Tensor]], tolerance: floa
     return float(f"{error:.1e}")
 
 
+def clock() -> Callable[[], float]:
+    """Processor time where one thread does all, so that a shared machine takes nothing away; else that of the wall."""
+    return time.process_time if torch.get_num_threads() == 1 and not torch.cuda.is_available() else timer
+
+
 def time_in_turn(parts: Mapping[str, Callable], rounds: Mapping[str, int]) -> dict[str, list[float]]:
     """Seconds of each part, warm before, in each of its rounds.
 
@@ -110,7 +116,7 @@ def time_in_turn(parts: Mapping[str, Callable], rounds: Mapping[str, int]) -> di
     for turn in range(max(rounds[part] for part in parts)):
         due = [part for part in parts if turn < rounds[part]]
         for part in due if turn % 2 == 0 else reversed(due):
-            seconds[part].append(timeit(parts[part], timer=timer, number=1))
+            seconds[part].append(timeit(parts[part], timer=clock(), number=1))
     return seconds
 
 

@@ -16,6 +16,9 @@ PART_BYTES = {"cpu": 2**24}
 """How much of a quantity is bent at once, by device: what fits a processor's cache, or keeps a GPU busy."""
 OTHER_PART_BYTES = 2**26
 
+BLOCK_BYTES = {"cpu": 2**21}
+"""The same for what is done row by row: measured on a processor, a block and what is made of it stay in its cache."""
+
 
 class DeviceCache:
     """One for each film layout and device, for the length of a run; `go_to` says which moment is bent.
@@ -31,6 +34,7 @@ class DeviceCache:
         self.moment = SamplingMoment(0.0, 0, 1)
         self._builds = 0
         self._part_bytes = PART_BYTES.get(device.type, OTHER_PART_BYTES)
+        self._block_bytes = BLOCK_BYTES.get(device.type, OTHER_PART_BYTES)
         self._actions: dict[Bend, Action | None] = {}
         self._query_scales: dict[tuple[Bend, ...], Tensor] = {}
         self._masks: dict[MaskVideo, Tensor] = {}
@@ -158,7 +162,7 @@ class DeviceCache:
 
         `numbers` are those alive for each image row, by default what `like` has.
         """
-        chunk = max(1, self._part_bytes // (8 * (numbers or like[0, 0].numel())))
+        chunk = max(1, self._block_bytes // (8 * (numbers or like[0, 0].numel())))
         for b in range(len(like)):
             for start in range(0, like.shape[1], chunk):
                 yield b, slice(start, start + chunk)

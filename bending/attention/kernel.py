@@ -222,7 +222,8 @@ class Attention:
         for b, rows in cache.blocks(self.q):
             block, q = logits[b, rows, :, :count], self.q[b, rows].float()
             if count == 1:  # libraries are slow at products with one column, and with a few at the far end
-                torch.sum(q * k[b, :, 0], -1, keepdim=True, out=block)
+                product = q * k[b, :, 0] if q.dtype == self.q.dtype else q.mul_(k[b, :, 0])
+                torch.sum(product, -1, keepdim=True, out=block)
             else:
                 block.copy_(torch.bmm(k[b], q.permute(1, 2, 0)).permute(2, 0, 1))
         return logits

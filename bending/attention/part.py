@@ -83,7 +83,7 @@ def add_up(cache: DeviceCache, parts: Sequence[Part], maps: Tensor, v: Tensor) -
             elif weight is None:
                 total = output.float()
             else:
-                total = output.mul_(weight) if output.dtype == torch.float32 else (output * weight).float()
+                total = output.float().mul_(weight)
         if maps.shape[3] == 1:  # libraries are slow at products with one column
             total.addcmul_(maps[b, rows], v[b, :, 0])
         elif maps.shape[3]:

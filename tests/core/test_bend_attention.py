@@ -157,7 +157,7 @@ def test_never_builds_the_map(monkeypatch):
 
     What is computed in blocks of rows has here few rows a block, as it has in a film of ordinary size.
     """
-    monkeypatch.setitem(device_cache.PART_BYTES, "cpu", 2**17)
+    monkeypatch.setitem(device_cache.BLOCK_BYTES, "cpu", 2**17)
     grid, width = (4, 8, 8), 512
     largest = 0
 
