@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from .attention.action import strength_at
 from .attention.chain import plan_chain
 from .attention.device_cache import DeviceCache
-from .attention.kernel import Attention
+from .attention.kernel import Attention, computes_cheaply
 from .attention.state import bend_maps, bend_output
 from .bend import Bending
 from .errors import BendError
@@ -89,10 +88,9 @@ def bend_attention(
     on_logits = tuple(bend for bend, _ in acting if bend.operator.acts_on == "logits")
     on_maps = [pair for pair in acting if pair[0] not in on_logits]
     q, k, v = (tensor.transpose(1, 2) for tensor in (q, k, v))
-    # in half types on a GPU, selectors cost less than logits in float32
-    exact = q.dtype == torch.float32 or q.device.type == "cpu"
     queries = cache.scale_queries(on_logits, q) if on_logits else q
-    attention = Attention(queries, k, v, kernel, q.shape[3] ** -0.5 if scale is None else scale, exact=exact)
+    factor = q.shape[3] ** -0.5 if scale is None else scale
+    attention = Attention(queries, k, v, kernel, factor, exact=computes_cheaply(q))
     output, known = bend_output(plan_chain(on_maps, width), attention, cache, keep_lse=bool(watch))
     maps = bend_maps(plan_chain(on_maps, width, watch), known, cache)
     after, before = (

@@ -18,6 +18,11 @@ SUMS_IN_FLOAT32 = ("cuda", "meta")
 """Devices whose products of half types add up in float32 inside the kernel: nothing need be widened before."""
 
 
+def computes_cheaply(q: Tensor) -> bool:
+    """Whether logits of q in float32 cost less than another call, with selectors: in half types not on a GPU."""
+    return q.dtype == torch.float32 or q.device.type == "cpu"
+
+
 @dataclass(frozen=True)
 class Split:
     """An attention whose keys are taken apart into single columns and sets, each with the softmax over it alone.

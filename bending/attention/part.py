@@ -42,8 +42,9 @@ class Part:
     def bend_output(self, cache: DeviceCache, bend: Bend, mass: Tensor) -> None:
         """The output alone; `mass` is what the bend makes of the mass."""
         if bend.operator.diagonal:  # the large output stays as it is
-            ones = self.output.new_ones(*self.output.shape[:3], 1, dtype=torch.float32)
-            self.weight = cache.bend_(bend, ones) if self.weight is None else cache.bend(bend, self.weight)
+            if self.weight is None:
+                self.weight = self.output.new_ones(*self.output.shape[:3], 1, dtype=torch.float32)
+            self.weight = cache.bend(bend, self.weight)
         elif self.weight is None or bend.signed:  # what cancels in the mass need not cancel in the output
             cache.bend_(bend, self.output, before=self.weight)
             self.weight = None

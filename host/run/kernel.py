@@ -17,6 +17,8 @@ from comfy.ldm.modules.attention import (
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ...bending.attention.kernel import computes_cheaply
+
 log = logging.getLogger(__name__)
 
 TORCH_ATTENTION = attention_pytorch.__wrapped__
@@ -108,7 +110,7 @@ class HostKernel:
         scale = kwargs.get("scale")
         self.scale = (q.shape[2] // heads) ** -0.5 if scale is None else scale
         plain = self.divisible = chained is None and not args and kwargs.get("mask") is None
-        self.exact = plain and func in EXACT and (q.dtype == torch.float32 or q.device.type == "cpu")
+        self.exact = plain and func in EXACT and computes_cheaply(q)
         self._fused = None
         # above the limit the host splits the batch itself
         if plain and func is TORCH_ATTENTION and q.shape[0] <= SDP_BATCH_LIMIT:
