@@ -24,6 +24,9 @@ BLOCK = 64
 MANY = 8
 """From this number on, columns that are only multiplied are a group: one more weight costs less than a map for each."""
 
+FEW = 16
+"""Up to this number the others are columns too, if there are groups: they cost less than one more set."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -155,6 +158,11 @@ def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequenc
     groups = [touching for touching in alike if _keeps_sign(bends, takes_all, touching)]
     one_by_one = [column for touching, columns in alike.items() if touching not in groups for column in columns]
     blocks += [one_by_one[start : start + BLOCK] for start in range(0, len(one_by_one), BLOCK)]
+    others = [column for column in range(width) if not touched_by[column] and column not in placed]
+    if groups and len(others) <= FEW and len(others) + (len(blocks[0]) if blocks else 0) <= BLOCK:
+        blocks[:1] = [[*(blocks[0] if blocks else ()), *others]]
+        others = []
+    blocks = [block for block in blocks if block]
     at = {column: (n, position) for n, block in enumerate(blocks) for position, column in enumerate(block)}
 
     def step(i: int) -> Step:
@@ -171,11 +179,10 @@ def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequenc
             words=tuple(tuple(at[column][1] for column in word) for word in columns) if remaps[i] else (),
         )
 
-    held = {*at, *(column for touching in groups for column in alike[touching])}
     return Plan(
         tuple(map(tuple, blocks)),
         tuple(tuple(alike[touching]) for touching in groups),
-        tuple(column for column in range(width) if column not in held),
+        tuple(others),
         tuple(step(i) for i in range(len(bends))),
         len(dict.fromkeys(watch)),
     )

@@ -12,7 +12,7 @@ from ..time.windows import SamplingMoment
 from .action import Action, act
 from .kernel_cache import KernelCache
 
-PART_BYTES = {"cpu": 2**24}
+PART_BYTES = {"cpu": 2**20}
 """How much of a quantity is bent at once, by device: what fits a processor's cache, or keeps a GPU busy."""
 OTHER_PART_BYTES = 2**26
 
@@ -120,7 +120,9 @@ class DeviceCache:
             kernel = None if operator.is_identity else self.kernels.kernel(operator, *self.layout.grid.shape[1:])
             for part, at in self._parts(pictures, frames):
                 old = self._times(part, before, at)
-                new = old if kernel is None else self._blend(action, old, kernel(old), at)
+                new = old
+                if kernel is not None:
+                    new = self._blend(action, old, kernel(old.flatten(3)).unflatten(3, old.shape[3:]), at)
                 part.copy_(self._times(new, after, at))
 
     def _bend_in_time(self, action: Action, pictures: Tensor, before: Tensor | None, after: Tensor | None) -> None:
@@ -137,25 +139,26 @@ class DeviceCache:
         """Some pictures in float32, each head times its factor; float32 may be multiplied in place."""
         if factor is None:
             return part.float()
-        part, factor = part.unflatten(3, (self.heads, -1)), factor[at][..., None]
-        return (part.mul_(factor) if part.dtype == torch.float32 else part * factor).flatten(3)
+        return part.mul_(factor[at]) if part.dtype == torch.float32 else part * factor[at]
 
     def _blend(self, action: Action, old: Tensor, new: Tensor, at: tuple[slice, ...]) -> Tensor:
-        """`at` are the frames, and rows of cells, that the pictures are."""
+        """`at` are the frames, rows of cells, and heads, that the pictures are."""
         weight = action.weight
         if not isinstance(weight, Tensor):
             return new if weight == 1 else torch.lerp(old, new, weight)
         # where the weight is the same for all frames, or all rows of cells, it has one of them, and broadcasts
         at = tuple(index if size > 1 else slice(None) for index, size in zip(at, weight.shape, strict=False))
-        heads_apart = (pictures.unflatten(3, (self.heads, -1)) for pictures in (old, new))
-        return torch.lerp(*heads_apart, weight[at]).flatten(3)
+        return torch.lerp(old, new, weight[at])
 
-    def _parts(self, pictures: Tensor, frames: slice) -> Iterator[tuple[Tensor, tuple[slice]]]:
-        """Views of some pictures each, and which frames they are."""
-        chunk = max(1, self._part_bytes // (4 * pictures[0].numel()))
-        for start in range(frames.start, frames.stop, chunk):
-            at = slice(start, min(start + chunk, frames.stop))
-            yield pictures[at], (at,)
+    def _parts(self, pictures: Tensor, frames: slice) -> Iterator[tuple[Tensor, tuple[slice, ...]]]:
+        """Views of some pictures each, or of some heads of one, and which frames and heads they are."""
+        count = max(1, self._part_bytes // (4 * pictures[0, :, :, 0].numel()))  # pictures of one head
+        together, heads = max(1, count // self.heads), min(count, self.heads)
+        for start in range(frames.start, frames.stop, together):
+            for head in range(0, self.heads, heads):
+                some = slice(start, min(start + together, frames.stop))
+                at = (some, slice(None), slice(None), slice(head, head + heads))
+                yield pictures[at], at
 
     def blocks(self, like: Tensor, numbers: int = 0) -> Iterator[tuple[int, slice]]:
         """A batch row and a slice of image rows each: what is done at once to all heads of `(B, L, H, …)`.

@@ -1,6 +1,6 @@
 """One attention, as the algebra sees it: its own q, k and v, the kernel that runs it, and what that tells besides."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -105,7 +105,7 @@ class Attention:
             if not columns and len(lses) == 1:  # one softmax over all keys: nothing to weigh
                 known = replace(self, lse=lses[0][..., 0])
                 return known, Split(self._no_columns(), torch.ones_like(lses[0]), outputs, weighed=True)
-            known, split = self._shares(self._logs(columns, lses, cache), columns, (*blocks, *sets), keep_lse)
+            known, split = self._shares(columns, (*blocks, *sets), lses, cache, keep_lse)
             return known, replace(split, outputs=outputs)
         known, split = self.split_maps(columns, (*blocks, *sets), cache, keep_lse)
         if self.divisible:
@@ -130,9 +130,9 @@ class Attention:
                 return self, Split(maps, torch.cat(masses, -1) if masses else maps[..., :0])
         if self.kernel_with_lse is not None:
             lses = [self.kernel_with_lse(self.q, *self._over(keys, cache))[1][..., None] for keys in sets]
-            return self._shares(self._logs(columns, lses, cache), columns, sets, keep_lse)
+            return self._shares(columns, sets, lses, cache, keep_lse)
         if self.exact:
-            return self._shares(self._denominators(columns, sets, cache), columns, sets, keep_lse)
+            return self._shares(columns, sets, None, cache, keep_lse)
         sums = self._sums([*((column,) for column in columns), *sets], cache)
         return self, Split(sums[..., : len(columns)], sums[..., len(columns) :])
 
@@ -145,8 +145,13 @@ class Attention:
             return self._no_columns()
         if not self.tells:
             return self._sums([(column,) for column in columns], cache)
-        lse = self.with_lse(cache).lse
-        return self._logits(columns, cache).sub_(lse[..., None]).exp_()
+        lse = self.with_lse(cache).lse[..., None]
+        if self._adds_up_wide:
+            return self._logits(columns, cache).sub_(lse).exp_()
+        maps = self.q.new_empty(*self.q.shape[:3], len(columns), dtype=torch.float32)
+        for b, rows, logits in self._blocks_of_logs(columns, (), (), cache):
+            maps[b, rows] = logits.permute(2, 0, 1).sub_(lse[b, rows]).exp_()
+        return maps
 
     def with_lse(self, cache: DeviceCache) -> "Attention":
         """The same with its log-sum-exp, where that can be had."""
@@ -154,19 +159,40 @@ class Attention:
             return self
         if self.kernel_with_lse is not None:
             return replace(self, lse=self.kernel_with_lse(self.q, self.k, self.v)[1])
-        return replace(self, lse=self._denominators((), [tuple(range(self.k.shape[1]))], cache)[..., 0])
+        return self._shares((), [tuple(range(self.k.shape[1]))], None, cache, keep_lse=True)[0]
 
     def _shares(
-        self, logs: Tensor, columns: tuple[int, ...], sets: Sequence[tuple[int, ...]], keep_lse: bool
+        self,
+        columns: tuple[int, ...],
+        sets: Sequence[tuple[int, ...]],
+        lses: Sequence[Tensor] | None,
+        cache: DeviceCache,
+        keep_lse: bool,
     ) -> tuple["Attention", Split]:
-        """Shares of one softmax: of single columns by their logits, then of sets by the log of their denominators."""
-        shares = logs.softmax(-1)
+        """Shares of one softmax: of single columns by their logits, then of sets by the log of their denominators.
+
+        `lses` `(B, L, H, 1)` are those, one a set; without them they are computed here.
+        """
+        lse = None
+        if self._adds_up_wide and lses is not None:
+            logs = self._logits(columns, cache, room=len(lses))
+            for i, known in enumerate(lses, start=len(columns)):
+                logs[..., i : i + 1] = known
+            shares = logs.softmax(-1)
+            lse = logs.logsumexp(-1) if keep_lse else None
+        else:
+            shares = self.q.new_empty(*self.q.shape[:3], len(columns) + len(sets), dtype=torch.float32)
+            lse = self.q.new_empty(self.q.shape[:3], dtype=torch.float32) if keep_lse else None
+            for b, rows, logs in self._blocks_of_logs(columns, sets, lses, cache):
+                shares[b, rows] = logs.softmax(1).permute(2, 0, 1)
+                if keep_lse:
+                    lse[b, rows] = logs.logsumexp(1).T
         split = Split(shares[..., : len(columns)], shares[..., len(columns) :])
         if not keep_lse:
             return self, split
         # a copy: a chain goes on to write to what it was given
         masses = tuple((frozenset(keys), split.masses[..., i : i + 1].clone()) for i, keys in enumerate(sets))
-        return replace(self, lse=logs.logsumexp(-1), masses=masses), split
+        return replace(self, lse=lse, masses=masses), split
 
     def _known_mass(self, keys: tuple[int, ...], columns: tuple[int, ...], maps: Tensor) -> Tensor | None:
         """What a set weighs, by what is known of one that has some of the `columns` more; None where none is known."""
@@ -177,13 +203,6 @@ class Attention:
                 at = [columns.index(column) for column in more]
                 return (mass - maps[..., at].sum(-1, keepdim=True)).clamp_(0) if at else mass
         return None
-
-    def _logs(self, columns: tuple[int, ...], lses: Sequence[Tensor], cache: DeviceCache) -> Tensor:
-        """The logits of single columns, and the log of each set's denominator, side by side."""
-        logs = self._logits(columns, cache, room=len(lses))
-        for i, lse in enumerate(lses, start=len(columns)):
-            logs[..., i : i + 1] = lse
-        return logs
 
     def _over(self, keys: tuple[int, ...], cache: DeviceCache) -> tuple[Tensor, Tensor]:
         """K and V of some keys alone."""
@@ -211,45 +230,48 @@ class Attention:
     def _no_columns(self) -> Tensor:
         return self.q.new_empty(*self.q.shape[:3], 0, dtype=torch.float32)
 
+    @property
+    def _adds_up_wide(self) -> bool:
+        """Whether products of the queries, of a half type, come in float32 without being widened before."""
+        return self.q.dtype != torch.float32 and self.q.device.type in SUMS_IN_FLOAT32 and BMM_WIDENS
+
     def _logits(self, columns: tuple[int, ...], cache: DeviceCache, room: int = 0) -> Tensor:
         """`q·k · scale` `(B, L, H, len(columns) + room)` float32, ours to write to; there is `room` behind them."""
         count = len(columns)
         logits = self.q.new_empty(*self.q.shape[:3], count + room, dtype=torch.float32)
-        if not columns:
-            return logits
-        k = self.k.index_select(1, cache.index(columns))
-        if self.q.dtype != torch.float32 and self.q.device.type in SUMS_IN_FLOAT32 and BMM_WIDENS:
-            for b, q in enumerate(self.q):
-                product = torch.bmm(q.transpose(0, 1), k[b].permute(1, 2, 0), out_dtype=torch.float32)
-                torch.mul(product.transpose(0, 1), self.scale, out=logits[b, ..., :count])
-            return logits
-        k = self._scaled(k)
-        for b, rows in cache.blocks(self.q):
-            block, q = logits[b, rows, :, :count], self.q[b, rows].float()
-            if count == 1:  # libraries are slow at products with one column, and with a few at the far end
-                product = q * k[b, :, 0] if q.dtype == self.q.dtype else q.mul_(k[b, :, 0])
-                torch.sum(product, -1, keepdim=True, out=block)
-            else:
-                block.copy_(torch.bmm(k[b], q.permute(1, 2, 0)).permute(2, 0, 1))
+        k = self.k.index_select(1, cache.index(columns)) if columns else ()
+        for b, keys in enumerate(k):
+            product = torch.bmm(self.q[b].transpose(0, 1), keys.permute(1, 2, 0), out_dtype=torch.float32)
+            torch.mul(product.transpose(0, 1), self.scale, out=logits[b, ..., :count])
         return logits
 
-    def _denominators(self, columns: tuple[int, ...], sets: Sequence[tuple[int, ...]], cache: DeviceCache) -> Tensor:
-        """The same, computed here: one pass over all logits, in blocks of rows."""
-        order = (*columns, *(key for keys in sets for key in keys))
-        sizes = [len(columns), *(len(keys) for keys in sets)]
-        logs = self.q.new_empty(*self.q.shape[:3], len(columns) + len(sets), dtype=torch.float32)
-        k = self._scaled(self.k.index_select(1, cache.index(order)))
-        for b, rows in cache.blocks(self.q, self.q.shape[2] * len(order)):
-            logits = torch.bmm(self.q[b, rows].float().transpose(0, 1), k[b].mT).transpose(0, 1)
-            singles, *parts = logits.split(sizes, -1)
-            logs[b, rows, :, : len(columns)] = singles
-            for i, part in enumerate(parts, start=len(columns)):
-                logs[b, rows, :, i] = part.logsumexp(-1)
-        return logs
+    def _blocks_of_logs(
+        self,
+        columns: tuple[int, ...],
+        sets: Sequence[tuple[int, ...]],
+        lses: Sequence[Tensor] | None,
+        cache: DeviceCache,
+    ) -> Iterator[tuple[int, slice, Tensor]]:
+        """The logits of single columns, and the log of each set's denominator: `(H, columns + sets, rows)` float32.
 
-    def _scaled(self, k: Tensor) -> Tensor:
-        """Scaled keys, head by head: `(B, H, columns, D)` float32."""
-        return (k.float() * self.scale).transpose(1, 2).contiguous()
+        Of some rows of a batch row at a time, so that all of it stays where it is fast; `lses` as in `_shares`.
+        """
+        count = len(columns)
+        order = columns if lses is not None else (*columns, *(key for keys in sets for key in keys))
+        sizes = [count, *map(len, sets)]
+        k = (self.k.index_select(1, cache.index(order)).float() * self.scale).transpose(1, 2).contiguous()
+        for b, rows in cache.blocks(self.q, self.q.shape[2] * max(len(order), self.q.shape[3])):
+            q = self.q[b, rows]
+            logs = torch.empty(q.shape[1], count + len(sets), len(q), device=q.device)
+            if len(order) == 1:  # libraries are slow at products with one column
+                logits = (q * k[b, :, 0]).sum(-1).T[:, None]
+            else:
+                logits = torch.bmm(k[b], q.float().permute(1, 2, 0))
+            logs[:, :count] = logits[:, :count]
+            for i in range(len(sets)):
+                known = logits.split(sizes, 1)[i + 1].logsumexp(1) if lses is None else lses[i][b, rows, :, 0].T
+                logs[:, count + i] = known
+            yield b, rows, logs
 
 
 BMM_WIDENS = "dtype" in torch.ops.aten.bmm.overloads()

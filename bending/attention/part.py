@@ -20,11 +20,13 @@ class Part:
 
     `output` `(B, L, H, D)` is None where only maps are asked for, or where the keys' columns are computed when they
     are needed. `weight` and `mass` are `(B, L, H, 1)` float32; a weight of None is 1, a mass of None is the weight.
+    `pending` is a bend that the output has still to go through, and what multiplies it before and after that.
     """
 
     output: Tensor | None
     weight: Tensor | None
     own_mass: Tensor | None = None
+    pending: tuple[Bend, Tensor | None, Tensor | None] | None = None
 
     @property
     def mass(self) -> Tensor:
@@ -45,13 +47,23 @@ class Part:
             if self.weight is None:
                 self.weight = self.output.new_ones(*self.output.shape[:3], 1, dtype=torch.float32)
             self.weight = cache.bend(bend, self.weight)
-        elif self.weight is None or bend.signed:  # what cancels in the mass need not cancel in the output
-            cache.bend_(bend, self.output, before=self.weight)
-            self.weight = None
         else:
-            weight = mass.clamp_min(LEAST_WEIGHT)
-            cache.bend_(bend, self.output, before=self.weight, after=1 / weight)
-            self.weight = weight
+            self.settle(cache)
+            if self.weight is None or bend.signed:  # what cancels in the mass need not cancel in the output
+                self.pending, self.weight = (bend, self.weight, None), None
+            else:
+                weight = mass.clamp_min(LEAST_WEIGHT)
+                self.pending, self.weight = (bend, self.weight, 1 / weight), weight
+
+    def settle(self, cache: DeviceCache, weighed: bool = False) -> None:
+        """Carry out what is pending; where the output is to be `weighed`, by its weight in the same pass."""
+        if self.pending is None:
+            return
+        bend, before, after = self.pending
+        if weighed and self.weight is not None:
+            after, self.weight = self.weight if after is None else after * self.weight, None
+        cache.bend_(bend, self.output, before, after)
+        self.pending = None
 
     def divide(self, divisor: Tensor) -> None:
         if self.own_mass is not None:
@@ -69,7 +81,10 @@ def add_up(cache: DeviceCache, parts: Sequence[Part], maps: Tensor, v: Tensor) -
     nothing large is ever float32 that was not.
     """
     target = parts[0].output if parts else v.new_empty(*maps.shape[:3], v.shape[3])
-    if len(parts) == 1 and parts[0].weight is None and not maps.shape[3]:
+    alone = len(parts) == 1 and not maps.shape[3]
+    for part in parts:
+        part.settle(cache, weighed=alone)
+    if alone and parts[0].weight is None:
         return target
     if target.device.type in SUMS_IN_FLOAT32:
         return _add_up_in_place(target, parts, maps, v)

@@ -118,7 +118,7 @@ class _State:
     def mass(self) -> Tensor:
         """The sum of |weights| in each row, `(B, L, H, 1)`."""
         masses = [part.mass for part in self.parts]
-        masses += [_mass_of(maps) for maps in self.maps.values()]
+        masses += [_mass_of(self.cache, maps) for maps in self.maps.values()]
         mass = sum(masses[1:], masses[0])
         return mass if self.uncounted is None else mass - self.uncounted
 
@@ -151,7 +151,7 @@ class _State:
         for part in self.parts:
             part.bend(self.cache, bend)
         for maps in self.maps.values():
-            maps.copy_(self.cache.bend(bend, maps))
+            self.cache.bend_(bend, maps)
         self.uncounted = None  # `mass` is now the whole sum, of which `counted` stays
         self.uncounted = self.mass - counted
 
@@ -160,10 +160,10 @@ class _State:
         positions = dict(step.blocks).get(block, ())
         if step.words and positions:
             self._remap_words(step, maps)
-        elif len(positions) == 1:
-            self.cache.bend_(step.bend, maps[..., positions[0] : positions[0] + 1])
-        elif step.all_columns or len(positions) == maps.shape[3]:
-            maps.copy_(self.cache.bend(step.bend, maps))
+        elif step.all_columns:
+            self.cache.bend_(step.bend, maps)
+        elif positions and len(positions) == positions[-1] - positions[0] + 1:
+            self.cache.bend_(step.bend, maps[..., positions[0] : positions[-1] + 1])
         elif positions:
             index = self.cache.index(positions)
             maps.index_copy_(-1, index, self.cache.bend_(step.bend, maps.index_select(-1, index)))
@@ -212,7 +212,7 @@ class _State:
     def _put_away(self, block: int, i: int) -> None:
         """What no step after i touches becomes a part; else the mass alone is kept until the block is made again."""
         maps = self.maps.pop(block)
-        mass = _mass_of(maps)
+        mass = _mass_of(self.cache, maps)
         if self.plan.touches[block][-1] > i:
             self.waiting[block] = Part(None, mass)
         else:
@@ -248,7 +248,13 @@ class _State:
         return self.attention.v.index_select(1, self.cache.index(columns))
 
 
-def _mass_of(maps: Tensor) -> Tensor:
+def _mass_of(cache: DeviceCache, maps: Tensor) -> Tensor:
     """`Σ |maps|` over the columns, `(B, L, H, 1)`."""
-    sizes = maps.abs()  # a norm would be one kernel, but on a processor ten times as slow
-    return sizes if maps.shape[3] == 1 else sizes.sum(-1, keepdim=True)
+    if maps.shape[3] == 1:
+        return maps.abs()
+    if maps.device.type != "cpu":
+        return torch.linalg.vector_norm(maps, 1, -1, keepdim=True)
+    mass = torch.empty_like(maps[..., :1])  # on a processor a norm is ten times as slow
+    for b, rows in cache.blocks(maps):
+        torch.sum(maps[b, rows].abs(), -1, keepdim=True, out=mass[b, rows])
+    return mass

@@ -26,8 +26,8 @@ class Grid:
         return self.frames, self.height, self.width
 
     def as_pictures(self, rows: Tensor) -> Tensor:
-        """`(L, H, C)` as a view of single pictures, all heads as channels: `(F, h, w, H·C)`."""
-        return rows.view(self.frames, self.height, self.width, -1)
+        """`(L, H, C)` as a view of single pictures, each head's channels apart: `(F, h, w, H, C)`."""
+        return rows.unflatten(0, self.shape)
 
     def __str__(self) -> str:
         return f"{self.frames} × {self.height} × {self.width}"

@@ -47,14 +47,20 @@ class Blur(FrameOperator):
         return gaussian(self.sigma, radius, height, width, device)
 
 
-def gaussian(sigma: float, radius: int | None, height: int, width: int, device) -> Kernel:
-    """Separable gaussian blur as two small matrices, one along each side of the picture."""
+def gaussian(sigma: float, radius: int | None, height: int, width: int, device, sharpen: float | None = None) -> Kernel:
+    """Separable gaussian blur as two small matrices, one along each side of the picture.
+
+    With `sharpen` the kernel is `a + sharpen · (a − blur a)` instead, summed where the blur is made.
+    """
     down, across = (mirrored_gaussian(sigma, radius, size).to(device) for size in (height, width))
 
     def kernel(pictures: Tensor) -> Tensor:
         n, h, w, c = pictures.shape
-        blurred = torch.matmul(down, pictures.reshape(n, h, w * c)).view(n, h, w, c)
-        return torch.matmul(across, blurred)
+        blurred = torch.matmul(down, pictures.reshape(n, h, w * c)).view(n * h, w, c)
+        if sharpen is None:
+            return torch.matmul(across, blurred).view(n, h, w, c)
+        lines, sides = pictures.reshape(n * h, w, c), across.expand(n * h, w, w)
+        return torch.baddbmm(lines, sides, blurred, beta=1 + sharpen, alpha=-sharpen).view(n, h, w, c)
 
     return kernel
 

@@ -46,10 +46,5 @@ class Sharpen(FrameOperator):
         return self.amount == 0 or self.sigma == 0
 
     def kernel(self, height, width, device) -> Kernel:
-        blur = gaussian(self.sigma, None, height, width, device)
-
-        def kernel(pictures):
-            sharp = pictures + self.amount * (pictures - blur(pictures))
-            return sharp.clamp_(min=0) if self.clamp else sharp
-
-        return kernel
+        sharpened = gaussian(self.sigma, None, height, width, device, sharpen=self.amount)
+        return (lambda pictures: sharpened(pictures).clamp_(min=0)) if self.clamp else sharpened

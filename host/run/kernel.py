@@ -44,6 +44,9 @@ FUSED: dict[tuple[str, SDPBackend], FusedKernel] = {
 }
 """What scaled_dot_product_attention runs, by device and choice. On the GPU: by their signatures, not measured."""
 
+KEYS_AT_ONCE = 16
+"""On a CPU, flash is up to a tenth slower where its keys are no multiple of this."""
+
 UNSPLIT_ROWS = 128 * 256
 """From this many queries times heads on, flash on a GPU has a block of 128 for each multiprocessor, and never divides
 the keys among several: the bits of a row do not depend on how many others there are."""
@@ -64,6 +67,16 @@ def output_and_lse(fused: FusedKernel, q: Tensor, k: Tensor, v: Tensor, scale: f
     output, lse, *_ = fused(*(tensor.transpose(1, 2) for tensor in (q, k, v)), scale=scale)
     # (B, H, L), or padded beyond L, or with a dimension more
     return output.transpose(1, 2), lse.flatten(2)[..., : q.shape[1]].transpose(1, 2)
+
+
+def flash_over_some(q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """Flash on a CPU, its keys filled up to whole vectors with others that a mask shuts out."""
+    count = k.shape[2]
+    k, v = (torch.nn.functional.pad(tensor, (0, 0, 0, -count % KEYS_AT_ONCE)) for tensor in (k, v))
+    mask = q.new_zeros(k.shape[2])
+    mask[count:] = -torch.inf
+    flash = FUSED["cpu", SDPBackend.FLASH_ATTENTION]
+    return flash(q, k, v, attn_mask=mask.expand(1, 1, q.shape[2], -1), scale=scale)
 
 
 @lru_cache
@@ -116,6 +129,7 @@ class HostKernel:
         if plain and func is TORCH_ATTENTION and q.shape[0] <= SDP_BATCH_LIMIT:
             self._fused = fused_kernel(*(self.heads_apart(tensor).transpose(1, 2) for tensor in (q, k, v)), self.scale)
         self.tells = self._fused is not None
+        self._width = k.shape[1]
         fills_gpu = self._fused is FUSED["cuda", SDPBackend.FLASH_ATTENTION] and q.shape[1] * heads >= UNSPLIT_ROWS
         self.by_rows = self.tells and (q.device.type == "cpu" or fills_gpu)
 
@@ -133,4 +147,7 @@ class HostKernel:
 
     def with_lse(self, q: Tensor, k: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """The same, and the log-sum-exp `(B, L, H)` float32; only where the kernel tells it."""
-        return output_and_lse(self._fused, q, k, values, self.scale)
+        fused = self._fused
+        if fused is FUSED["cpu", SDPBackend.FLASH_ATTENTION] and k.shape[1] % KEYS_AT_ONCE and k.shape[1] < self._width:
+            fused = flash_over_some
+        return output_and_lse(fused, q, k, values, self.scale)
