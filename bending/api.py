@@ -74,7 +74,7 @@ def bend_attention(
             f"there is no column {min(outside)} in a context of {width}. Columns run from 0 to {width - 1}."
         )
 
-    def kernel(q: Tensor, k: Tensor, values: Tensor) -> Tensor:
+    def kernel(q: Tensor, k: Tensor, values: Tensor, scale: float) -> Tensor:
         heads_first = (tensor.transpose(1, 2) for tensor in (q, k, values))
         return F.scaled_dot_product_attention(*heads_first, scale=scale).transpose(1, 2)
 
@@ -88,9 +88,8 @@ def bend_attention(
     on_logits = tuple(bend for bend, _ in acting if bend.operator.acts_on == "logits")
     on_maps = [pair for pair in acting if pair[0] not in on_logits]
     q, k, v = (tensor.transpose(1, 2) for tensor in (q, k, v))
-    queries = cache.scale_queries(on_logits, q) if on_logits else q
-    factor = q.shape[3] ** -0.5 if scale is None else scale
-    attention = Attention(queries, k, v, kernel, factor, exact=computes_cheaply(q))
+    scale = q.shape[3] ** -0.5 if scale is None else scale
+    attention = Attention(q, k, v, kernel, scale, exact=computes_cheaply(q)).at_temperature(on_logits, cache)
     output, known = bend_output(plan_chain(on_maps, width), attention, cache, keep_lse=bool(watch))
     maps = bend_maps(plan_chain(on_maps, width, watch), known, cache)
     after, before = (

@@ -60,6 +60,20 @@ MASK, MASKS = (
 )
 MOVING = {"animations": (Animation("angle", "frames", parse_keyframes("0: 10, 100%: 90")),)}
 
+def segments(count: int, tokens: int) -> Chain:
+    """So many groups of tokens, each heard most in its own part of the film: a factor for every frame."""
+
+    def heard(i: int) -> str:
+        ends = ((100 * (i + shift) / count, value) for shift, value in ((-0.5, 0), (0.5, 1), (1.5, 0)))
+        return ", ".join(f"{place:g}%: {value}" for place, value in ends if 0 <= place <= 100)
+
+    columns = (tuple(range(start, start + tokens)) for start in range(FIRST, FIRST + count * tokens, tokens))
+    return tuple(
+        (Bend(ops.Amplify(), "a", animations=(Animation("factor", "frames", parse_keyframes(heard(i))),)), (group,))
+        for i, group in enumerate(columns)
+    )
+
+
 CALL = {
     **{f"words-{count}": Scenario(words(count)) for count in (1, 4, 16, 64)},
     "all-translate": Scenario(one(MODES[0])),
@@ -94,6 +108,7 @@ SCENARIOS = {
     "many": {
         "bends-200": Scenario(tuple((Bend(MODES[0], "a"), ((column,),)) for column in range(FIRST, FIRST + 200))),
     },
+    "segments": {"segments-6": Scenario(segments(6, 12))},
     "step": {
         **{f"words-{count}": Scenario(words(count)) for count in (1, 4, 16)},
         "inactive": Scenario(words(4, start=0.5), same_bits=True, dense=False),  # a single step does not reach it
@@ -114,9 +129,10 @@ class Case(NamedTuple):
     rounds: tuple[int, int, int]
 
 
-CALLS, AIMS, MANY, STEPS, COUNTED = map(list, SCENARIOS.values())
+CALLS, AIMS, MANY, SEGMENTS, STEPS, COUNTED = map(list, SCENARIOS.values())
 SOME = ["words-1", "words-4", "all-rotate"]
 SMALL, TINY, SHORT = (2, 5, 6), (1, 15, 26), (3, 15, 26)
+FILM = (12, 20, 36)
 USUAL = (5, 30, 52)  # 480p with 17 frames: two cores do it in a fraction of a second, and no cache holds it
 SD, HD = (21, 30, 52), (21, 45, 80)  # 480p and 720p with 81 frames
 GROWTH = [(1, 30, 52), (9, 30, 52), (5, 15, 26), (5, 45, 80)]  # beside USUAL: other frames, other resolutions
@@ -145,7 +161,9 @@ ON_CPU = (
     ("call", "14B", [(2, 30, 52)], SOME, HALF, (5, 1, 0)),
     ("aim", "1.3B", [USUAL], AIMS, HALF, (5, 0, 0)),
     ("many", "small", [TINY], MANY, BOTH, (7, 3, 3)),
+    ("segments", "1.3B", [FILM], SEGMENTS, BOTH, (5, 1, 0)),
     ("step", "1.3B", [SHORT], ["words-4", "inactive", "record-4"], SINGLE, (9, 1, 0)),
+    *(("step", f"small, {layers} layers", [SHORT], ["words-4"], SINGLE, (9, 0, 0)) for layers in (4, 16)),
     TO_COUNT,
 )
 LARGE = (("call", "1.3B", [SD], CALLS), ("call", "1.3B", [HD], SOME), ("call", "14B", [SD, HD], SOME))
@@ -155,6 +173,7 @@ ON_GPU = (
     ("call", "1.3B", GROWTH, ["words-4"], HALF, (21, 7, 0)),
     ("aim", "1.3B", [SD], AIMS, HALF, (21, 0, 0)),
     ("many", "small", [TINY], MANY, HALF, (21, 7, 0)),
+    ("segments", "1.3B", [SD], SEGMENTS, HALF, (21, 7, 0)),
     ("step", "1.3B", [SD], STEPS, HALF, (7, 3, 0)),
     TO_COUNT,
 )

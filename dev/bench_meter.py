@@ -24,7 +24,7 @@ from .bench_count import counted
 from .bench_subjects import Call, Step
 
 MB = 1e6
-SUBJECTS = {"call": Call, "aim": Call, "many": Call, "step": Step, "counted": Call}
+SUBJECTS = {"call": Call, "aim": Call, "many": Call, "segments": Call, "step": Step, "counted": Call}
 TOLERANCE = {Call: {torch.float32: 1e-4, torch.bfloat16: 0.1}, Step: {torch.float32: 0.01, torch.bfloat16: 0.5}}
 WAYS = {"un-bent": "unbent_", "bent": "", "dense": "dense_"}  # what the names of each way's quantities begin with
 
@@ -72,7 +72,7 @@ def compared(case: Case, subject: Call | Step, kernel: Callable, rounds: int, de
     timed = {way: run for way, run in parts.items() if turns[way]}
     peaks = {way: peak_bytes(run, subject.device) for way, run in timed.items()}  # of first calls: tables are made
     output_bytes = subject.tensors[0].nbytes if isinstance(subject, Call) else None  # as many as q has
-    base = output_bytes if case.level in ("call", "many") else peaks["un-bent"]
+    base = output_bytes if case.level in ("call", "many", "segments") else peaks["un-bent"]
     error = checked(case, {way: run() for way, run in parts.items()}, TOLERANCE[type(subject)][subject.dtype])
     seconds = time_in_turn(timed, turns)
     low, middle, high = statistics.quantiles(seconds["un-bent"], n=4)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property, partial
 
 import comfy.sample
@@ -124,8 +123,7 @@ class OneSite(Bender):
 
     def bend(self, layer: int, part: RowSlice, attention: Attention) -> Tensor | None:
         bent, self.way = None, attention.way
-        if self.on_logits:
-            attention = replace(attention, q=self.cache.scale_queries(self.on_logits, attention.q), lse=None)
+        attention = attention.at_temperature(self.on_logits, self.cache)
         if self.acts:
             bent, attention = bend_output(self.plan, attention, self.cache, keep_lse=bool(self.watch))
         if self.watch:
@@ -184,14 +182,16 @@ class Dense:
 class Step:
     """One denoising step: the sampler node's work, Patch Model's plan, the model.
 
-    Without guidance, so that every row that is computed is bent. The weights are random; of 30 layers a CPU gets 2.
+    Without guidance, so that every row that is computed is bent. The weights are random; of 30 layers a CPU gets 2,
+    where the model's name does not say how many.
     """
 
     kernels = (optimized_attention,)
 
     def __init__(self, model: str, grid: tuple[int, int, int], dtype: str, device: torch.device):
         self.grid, self.device, self.dtype = Grid(*grid), device, getattr(torch, dtype)
-        layers = 30 if model == "1.3B" and device.type == "cuda" else 2
+        model, _, layers = model.partition(", ")
+        layers = int(layers.split()[0]) if layers else 30 if model == "1.3B" and device.type == "cuda" else 2
         self.facts = {"kernel": optimized_attention.__name__, "layers": layers}
         size = {"dim": HEADS[model] * DEPTH, "ffn_dim": FEED_FORWARD[model], "num_heads": HEADS[model]}
         empty = WanModel("t2v", num_layers=layers, **size, device="meta", operations=torch.nn)

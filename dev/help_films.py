@@ -55,7 +55,7 @@ def tempered(card: np.ndarray) -> Panels:
     cache = DeviceCache(FrameLayout.whole(Grid(1, *card.shape)), 1, torch.device("cpu"))
     panels = {"as it is": share}
     for temperature in (0.7, 0.4, 2.0):
-        bent = cache.scale_queries(list(one(ops.Temperature(temperature))), logits)
+        bent = logits * cache.tempering(list(one(ops.Temperature(temperature))))
         panels[f"temperature {temperature:g}"] = torch.sigmoid(bent).view(card.shape).numpy()
     return panels
 

@@ -6,7 +6,7 @@ At a site the map A has T columns, one a token. The plan takes them apart once:
   not linear or makes signs that a group's mass could not follow. One block is alive at a time.
 * *groups* of many columns that every bend of the chain treats alike and linearly: only their share of the output,
   `A_U V_U`, and of the mass is kept. Padding lives here.
-* the *others*, which no bend names.
+* the *others*, which no bend names; if they are few, they are kept as maps too.
 
 A linear bend of all columns needs none of these: it acts on the output itself.
 """
@@ -21,11 +21,9 @@ from ..errors import BendError
 BLOCK = 64
 """The most columns that are alive at once."""
 
-MANY = 8
-"""From this number on, columns that are only multiplied are a group: one more weight costs less than a map for each."""
-
 FEW = 16
-"""Up to this number the others are columns too, if there are groups: they cost less than one more set."""
+"""Up to this number, columns are kept as maps even where they could be carried as a set: a map for each costs less than
+one more call of the kernel, and one more output to add."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequenc
         new = sorted(covers[i] - placed)
         if not new or len(new) > BLOCK:
             continue
-        if len(new) >= MANY and all(_only_multiplied(bends, takes_all, touched_by[column]) for column in new):
+        if len(new) > FEW and all(_only_multiplied(bends, takes_all, touched_by[column]) for column in new):
             continue
         if not blocks or len(blocks[-1]) + len(new) > BLOCK:
             blocks.append([])
@@ -159,10 +157,9 @@ def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequenc
     one_by_one = [column for touching, columns in alike.items() if touching not in groups for column in columns]
     blocks += [one_by_one[start : start + BLOCK] for start in range(0, len(one_by_one), BLOCK)]
     others = [column for column in range(width) if not touched_by[column] and column not in placed]
-    if groups and len(others) <= FEW and len(others) + (len(blocks[0]) if blocks else 0) <= BLOCK:
-        blocks[:1] = [[*(blocks[0] if blocks else ()), *others]]
+    if groups and others and len(others) <= FEW and sum(map(len, (*blocks[:1], others))) <= BLOCK:
+        blocks[:1] = [[column for some in (*blocks[:1], others) for column in some]]
         others = []
-    blocks = [block for block in blocks if block]
     at = {column: (n, position) for n, block in enumerate(blocks) for position, column in enumerate(block)}
 
     def step(i: int) -> Step:

@@ -1,5 +1,6 @@
 """What the algebra needs on the device: made at first use, kept as long as it holds, never made twice in a step."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -36,7 +37,7 @@ class DeviceCache:
         self._part_bytes = PART_BYTES.get(device.type, OTHER_PART_BYTES)
         self._block_bytes = BLOCK_BYTES.get(device.type, OTHER_PART_BYTES)
         self._actions: dict[Bend, Action | None] = {}
-        self._query_scales: dict[tuple[Bend, ...], Tensor] = {}
+        self._temperings: dict[tuple[Bend, ...], float | Tensor] = {}
         self._masks: dict[MaskVideo, Tensor] = {}
 
     @property
@@ -49,7 +50,7 @@ class DeviceCache:
         if moment != self.moment:
             self.moment = moment
             self._actions.clear()
-            self._query_scales.clear()
+            self._temperings.clear()
 
     def action(self, bend: Bend) -> Action | None:
         """The bend at this moment; None where it changes nothing."""
@@ -99,17 +100,21 @@ class DeviceCache:
         pictures = [self._blend(action, *pair, (slice(None),)) for pair in pairs]
         return torch.stack(pictures).view(old.shape)
 
-    def scale_queries(self, bends: Sequence[Bend], q: Tensor) -> Tensor:
-        """Queries `(B, L, H, D)` whose logits are those of q over the temperatures of `bends`, each to its weight."""
-        key = tuple(bends)
-        if key not in self._query_scales:
-            self._query_scales[key] = self._query_scale(key)
-        return torch.mul(q, self._query_scales[key], out=torch.empty_like(q))
+    def tempering(self, bends: Sequence[Bend]) -> float | Tensor:
+        """What multiplies the logits at the temperatures of `bends`, each to its weight: one over their product.
 
-    def _query_scale(self, bends: tuple[Bend, ...]) -> Tensor:
-        """What the queries are multiplied by, `(L, H, 1)`."""
+        A number where it is the same at every place and head, else `(L, H, 1)` float32.
+        """
+        key = tuple(bends)
+        if key not in self._temperings:
+            self._temperings[key] = self._tempering([*filter(None, map(self.action, key))])
+        return self._temperings[key]
+
+    def _tempering(self, actions: Sequence[Action]) -> float | Tensor:
+        if all(len(action.operators) == 1 and not isinstance(action.weight, Tensor) for action in actions):
+            return math.prod((action.operators[0].temperature ** -action.weight for action in actions), start=1.0)
         grid, product = self.layout.grid, torch.ones(1, 1, 1, 1, 1, device=self.device)
-        for action in filter(None, map(self.action, bends)):
+        for action in actions:
             temperatures = torch.tensor([operator.temperature for operator in action.operators], device=self.device)
             product = product * temperatures.view(-1, 1, 1, 1, 1) ** -torch.as_tensor(action.weight)
         return product.expand(grid.frames, grid.height, grid.width, self.heads, 1).flatten(0, 2)
@@ -123,7 +128,7 @@ class DeviceCache:
                 new = old
                 if kernel is not None:
                     new = self._blend(action, old, kernel(old.flatten(3)).unflatten(3, old.shape[3:]), at)
-                part.copy_(self._times(new, after, at))
+                self._put(part, new, after, at)
 
     def _bend_in_time(self, action: Action, pictures: Tensor, before: Tensor | None, after: Tensor | None) -> None:
         """All frames at once, some rows of the picture at a time."""
@@ -133,13 +138,20 @@ class DeviceCache:
             at = (slice(None), slice(start, start + chunk))
             old = self._times(pictures[at], before, at)
             new = self._blend(action, old, (matrix @ old.flatten(1)).view(old.shape), at)
-            pictures[at].copy_(self._times(new, after, at))
+            self._put(pictures[at], new, after, at)
 
     def _times(self, part: Tensor, factor: Tensor | None, at: tuple[slice, ...]) -> Tensor:
         """Some pictures in float32, each head times its factor; float32 may be multiplied in place."""
         if factor is None:
             return part.float()
         return part.mul_(factor[at]) if part.dtype == torch.float32 else part * factor[at]
+
+    def _put(self, part: Tensor, new: Tensor, factor: Tensor | None, at: tuple[slice, ...]) -> None:
+        """Write pictures of our own, each head times its factor, where some are to be."""
+        if factor is not None and part.dtype == new.dtype:
+            torch.mul(new, factor[at], out=part)
+        else:
+            part.copy_(new if factor is None else new.mul_(factor[at]))
 
     def _blend(self, action: Action, old: Tensor, new: Tensor, at: tuple[slice, ...]) -> Tensor:
         """`at` are the frames, rows of cells, and heads, that the pictures are."""

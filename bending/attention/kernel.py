@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..bend import Bend
 from .device_cache import DeviceCache
 
-AttentionKernel = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""q `(B, L, H, D)`, k and values `(B, T, H, D)` → output `(B, L, H, D)`."""
+AttentionKernel = Callable[[Tensor, Tensor, Tensor, float], Tensor]
+"""q `(B, L, H, D)`, k and values `(B, T, H, D)`, and the scale of the logits → output `(B, L, H, D)`."""
 
-KernelWithLse = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+KernelWithLse = Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
 """The same with the log of each softmax's denominator, `(B, L, H)` float32."""
 
 SUMS_IN_FLOAT32 = ("cuda", "meta")
@@ -82,7 +83,19 @@ class Attention:
 
     def output(self) -> Tensor:
         """`A V` `(B, L, H, D)`, as the kernel gives it, each row's heads side by side."""
-        return self.kernel(self.q, self.k, self.v).contiguous()
+        return self.kernel(self.q, self.k, self.v, self.scale).contiguous()
+
+    def at_temperature(self, bends: Sequence[Bend], cache: DeviceCache) -> "Attention":
+        """The same as `bends` that act on logits make it; itself where there are none.
+
+        Where they are the same everywhere nothing is rounded, since the kernel scales its logits in float32.
+        """
+        if not bends:
+            return self
+        factor = cache.tempering(bends)
+        if isinstance(factor, float):
+            return replace(self, scale=self.scale * factor, lse=None)
+        return replace(self, q=torch.mul(self.q, factor, out=torch.empty_like(self.q)), lse=None)
 
     def split(
         self,
@@ -99,7 +112,7 @@ class Attention:
         log-sum-exp, if that can be had.
         """
         if self.kernel_with_lse is not None:
-            attended = [self.kernel_with_lse(self.q, *self._over(keys, cache)) for keys in (*blocks, *sets)]
+            attended = [self.kernel_with_lse(self.q, *self._over(keys, cache), self.scale) for keys in (*blocks, *sets)]
             outputs = tuple(output.contiguous() for output, _ in attended[len(blocks) :])
             lses = [lse[..., None] for _, lse in attended]
             if not columns and len(lses) == 1:  # one softmax over all keys: nothing to weigh
@@ -109,9 +122,9 @@ class Attention:
             return known, replace(split, outputs=outputs)
         known, split = self.split_maps(columns, (*blocks, *sets), cache, keep_lse)
         if self.divisible:
-            outputs = (self.kernel(self.q, *self._over(keys, cache)) for keys in sets)
+            outputs = (self.kernel(self.q, *self._over(keys, cache), self.scale) for keys in sets)
         else:
-            outputs = (self.kernel(self.q, self.k, self._values_of(keys, cache)) for keys in sets)
+            outputs = (self.kernel(self.q, self.k, self._values_of(keys, cache), self.scale) for keys in sets)
         outputs = tuple(output.contiguous() for output in outputs)
         alone = not columns and not blocks and len(sets) == 1
         return known, replace(split, outputs=outputs, weighed=alone or not self.divisible)
@@ -129,7 +142,7 @@ class Attention:
             if all(mass is not None for mass in masses):
                 return self, Split(maps, torch.cat(masses, -1) if masses else maps[..., :0])
         if self.kernel_with_lse is not None:
-            lses = [self.kernel_with_lse(self.q, *self._over(keys, cache))[1][..., None] for keys in sets]
+            lses = [self.kernel_with_lse(self.q, *self._over(keys, cache), self.scale)[1][..., None] for keys in sets]
             return self._shares(columns, sets, lses, cache, keep_lse)
         if self.exact:
             return self._shares(columns, sets, None, cache, keep_lse)
@@ -158,7 +171,7 @@ class Attention:
         if self.lse is not None or not self.tells:
             return self
         if self.kernel_with_lse is not None:
-            return replace(self, lse=self.kernel_with_lse(self.q, self.k, self.v)[1])
+            return replace(self, lse=self.kernel_with_lse(self.q, self.k, self.v, self.scale)[1])
         return self._shares((), [tuple(range(self.k.shape[1]))], None, cache, keep_lse=True)[0]
 
     def _shares(
@@ -224,7 +237,7 @@ class Attention:
         for start in range(0, len(sets), depth):
             slots = sets[start : start + depth]
             selector = cache.selector(slots, width, depth, self.v.dtype)[:, None].expand(batch, width, heads, depth)
-            parts.append(self.kernel(self.q, self.k, selector)[..., : len(slots)].float())
+            parts.append(self.kernel(self.q, self.k, selector, self.scale)[..., : len(slots)].float())
         return torch.cat(parts, dim=-1)
 
     def _no_columns(self) -> Tensor:

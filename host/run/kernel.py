@@ -113,6 +113,7 @@ class HostKernel:
     exact      it computes `softmax(q kᵀ · scale) v`, not masked and not quantised, and float32 products are cheap
     divisible  it may be called with some of the keys: there is no mask over all, and no foreign override, which may
                know the text by their number
+    takes_scale  it scales logits by any number it is given; else the queries are, and rounded
     by_rows    a call with some of the batch rows gives these the same bits
     """
 
@@ -123,7 +124,8 @@ class HostKernel:
         scale = kwargs.get("scale")
         self.scale = (q.shape[2] // heads) ** -0.5 if scale is None else scale
         plain = self.divisible = chained is None and not args and kwargs.get("mask") is None
-        self.exact = plain and func in EXACT and computes_cheaply(q)
+        self.takes_scale = plain and func in EXACT
+        self.exact = self.takes_scale and computes_cheaply(q)
         self._fused = None
         # above the limit the host splits the batch itself
         if plain and func is TORCH_ATTENTION and q.shape[0] <= SDP_BATCH_LIMIT:
@@ -137,17 +139,22 @@ class HostKernel:
         """`(B, L, H·D)` as `(B, L, H, D)`."""
         return tensor.unflatten(2, (self.heads, -1))
 
-    def __call__(self, q: Tensor, k: Tensor, values: Tensor) -> Tensor:
+    def __call__(self, q: Tensor, k: Tensor, values: Tensor, scale: float) -> Tensor:
         """The output `(B, L, H, D)`, ours to write to."""
+        kwargs = self.kwargs
+        if scale != self.scale and self.takes_scale:
+            kwargs = {**kwargs, "scale": scale}
+        elif scale != self.scale:
+            q = q * (scale / self.scale)
         flat = (tensor.flatten(2) for tensor in (q, k, values))
         if self.chained is None:
-            return self.heads_apart(self.func(*flat, self.heads, *self.args, **self.kwargs))
+            return self.heads_apart(self.func(*flat, self.heads, *self.args, **kwargs))
         # an override may keep what it gives
-        return self.heads_apart(self.chained(self.func, *flat, self.heads, *self.args, **self.kwargs)).clone()
+        return self.heads_apart(self.chained(self.func, *flat, self.heads, *self.args, **kwargs)).clone()
 
-    def with_lse(self, q: Tensor, k: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    def with_lse(self, q: Tensor, k: Tensor, values: Tensor, scale: float) -> tuple[Tensor, Tensor]:
         """The same, and the log-sum-exp `(B, L, H)` float32; only where the kernel tells it."""
         fused = self._fused
         if fused is FUSED["cpu", SDPBackend.FLASH_ATTENTION] and k.shape[1] % KEYS_AT_ONCE and k.shape[1] < self._width:
             fused = flash_over_some
-        return output_and_lse(fused, q, k, values, self.scale)
+        return output_and_lse(fused, q, k, values, scale)

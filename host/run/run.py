@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
@@ -259,9 +259,7 @@ class Run:
     def _at_temperature(self, bends: tuple[PlannedBend, ...], part: CondSlice, attention: Attention) -> Attention:
         """The attention as those of `bends` make it that act on logits."""
         on_logits = tuple(planned.bend for planned in bends if planned.bend.operator.acts_on == "logits")
-        if not on_logits:
-            return attention
-        return replace(attention, q=part.cache.scale_queries(on_logits, attention.q), lse=None)
+        return attention.at_temperature(on_logits, part.cache)
 
     def _record(
         self,
@@ -279,7 +277,7 @@ class Run:
         tempered = known or self._at_temperature(bends, part, attention)
         maps = bend_maps(self._chains.plan(part.cond, bends, columns), tempered, part.cache)
         original, bent = maps.original, maps.bent
-        if tempered.q is not attention.q:
+        if any(planned.bend.operator.acts_on == "logits" for planned in bends):
             original = attention.columns(columns, part.cache)
         self.records.add(layer, self._moment.step, part.cond.watched, part.cache.layout.frames, original, bent)
 

@@ -137,15 +137,15 @@ class _Override:
         Of all batch rows but the `bent`: what those hold is left open, and where there are no others, both are None.
         """
         kept = [row for row in range(len(q)) if not any(rows.start <= row < rows.stop for rows in bent)]
-        attend = kernel.with_lse if kernel.tells else lambda *qkv: (kernel(*qkv), None)
+        attend = kernel.with_lse if kernel.tells else lambda *given: (kernel(*given), None)
         if not kept:
             return None, None
         if len(kept) == len(q) or not kernel.by_rows:
-            return attend(q, k, v)
+            return attend(q, k, v, kernel.scale)
         output, lse = torch.empty_like(q), q.new_empty(q.shape[:3], dtype=torch.float32)
         for first, last in _stretches(kept):
             rows = slice(first, last)
-            output[rows], lse[rows] = attend(q[rows], k[rows], v[rows])
+            output[rows], lse[rows] = attend(q[rows], k[rows], v[rows], kernel.scale)
         return output, lse
 
     def finish(self) -> None:

@@ -68,13 +68,14 @@ BENDS = {
 def attention(way, q, k, v):
     """q, k, v `(B, H, L, D)`, and the way: see Attention.way. `told` is torch's own fused kernel."""
 
-    def kernel(q, k, values):
+    def kernel(q, k, values, scale):
         assert k.shape[1], "a call without keys"
-        return F.scaled_dot_product_attention(*(each.transpose(1, 2) for each in (q, k, values))).transpose(1, 2)
+        heads_first = (each.transpose(1, 2) for each in (q, k, values))
+        return F.scaled_dot_product_attention(*heads_first, scale=scale).transpose(1, 2)
 
-    def kernel_with_lse(q, k, values):
+    def kernel_with_lse(q, k, values, scale):
         assert k.shape[1], "a call without keys"
-        output, lse, *_ = FLASH[q.device.type](*(each.transpose(1, 2) for each in (q, k, values)))
+        output, lse, *_ = FLASH[q.device.type](*(each.transpose(1, 2) for each in (q, k, values)), scale=scale)
         return output.transpose(1, 2), lse.transpose(1, 2)
 
     return Attention(
@@ -97,8 +98,7 @@ def bent(chain, given, cache, watch=()):
     """The output and the maps as a run makes them."""
     on_logits = [bend for bend, _ in chain if bend.operator.acts_on == "logits"]
     on_maps = [pair for pair in chain if pair[0].operator.acts_on != "logits"]
-    if on_logits:
-        given = Attention(**{**vars(given), "q": cache.scale_queries(on_logits, given.q)})
+    given = given.at_temperature(on_logits, cache)
     width = given.k.shape[1]
     output, known = bend_output(plan_chain(on_maps, width), given, cache, keep_lse=bool(watch))
     maps = bend_maps(plan_chain(on_maps, width, watch), known, cache) if watch else None

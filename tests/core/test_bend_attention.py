@@ -8,7 +8,7 @@ import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.api import bend_attention
 from attention_bending.bending.attention import device_cache
-from attention_bending.bending.attention.chain import BLOCK, MANY, plan_chain
+from attention_bending.bending.attention.chain import BLOCK, FEW, plan_chain
 from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.errors import BendError
 from attention_bending.bending.frames.grid import Grid
@@ -121,9 +121,15 @@ def test_a_plan_takes_every_way():
     assert not plan_chain([(blur, [everything])], WIDE).blocks
     assert plan_chain([(blur, [[3]])], WIDE).blocks == ((3,),)
     assert plan_chain([(blur, [padding])], WIDE).groups == (padding,)
-    assert plan_chain([(louder, [range(MANY)])], WIDE).groups == (tuple(range(MANY)),)
-    assert plan_chain([(louder, [range(MANY - 1)])], WIDE).blocks == (tuple(range(MANY - 1)),)
-    assert plan_chain([(louder, [range(MANY)]), (blur, [[2, 3]])], WIDE).blocks  # not only multiplied
+    assert plan_chain([(louder, [range(FEW + 1)])], WIDE).groups == (tuple(range(FEW + 1)),)
+    assert plan_chain([(louder, [range(FEW)])], WIDE).blocks == (tuple(range(FEW)),)
+    assert plan_chain([(louder, [range(FEW + 1)]), (blur, [[2, 3]])], WIDE).blocks  # not only multiplied
+    most, few = tuple(range(WIDE - FEW)), tuple(range(WIDE - FEW, WIDE))
+    nearly = plan_chain([(blur, [most])], WIDE)
+    assert (nearly.blocks, nearly.groups, nearly.others) == ((few,), (most,), ())
+    assert plan_chain([(blur, [most[1:]])], WIDE).others == (0, *few)  # one more is a set
+    halves = plan_chain([(blur, [range(70)]), (blur, [range(70, WIDE)])], WIDE)
+    assert (halves.blocks, len(halves.groups), halves.others) == ((), 2, ())
     assert list(map(len, plan_chain([(sharp, [everything])], WIDE).blocks)) == [BLOCK, BLOCK, WIDE - 2 * BLOCK]
     mixed = plan_chain([(blur, [[3, 30]]), (blur, [padding]), (sharp, [SETS["prompt and more"]])], WIDE)
     assert mixed.blocks[0] == (3, 30)

@@ -238,11 +238,11 @@ def many_sites(chain, tables, sites=2):
     for seed in range(sites):
         q, k, v = (tensor.transpose(1, 2) for tensor in tensors(GRID, WIDE, seed=seed))
 
-        def kernel(*qkv):
-            heads_first = (tensor.transpose(1, 2) for tensor in qkv)
-            return torch.nn.functional.scaled_dot_product_attention(*heads_first).transpose(1, 2)
+        def kernel(q, k, values, scale):
+            heads_first = (tensor.transpose(1, 2) for tensor in (q, k, values))
+            return torch.nn.functional.scaled_dot_product_attention(*heads_first, scale=scale).transpose(1, 2)
 
-        attention = Attention(tables.scale_queries(tempers, q) if tempers else q, k, v, kernel, q.shape[3] ** -0.5)
+        attention = Attention(q, k, v, kernel, q.shape[3] ** -0.5).at_temperature(tempers, tables)
         bend_output(plan, attention, tables)
 
 

@@ -25,13 +25,14 @@ def attention(way, dtype=torch.float32, seed=0):
     q, k, v = (tensor.transpose(1, 2).contiguous() for tensor in tensors(GRID, WIDE, dtype, seed=seed))
     calls = []
 
-    def kernel(q, k, values):
+    def kernel(q, k, values, scale):
         calls.append(k.shape[1])
-        return F.scaled_dot_product_attention(*(each.transpose(1, 2) for each in (q, k, values))).transpose(1, 2)
+        heads_first = (each.transpose(1, 2) for each in (q, k, values))
+        return F.scaled_dot_product_attention(*heads_first, scale=scale).transpose(1, 2)
 
-    def kernel_with_lse(q, k, values):
-        logits = q.float().transpose(1, 2) @ k.float().transpose(1, 2).mT * q.shape[3] ** -0.5
-        return kernel(q, k, values), logits.logsumexp(-1).transpose(1, 2)
+    def kernel_with_lse(q, k, values, scale):
+        logits = q.float().transpose(1, 2) @ k.float().transpose(1, 2).mT * scale
+        return kernel(q, k, values, scale), logits.logsumexp(-1).transpose(1, 2)
 
     return (
         Attention(
