@@ -60,6 +60,7 @@ MASK, MASKS = (
 )
 MOVING = {"animations": (Animation("angle", "frames", parse_keyframes("0: 10, 100%: 90")),)}
 
+
 def segments(count: int, tokens: int) -> Chain:
     """So many groups of tokens, each heard most in its own part of the film: a factor for every frame."""
 

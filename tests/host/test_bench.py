@@ -26,9 +26,9 @@ def rows():
     return list(bench_meter.rows(bench_cases.cases("cpu", smallest=True), CPU))
 
 
-@pytest.mark.parametrize("name", [*bench_cases.CALLS, *bench_cases.MANY])
+@pytest.mark.parametrize("name", [*bench_cases.CALLS, *bench_cases.MANY, *bench_cases.SEGMENTS])
 def test_bent_is_dense_by_kernels_with_and_without_log_sum_exp(name, call):
-    scenario = {**bench_cases.SCENARIOS["call"], **bench_cases.SCENARIOS["many"]}[name]
+    scenario = {**bench_cases.CALL, **bench_cases.SCENARIOS["many"], **bench_cases.SCENARIOS["segments"]}[name]
     near, near_dense = (bounds[str(call.dtype).removeprefix("torch.")] for bounds in (NEAR, NEAR_DENSE))
     exact = call.exact(scenario)
     assert exact.dtype == torch.float64
@@ -52,14 +52,15 @@ def test_bent_is_dense_by_kernels_with_and_without_log_sum_exp(name, call):
 
 
 def test_each_scenario_makes_a_row_and_all_parts_agree(rows):
-    levels = {"bfloat16": ("call", "aim", "many", "counted"), "float32": ("call", "aim", "many", "step")}
+    both = ("call", "aim", "many", "segments")
+    levels = {"bfloat16": (*both, "counted"), "float32": (*both, "step")}
     assert [(row["dtype"], row["level"], row["scenario"]) for row in rows] == [
         (dtype, level, name) for dtype in levels for level in levels[dtype] for name in bench_cases.SCENARIOS[level]
     ]
     for row in rows:
         assert row.keys() >= KEYS and row["model"] == "small" and row["grid"] == bench_cases.SMALL
         if row["level"] == "counted":
-            assert row["launches"] >= 3 and row["bytes"] > 3
+            assert row["launches"] >= 2 and row["bytes"] > 2  # of a temperature the kernel alone, and a weight
             continue
         assert row.keys() >= TIMED and row["ms"] > 0 and row["unbent_ms"] > 0 and "attention" in row["kernel"]
         step, compared = row["level"] == "step", row["dense_ms"] is not None
@@ -81,7 +82,7 @@ def test_half_precision_rounds_as_the_unbent_call_does(rows):
 
 def test_the_call_takes_less_memory_than_dense():
     """Where the map is much more than the keys and values, as it is with a film."""
-    call = bench_subjects.Call("1.3B", (2, 30, 52), "float32", CPU)
+    call = bench_subjects.Call("1.3B", (4, 30, 52), "float32", CPU)
     parts = call.parts(bench_cases.SCENARIOS["call"]["words-1"], call.kernels[0], dense=True)
     bent, dense = (bench_meter.peak_bytes(parts[way], CPU) - call.tensors[0].nbytes for way in ("bent", "dense"))
     assert 0 <= bent < 0.1 * dense
@@ -205,7 +206,7 @@ def test_every_case_has_its_scenario():
     for device in ("cpu", "cuda"):
         for case in bench_cases.cases(device, full=True):
             assert case.scenario in bench_cases.SCENARIOS[case.level]
-            assert case.model in bench_cases.HEADS and case.dtype in bench_cases.DTYPES[device]
+            assert case.model.partition(", ")[0] in bench_cases.HEADS and case.dtype in bench_cases.DTYPES[device]
 
 
 def test_the_page_needs_all_rows():
