@@ -45,8 +45,8 @@ def counts(tmp_path_factory):
     """Of a run of these tests with no GPU in sight, and what it printed."""
     folder = tmp_path_factory.mktemp("room")
     (folder / "test_room.py").write_text(TESTS)
-    options = [f"--rootdir={folder}", f"-c={testing.TESTS / 'pytest.ini'}", "-m=not slow", "-p=no:cacheprovider"]
-    options += ["-p=attention_bending.dev.for_gpu", "--junit-xml=report.xml", "-o=junit_family=xunit1"]
+    options = [f"--rootdir={folder}", f"-c={testing.TESTS / 'pytest.ini'}", "-m=not slow", "-pno:cacheprovider"]
+    options += ["-pattention_bending.dev.for_gpu", "--junit-xml=report.xml", "-o=junit_family=xunit1"]
     command = [sys.executable, paths.DEV / "launch.py", "pytest", *options, "."]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
