@@ -1,13 +1,17 @@
 """Half precision: every bend by every way against float64, its error told against the un-bent call's own rounding."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.attention import part
+from attention_bending.bending.attention.kernel import BMM_WIDENS
 from attention_bending.bending.bend import Bend
 from core.precision import BENDS, LAYOUT, MOMENT, WATCH, bent, expected, own_ways, qkv, rms_error
 from core.test_bend_attention import SETS, WIDE
 from core.test_film import dense
+from torch.utils._python_dispatch import TorchDispatchMode
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 WAYS = ("told", "computed", "selectors", "masked")
@@ -16,6 +20,18 @@ OUTPUT_ERROR = {torch.float32: 1.4, torch.bfloat16: 2.2, torch.float16: 2.2}
 IN_PLACE = 1.3
 """So much more where they are added up in place and in the type itself, as a GPU does."""
 MAP_ERROR = {torch.float32: 2e-6, torch.bfloat16: 4e-3, torch.float16: 2e-3}
+
+
+class Called(TorchDispatchMode):
+    """Which operations ran."""
+
+    def __init__(self):
+        super().__init__()
+        self.functions = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.functions.add(func)
+        return func(*args, **(kwargs or {}))
 
 
 @pytest.fixture
@@ -110,3 +126,19 @@ def test_signs_that_cancel_in_the_mass_do_not_blow_up_the_output(dtype, ways):
         output, _ = bent(chain, way(q, k, v), way.cache())
         assert torch.isfinite(output).all()
         assert rms_error(output, exact) < (1e-5 if dtype == torch.float32 else 40 * way.unbent_error(dtype)), way.name
+
+
+@pytest.mark.parametrize("dtype", DTYPES[1:], ids=str)
+@pytest.mark.parametrize("count", [1, 2, 16, 64])
+def test_columns_of_half_types_are_float32(count, dtype, device):
+    """On a GPU the product widens them itself, where this torch can: nothing is rounded to the half type between."""
+    generator = torch.Generator().manual_seed(count)
+    q, k, v = (torch.randn(2, 3, length, 64, generator=generator).to(dtype) for length in (60, 77, 77))
+    logits = q.double() @ k.double().mT * q.shape[3] ** -0.5
+    (way,) = own_ways(device, "selectors")
+    given = replace(way(q, k, v), lse=logits.logsumexp(-1).float().transpose(1, 2).to(device))
+    with Called() as called:
+        columns = given.columns(tuple(range(count)), way.cache())
+    assert (torch.ops.aten.bmm.dtype in called.functions) == (device == "cuda" and BMM_WIDENS)
+    exact = logits.softmax(-1)[..., :count].transpose(1, 2)
+    torch.testing.assert_close(columns.double().cpu(), exact, rtol=1e-5, atol=0)
