@@ -197,7 +197,7 @@ class Step:
         empty = WanModel("t2v", num_layers=layers, **size, device="meta", operations=torch.nn)
         with torch.inference_mode(False):
             weights = filled(empty, model)
-            options = {"dtype": self.dtype, "load_device": device}
+            options = {"dtype": self.dtype, "load_device": torch.empty(0, device=device).device}  # with its number
             self.model = comfy.sd.load_diffusion_model_state_dict(weights, model_options=options)
         generator = torch.Generator().manual_seed(1)
         embedding = torch.randn(1, TOKENS, EMBEDDING, generator=generator)

@@ -59,6 +59,7 @@ def test_error_of_every_bend(name, dtype, ways):
         assert error < bound_of(name, dtype, way), (way.name, error)
         by_kernel = way.name in ("selectors", "masked") or "temperature" in name
         bound = MAP_ERROR[dtype] if by_kernel or dtype == torch.float32 else 1e-4
+        bound *= 4 if way.device == "cuda" and dtype == torch.float32 else 1  # an allowance, not a measurement
         assert rms_error(seen.bent.transpose(1, 2), maps[..., list(WATCH)]) < bound, way.name
 
 
@@ -141,4 +142,4 @@ def test_columns_of_half_types_are_float32(count, dtype, device):
         columns = given.columns(tuple(range(count)), way.cache())
     assert (torch.ops.aten.bmm.dtype in called.functions) == (device == "cuda" and BMM_WIDENS)
     exact = logits.softmax(-1)[..., :count].transpose(1, 2)
-    torch.testing.assert_close(columns.double().cpu(), exact, rtol=1e-5, atol=0)
+    torch.testing.assert_close(columns.double().cpu(), exact, rtol=2e-5, atol=0)
