@@ -101,8 +101,7 @@ def how(asked: argparse.Namespace) -> str:
     inside = paths.ROOT in asked.output.resolve().parents
     archive = asked.output.resolve().relative_to(paths.ROOT).as_posix() if inside else asked.output.name
     return (
-        f"tar -xzf {archive} && {{ python3 dev test core host -m cuda; "
-        "python3 dev bench --device cuda --json performance-cuda.json; }"
+        f"tar -xzf {archive} && {{ python3 dev test core host -m cuda; python3 dev bench --device cuda --write-docs; }}"
     )
 
 
