@@ -150,7 +150,7 @@ def without(names: list[str], *others: str) -> list[str]:
 # The runs, of each the series: level, model, grids, scenarios, types, and the rounds of each case. Whole steps of a CPU
 # are float32: one without bfloat16 products would spend nearly all of its time on the layers' matrices.
 SMALLEST = [
-    (level, "small", [SMALL], scenarios, {"step": SINGLE, "counted": HALF}.get(level, BOTH), (2, 2, 2))
+    (level, "small", [SMALL], scenarios, HALF if level == "counted" else BOTH, (2, 2, 2))
     for level, scenarios in SCENARIOS.items()
 ]
 TO_COUNT = ("counted", "1.3B", [SD], COUNTED, HALF, (0, 0, 0))

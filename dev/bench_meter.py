@@ -15,7 +15,6 @@ import psutil
 import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
-from torch.utils.benchmark import timer  # it waits for a GPU
 
 from ..bending.attention.chain import plan_chain
 from . import comfy_host
@@ -26,6 +25,8 @@ from .bench_subjects import Call, Step
 MB = 1e6
 SUBJECTS = {"call": Call, "aim": Call, "many": Call, "segments": Call, "step": Step, "counted": Call}
 TOLERANCE = {Call: {torch.float32: 1e-4, torch.bfloat16: 0.1}, Step: {torch.float32: 0.01, torch.bfloat16: 0.5}}
+CALLS_IN_A_ROW = {Call: 10, Step: 1}
+"""How many a GPU is given at once: as in a model, it computes one while the processor starts the next."""
 WAYS = {"un-bent": "unbent_", "bent": "", "dense": "dense_"}  # what the names of each way's quantities begin with
 
 
@@ -74,7 +75,7 @@ def compared(case: Case, subject: Call | Step, kernel: Callable, rounds: int, de
     output_bytes = subject.tensors[0].nbytes if isinstance(subject, Call) else None  # as many as q has
     base = output_bytes if case.level in ("call", "many", "segments") else peaks["un-bent"]
     error = checked(case, {way: run() for way, run in parts.items()}, TOLERANCE[type(subject)][subject.dtype])
-    seconds = time_in_turn(timed, turns)
+    seconds = time_in_turn(timed, turns, subject.device, CALLS_IN_A_ROW[type(subject)])
     low, middle, high = statistics.quantiles(seconds["un-bent"], n=4)
     row = {"kernel": kernel.__name__, "way": getattr(parts["bent"], "way", None)}
     row |= {"noise": round((high - low) / middle / 2, 4), "error": error, "peak": None}
@@ -101,12 +102,26 @@ def checked(case: Case, outputs: Mapping[str, Sequence[Tensor]], tolerance: floa
     return float(f"{error:.1e}")
 
 
-def clock() -> Callable[[], float]:
-    """Processor time where one thread does all, so that a shared machine takes nothing away; else that of the wall."""
-    return time.process_time if torch.get_num_threads() == 1 and not torch.cuda.is_available() else timer
+def seconds_of(run: Callable, device: torch.device, calls: int) -> float:
+    """Of one call: by a GPU's own clock, of `calls` in a row; elsewhere of one.
+
+    Processor time where one thread does all, so that a shared machine takes nothing away; else that of the wall.
+    """
+    if device.type == "cuda":
+        begun, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begun.record()
+        for _ in range(calls):
+            run()
+        ended.record()
+        ended.synchronize()
+        return begun.elapsed_time(ended) / 1000 / calls
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    return timeit(run, timer=clock, number=1)
 
 
-def time_in_turn(parts: Mapping[str, Callable], rounds: Mapping[str, int]) -> dict[str, list[float]]:
+def time_in_turn(
+    parts: Mapping[str, Callable], rounds: Mapping[str, int], device: torch.device, calls: int = 1
+) -> dict[str, list[float]]:
     """Seconds of each part, warm before, in each of its rounds.
 
     All run in turn, forwards and backwards by turns: none always follows the same one, and a machine that slows down
@@ -116,7 +131,7 @@ def time_in_turn(parts: Mapping[str, Callable], rounds: Mapping[str, int]) -> di
     for turn in range(max(rounds[part] for part in parts)):
         due = [part for part in parts if turn < rounds[part]]
         for part in due if turn % 2 == 0 else reversed(due):
-            seconds[part].append(timeit(parts[part], timer=clock(), number=1))
+            seconds[part].append(seconds_of(parts[part], device, calls))
     return seconds
 
 
@@ -149,6 +164,7 @@ def machine(device: torch.device) -> dict[str, Any]:
     dtype = getattr(torch, DTYPES[device.type][-1])
     source, matrix = (torch.ones(size, dtype=dtype, device=device) for size in (length, (side, side)))
     parts = {"copy": partial(torch.empty_like(source).copy_, source), "product": partial(matrix.mm, matrix)}
-    copy, product = (statistics.median(warm) for _, *warm in time_in_turn(parts, dict.fromkeys(parts, 6)).values())
+    seconds = time_in_turn(parts, dict.fromkeys(parts, 6), device)
+    copy, product = (statistics.median(warm) for _, *warm in seconds.values())
     speeds = {"copy_gb_s": 2 * source.nbytes / copy, "matmul_gflop_s": 2 * side**3 / product}
     return facts | {speed: round(per_second / 1e9, 1) for speed, per_second in speeds.items()}

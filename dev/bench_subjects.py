@@ -11,7 +11,6 @@ from comfy.ldm.modules.attention import attention_pytorch, get_attention_functio
 from comfy.ldm.wan.model import WanModel
 from comfy.model_management import get_free_memory
 from torch import Tensor
-from torch.nn.attention import SDPBackend
 
 from ..bending import Bending, FrameLayout, Grid, TokenMap
 from ..bending.api import START
@@ -27,6 +26,7 @@ from ..host.families.geometry import Geometry
 from ..host.maps.record_store import Handle
 from ..host.maps.recording import Recording
 from ..host.run.attach import patch_model
+from ..host.run.kernel import choice
 from ..host.run.patch import Patch
 from ..host.run.site import OVERRIDE, Bender, RowSlice, bent_forward
 from ..host.text.prompt_encoding import KEY
@@ -56,8 +56,8 @@ class Call:
 
     @cached_property
     def facts(self) -> dict[str, str | None]:
-        choice = torch._fused_sdp_choice(*(t.unflatten(2, (self.heads, -1)).transpose(1, 2) for t in self.tensors))
-        kernel = f"attention_pytorch ({SDPBackend(choice).name.removesuffix('_ATTENTION').lower()})"
+        fused = choice(*(t.unflatten(2, (self.heads, -1)).transpose(1, 2) for t in self.tensors))
+        kernel = f"attention_pytorch ({fused.name.removesuffix('_ATTENTION').lower()})"
         return {"kernel": kernel, "layers": None}
 
     @cached_property
@@ -197,7 +197,8 @@ class Step:
         empty = WanModel("t2v", num_layers=layers, **size, device="meta", operations=torch.nn)
         with torch.inference_mode(False):
             weights = filled(empty, model)
-            self.model = comfy.sd.load_diffusion_model_state_dict(weights, model_options={"dtype": self.dtype})
+            options = {"dtype": self.dtype, "load_device": torch.empty(0, device=device).device}  # with its number
+            self.model = comfy.sd.load_diffusion_model_state_dict(weights, model_options=options)
         generator = torch.Generator().manual_seed(1)
         embedding = torch.randn(1, TOKENS, EMBEDDING, generator=generator)
         pieces = tuple(Piece(word, 2 * i, 2 * i + 1, FIRST + i) for i, word in enumerate(WORDS))

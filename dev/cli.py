@@ -23,6 +23,9 @@ COMMANDS = {
     "test": Command("test [--slow] [pytest args]", "check the style, then run the rooms of tests", ".testing"),
     "serve": Command("serve [ComfyUI args]", "start ComfyUI with the pack installed", ".serving"),
     "bench": Command("bench [--help]", "what a bend costs, against un-bent and dense attention", ".bench"),
+    "gpu-pack": Command(
+        "gpu-pack [--help]", "an archive to run the CUDA tests and the benchmark offline, on a GPU", ".gpu_pack"
+    ),
     "train-toy": Command("train-toy [--help]", "make the toy Wan of models/toy from a seed, in hours", "..toy.train"),
     "evaluate-toy": Command(
         "evaluate-toy [--help]", "bend the toy in every way: docs/what-bends-do.md", "..toy.evaluate"

@@ -1,6 +1,7 @@
-"""Which ComfyUI, and with which Python: the fetched one in `.venv`, or the user's own by COMFYUI_PATH."""
+"""Which ComfyUI, and with which Python: fetched, with `.venv`; the user's own, by COMFYUI_PATH; or from a GPU pack."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,15 @@ from .console import Trouble
 
 @dataclass(frozen=True)
 class Host:
-    """A ComfyUI and the Python that runs it; `ours` when both were made by the set-up."""
+    """A ComfyUI and the Python that runs it; `ours` when both were made by the set-up.
+
+    `packed` when all came unpacked from `python dev gpu-pack`, for whatever Python runs this.
+    """
 
     comfy: Path
     python: Path
     ours: bool
+    packed: bool = False
 
     def script(self, file: Path, *arguments: str) -> list[str]:
         """The command that runs a file of ours in ComfyUI's Python."""
@@ -28,6 +33,8 @@ class Host:
 def locate() -> Host:
     """Read COMFYUI_PATH and COMFYUI_PYTHON. Trouble when they name nothing that could be ComfyUI."""
     given = os.environ.get("COMFYUI_PATH")
+    if not given and paths.GPU_PACK.is_file():
+        return _packed()
     if not given:
         return Host(paths.COMFY, paths.venv_python(paths.VENV), ours=True)
     comfy = Path(given).expanduser().resolve()
@@ -37,6 +44,16 @@ def locate() -> Host:
             "Give the folder that holds main.py, or unset COMFYUI_PATH to let the set-up fetch a ComfyUI."
         )
     return Host(comfy, _python_of(comfy), ours=False)
+
+
+def _packed() -> Host:
+    asked, here = paths.GPU_PACK.read_text(encoding="utf-8"), ".".join(map(str, sys.version_info[:2]))
+    if asked != here:
+        raise Trouble(
+            f"The GPU pack in {paths.HOST} is for Python {asked}; this is {here} ({sys.executable}).\n"
+            f"Run the command with python{asked}, or make a pack with: python dev gpu-pack --python {here}"
+        )
+    return Host(paths.COMFY, Path(sys.executable), ours=False, packed=True)
 
 
 def _python_of(comfy: Path) -> Path:

@@ -22,6 +22,9 @@ STAMPS = HOST / "stamps"
 TOOLS = HOST / "tools"
 """Development tools for a ComfyUI that is not ours: installed here, never into its Python."""
 
+GPU_PACK = HOST / "gpu-pack"
+"""There where the archive of `python dev gpu-pack` was unpacked: names the Python that its packages are for."""
+
 
 def venv_python(venv: Path) -> Path:
     """The interpreter of a virtual environment, whose place depends on the platform."""

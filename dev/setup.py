@@ -32,7 +32,7 @@ def ensure() -> Host:
         _step("ComfyUI", fetch.key(), _with_room(fetch.fetch), paths.STAMPS / "comfyui")
         _step("packages", environment.packages_key(), _with_room(environment.install), paths.VENV / "packages.stamp")
         _step("bytecode", fetch.key(), fetch.compile_files, paths.STAMPS / "bytecode")
-    else:
+    elif not host.packed:
         tools_key = f"{environment.tools_key()} {host.python}"
         _step("tools", tools_key, lambda: environment.install_tools(host.python), paths.STAMPS / "tools")
     for folder in ("models", "custom_nodes", "input", "output", "user", "temp"):

@@ -41,16 +41,24 @@ ROOMS = {
 SLOWEST = 10
 """So many tests are named with their times."""
 
+NEEDS_GPU = "needs a GPU"
+"""Property of a test in a report: see `for_gpu`."""
+
 NO_TESTS_RAN = 5  # pytest's exit code
 
 
 class Counts(NamedTuple):
+    """`for_gpu` are those of the skipped that need a GPU."""
+
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    for_gpu: int = 0
 
     def __str__(self) -> str:
-        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+        need = f"need{'s' * (self.for_gpu == 1)} a GPU"
+        of_these = f" (of these {self.for_gpu} {need})" if self.for_gpu else ""
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped{of_these}"
 
 
 class Outcome(NamedTuple):
@@ -68,7 +76,7 @@ def main(arguments: list[str]) -> int:
     host = setup.ensure()
     setup_seconds = perf_counter() - begun
     options, targets, slow = sort_arguments(arguments)
-    style_failed = _check_style(host)
+    style_failed = not host.packed and _check_style(host)  # a GPU pack has no ruff
     begun = perf_counter()
     outcomes = _run_rooms(host, options, targets, slow)
     rooms_seconds = perf_counter() - begun
@@ -83,10 +91,10 @@ def main(arguments: list[str]) -> int:
         _print_row(outcome.room, outcome.seconds, ROOMS[outcome.room].budget, str(outcome.counts))
     counts = Counts(*(sum(column) for column in zip(*(outcome.counts for outcome in outcomes), strict=True)))
     _print_row("rooms", rooms_seconds, ROOMS_BUDGET)
-    print(f"{'style':<10} {'FAILED, see above' if style_failed else 'clean'}")
-    print(counts)
+    print(f"{'style':<10} {'not checked' if host.packed else 'FAILED, see above' if style_failed else 'clean'}")
     if "browser" in targets and not find_chromium():
         print(f"The browser tests were skipped: {CHROMIUM_CURE}")
+    print(counts)
     if not sum(counts):
         return NO_TESTS_RAN  # a mistyped name or -k must not look like success
     return 1 if counts.failed or style_failed else 0
@@ -167,12 +175,16 @@ def _read_report(report: Path, room: Room) -> tuple[Counts, list[tuple[float, st
         return Counts(), []
     suite = ElementTree.parse(report).getroot().find("testsuite")
     total, failures, errors, skipped = (int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped"))
+    for_gpu = sum(
+        case.find("skipped") is not None and case.find(f"properties/property[@name='{NEEDS_GPU}']") is not None
+        for case in suite.iter("testcase")
+    )
     tests = [
         (float(case.get("time")), f"{(room.root / case.get('file')).relative_to(paths.ROOT)}::{case.get('name')}")
         for case in suite.iter("testcase")
         if case.get("file")
     ]
-    return Counts(total - failures - errors - skipped, failures + errors, skipped), tests
+    return Counts(total - failures - errors - skipped, failures + errors, skipped, for_gpu), tests
 
 
 def _print_row(name: str, seconds: float, budget: int, counts: str = "") -> None:

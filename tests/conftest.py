@@ -11,6 +11,8 @@ from hypothesis import settings
 
 runpy.run_path(str(Path(__file__).resolve().parent.parent / "dev" / "pack.py"))["alias"]()
 
+pytest_plugins = ("attention_bending.dev.for_gpu",)
+
 # The same examples on every machine, and no failure because a machine was busy.
 settings.register_profile("attention bending", derandomize=True, deadline=None)
 settings.load_profile("attention bending")

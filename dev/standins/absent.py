@@ -1,7 +1,8 @@
-"""Stand-ins for torchvision and torchaudio, in the development set-up only.
+"""Stand-ins for packages that ComfyUI imports and nothing calls that is tested where they are missing.
 
-ComfyUI imports both when it starts. Their released builds do not import beside a CPU-only torch, and nothing that is
-tested here calls them. A stand-in satisfies the import and fails, by name, when it is called.
+torchvision and torchaudio: their released builds do not import beside a CPU-only torch. The others: too large for what
+`python dev gpu-pack` makes. All stand last on the path: a real package wins. A stand-in satisfies the import and fails,
+by name, when it is called.
 """
 
 import sys

@@ -52,13 +52,16 @@ UNSPLIT_ROWS = 128 * 256
 the keys among several: the bits of a row do not depend on how many others there are."""
 
 
-def fused_kernel(q: Tensor, k: Tensor, v: Tensor, scale: float) -> FusedKernel | None:
-    """What torch's attention would run for `(B, H, L, D)`, if that tells the log-sum-exp as we know it."""
-    # asked as the host asks: on some GPUs torch itself would prefer another
+def choice(q: Tensor, k: Tensor, v: Tensor, scale: float | None = None) -> SDPBackend:
+    """What torch's attention runs for `(B, H, L, D)`, asked as the host asks: on some GPUs torch prefers another."""
     priority = getattr(comfy.ops, "SDPA_BACKEND_PRIORITY", None)
     with sdpa_kernel(priority, set_priority=True) if priority else nullcontext():
-        choice = SDPBackend(torch._fused_sdp_choice(q, k, v, scale=scale))
-    fused = FUSED.get((q.device.type, choice))
+        return SDPBackend(torch._fused_sdp_choice(q, k, v, scale=scale))
+
+
+def fused_kernel(q: Tensor, k: Tensor, v: Tensor, scale: float) -> FusedKernel | None:
+    """That kernel, if it tells the log-sum-exp as we know it."""
+    fused = FUSED.get((q.device.type, choice(q, k, v, scale)))
     return fused if fused is not None and _is_known(fused, q.device, q.dtype, q.shape[3]) else None
 
 

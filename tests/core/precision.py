@@ -1,6 +1,8 @@
 """Every kind of bend, and the ways to make it, for the tests of half precision and of the device."""
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -65,8 +67,31 @@ BENDS = {
 """By name a chain of bends, each with its words' columns."""
 
 
+class Way(NamedTuple):
+    """How calls are attended to, and where; `name` is that of Attention.way. Called with q, k, v `(B, H, L, D)`."""
+
+    name: str
+    device: str
+    attention: Callable[..., Attention]
+
+    def __call__(self, *qkv):
+        return self.attention(*(tensor.to(self.device) for tensor in qkv))
+
+    def cache(self):
+        return device_cache(self.device)
+
+    def unbent_error(self, dtype):
+        """The un-bent call's own."""
+        output = self(*qkv(dtype)).output().transpose(1, 2)
+        return rms_error(output, expected(None, dtype)[0])
+
+
+def own_ways(device, *names):
+    """By torch's attention, or, where it is `told`, by its fused kernel."""
+    return [Way(name, device, partial(attention, name)) for name in names]
+
+
 def attention(way, q, k, v):
-    """q, k, v `(B, H, L, D)`, and the way: see Attention.way. `told` is torch's own fused kernel."""
 
     def kernel(q, k, values, scale):
         assert k.shape[1], "a call without keys"
@@ -120,11 +145,4 @@ def expected(name, dtype):
 
 def rms_error(ours, theirs):
     """Relative to the size of what is expected."""
-    return float(np.sqrt(np.square(ours.double().numpy() - theirs).mean() / np.square(theirs).mean()))
-
-
-@lru_cache
-def unbent_error(dtype):
-    """The un-bent call's own, of the same inputs in the same type."""
-    output = F.scaled_dot_product_attention(*qkv(dtype))
-    return rms_error(output, expected(None, dtype)[0])
+    return float(np.sqrt(np.square(ours.double().cpu().numpy() - theirs).mean() / np.square(theirs).mean()))

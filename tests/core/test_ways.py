@@ -21,8 +21,8 @@ GRID = (2, 3, 5)
 WAYS = ("told", "computed", "selectors", "masked")
 
 
-def attention(way, dtype=torch.float32, seed=0):
-    q, k, v = (tensor.transpose(1, 2).contiguous() for tensor in tensors(GRID, WIDE, dtype, seed=seed))
+def attention(way, dtype=torch.float32, seed=0, device="cpu"):
+    q, k, v = (tensor.to(device).transpose(1, 2).contiguous() for tensor in tensors(GRID, WIDE, dtype, seed=seed))
     calls = []
 
     def kernel(q, k, values, scale):
@@ -49,27 +49,27 @@ def attention(way, dtype=torch.float32, seed=0):
     )
 
 
-def cache():
-    return DeviceCache(FrameLayout.whole(Grid(*GRID)), 2, torch.device("cpu"))
+def cache(device="cpu"):
+    return DeviceCache(FrameLayout.whole(Grid(*GRID)), 2, torch.device(device))
 
 
 def plan(chain, watch=()):
     return plan_chain([(bend, [SETS[name]]) for bend, name in chain], WIDE, watch)
 
 
-def output_of(way, chain, dtype=torch.float32, seed=0):
+def output_of(way, chain, dtype=torch.float32, seed=0, device="cpu"):
     """The bent output, and how many keys each of the kernel's calls had."""
-    given, calls = attention(way, dtype, seed)
-    return bend_output(plan(chain), given, cache())[0], calls
+    given, calls = attention(way, dtype, seed, device)
+    return bend_output(plan(chain), given, cache(device))[0], calls
 
 
-def maps_of(way, chain, watch, known=False, seed=0):
+def maps_of(way, chain, watch, known=False, seed=0, device="cpu"):
     """`known`: with the log-sum-exp that the output's own chain has left."""
-    given, calls = attention(way, seed=seed)
+    given, calls = attention(way, seed=seed, device=device)
     if known:
-        _, given = bend_output(plan(chain), given, cache(), keep_lse=True)
+        _, given = bend_output(plan(chain), given, cache(device), keep_lse=True)
         calls.clear()
-    return bend_maps(plan(chain, watch), given, cache()), calls
+    return bend_maps(plan(chain, watch), given, cache(device)), calls
 
 
 def close(ours, theirs, atol):
@@ -79,10 +79,10 @@ def close(ours, theirs, atol):
 
 @settings(max_examples=40, deadline=None)
 @given(chain=st.lists(st.tuples(bend_strategy, st.sampled_from(list(SETS))), max_size=3), seed=st.integers(0, 9))
-def test_all_ways_agree_on_maps_and_output(chain, seed):
+def test_all_ways_agree_on_maps_and_output(chain, seed, device):
     watch = (3, 9, 100)
-    maps = [maps_of(way, chain, watch, known, seed)[0] for way in WAYS for known in (False, True)]
-    outputs = [output_of(way, chain, seed=seed)[0] for way in WAYS]
+    maps = [maps_of(way, chain, watch, known, seed, device)[0] for way in WAYS for known in (False, True)]
+    outputs = [output_of(way, chain, seed=seed, device=device)[0] for way in WAYS]
     assert all(torch.allclose(other.original, maps[0].original, atol=1e-6) for other in maps)
     # a chain of renormalised remainders may enlarge the last bits of a sum; see oracle.bent_attention
     assert all(close(other.bent, maps[0].bent, 2e-4) for other in maps)
@@ -90,7 +90,7 @@ def test_all_ways_agree_on_maps_and_output(chain, seed):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_every_key_is_attended_to_once(dtype):
+def test_every_key_is_attended_to_once(dtype, device):
     """Only a kernel that tells nothing is asked a second time, with selectors for V."""
     blur, louder = Bend(ops.Blur(), "w", renormalize=True), Bend(ops.Amplify(2.0), "w")
     rest = WIDE - len(SETS["padding"]) - len(SETS["phrase"])
@@ -101,7 +101,7 @@ def test_every_key_is_attended_to_once(dtype):
         ([(blur, "ALL")], [WIDE]),
         ([(blur, "ALL"), (louder, "ALL")], [WIDE]),
     ):
-        counted = {way: output_of(way, chain, dtype)[1] for way in WAYS}
+        counted = {way: output_of(way, chain, dtype, device=device)[1] for way in WAYS}
         asked = [WIDE] if len(keys) > 1 or keys[0] < WIDE else []
         assert counted == {
             "told": keys,
@@ -135,19 +135,19 @@ def test_where_nothing_acts_maps_are_read_and_the_output_has_the_kernels_bits(wa
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("width", [1, 2, 512])
-def test_bends_that_cover_every_token_leave_no_part_empty(way, width):
+def test_bends_that_cover_every_token_leave_no_part_empty(way, width, device):
     """A call without keys kills the CPU's kernel: a text of one token, all tokens by words, all of them watched."""
     louder = Bend(ops.Amplify(2.0), "w", renormalize=False)
     columns = [[i] for i in range(width)]
-    given, calls = attention(way)
+    given, calls = attention(way, device=device)
     given = replace(given, k=given.k.repeat(1, 4, 1, 1)[:, :width], v=given.v.repeat(1, 4, 1, 1)[:, :width])
     chain = plan_chain([(louder, [column]) for column in columns], width)
-    output, known = bend_output(chain, given, cache(), keep_lse=True)
+    output, known = bend_output(chain, given, cache(device), keep_lse=True)
     assert 0 not in calls and close(output, 2 * given.output(), 1e-5)
-    maps = bend_maps(plan_chain([(louder, [[0]])], width, range(width)), known, cache())
+    maps = bend_maps(plan_chain([(louder, [[0]])], width, range(width)), known, cache(device))
     assert 0 not in calls and maps.bent.shape[-1] == width
-    assert close(maps.original.sum(-1), torch.ones(()), 1e-5)
+    assert close(maps.original.sum(-1), torch.ones((), device=device), 1e-5)
     for all_columns in (True, False):
         bend = Bend(ops.Flip() if all_columns else ops.Sharpen(), "w")
-        bend_output(plan_chain([(bend, [range(width)])], width), given, cache())
+        bend_output(plan_chain([(bend, [range(width)])], width), given, cache(device))
     assert 0 not in calls

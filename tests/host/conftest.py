@@ -13,6 +13,7 @@ from attention_bending.dev import comfy_host, paths
 comfy_host.start("--cpu", f"--base-directory={paths.BASE}")
 
 import comfy.clip_vision  # noqa: E402
+import comfy.ops  # noqa: E402
 import comfy.sample  # noqa: E402
 import comfy.sd  # noqa: E402
 import comfy.utils  # noqa: E402
@@ -73,6 +74,17 @@ def tiny_vae():
 def encode(tiny_clip):
     """A function from a text to plain conditioning, as CLIPTextEncode makes it; each text is encoded once."""
     return functools.cache(lambda text: tiny_clip.encode_from_tokens_scheduled(tiny_clip.tokenize(text)))
+
+
+@pytest.fixture
+def kernel(request, dtype, monkeypatch):
+    """One of `support.on_both`, where its device has it for the type; float32 is float32 there, in convolutions too."""
+    if not request.param.runs(dtype):
+        pytest.skip(f"torch has no {request.param} here for {dtype}")
+    if request.param.name == "pytorch":
+        monkeypatch.setattr(comfy.ops, "SDPA_BACKEND_PRIORITY", [request.param.fused], raising=False)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    return request.param
 
 
 @pytest.fixture

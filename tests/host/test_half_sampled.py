@@ -13,20 +13,20 @@ from attention_bending.host.maps.record_store import Handle, record_of
 from attention_bending.host.maps.recording import Recording
 from attention_bending.host.run.attach import patch_model
 from attention_bending.host.run.patch import Patch
-from comfy.ldm.modules.attention import get_attention_function
-from host.support import CHAIN, KISS, SMALL, SQUARE, Dense, bent, distance, reports
+from host.support import CHAIN, KISS, SMALL, SQUARE, Dense, bent, distance, on_both, reports
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
-WAYS = {"pytorch": "told", "sub_quad": "computed"}
+KERNELS = on_both("pytorch", "sub_quad")
 UNBENT = (Bend(ops.Amplify(1.0), "kiss"),)
 LAYERS, STEPS = 2, 2
 
 
 @lru_cache
-def loaded(dtype):
-    """A tiny model that computes in that type; its weights are in it too."""
+def loaded(dtype, device):
+    """A tiny model that computes in that type on that device; its weights are in it too."""
     path = folder_paths.get_full_path_or_raise("diffusion_models", f"tiny_{SMALL}.safetensors")
-    model = comfy.sd.load_diffusion_model(path, model_options={"dtype": dtype})
+    options = {"dtype": dtype, "load_device": torch.empty(0, device=device).device}  # with its number
+    model = comfy.sd.load_diffusion_model(path, model_options=options)
     model.set_model_compute_dtype(dtype)
     return model
 
@@ -37,22 +37,18 @@ def dtype(request):
 
 
 @pytest.fixture
-def computing(dtype):
-    return loaded(dtype).clone()
-
-
-@pytest.fixture(params=WAYS)
-def way(request, monkeypatch):
-    """The host's kernel is exchanged; the way that its log-sum-exp is had."""
-    monkeypatch.setattr(comfy.ldm.wan.model, "optimized_attention", get_attention_function(request.param))
-    return WAYS[request.param]
+def computing(dtype, kernel, monkeypatch):
+    """The host's kernel is exchanged."""
+    monkeypatch.setattr(comfy.ldm.wan.model, "optimized_attention", kernel.attend)
+    return loaded(dtype, kernel.device).clone()
 
 
 def rms(film, other):
     return float((film - other).square().mean().sqrt() / other.std())
 
 
-def test_a_chain_equals_dense_attention(computing, dtype, way, positive, negative, sample):
+@KERNELS
+def test_a_chain_equals_dense_attention(computing, dtype, kernel, positive, negative, sample):
     """As far as the same sampling un-bent, its text attention in float64, is from itself."""
     films = {
         name: sample(
@@ -64,14 +60,16 @@ def test_a_chain_equals_dense_attention(computing, dtype, way, positive, negativ
     with reports() as made:
         result = sample(bent(computing, *CHAIN), positive, negative, shape=SQUARE["shape"])
     (report,) = made
-    assert report.ways == {way: LAYERS * STEPS} and report.slow_ways == []
+    assert report.ways == {kernel.way(dtype): LAYERS * STEPS}
+    assert bool(report.slow_ways) == (kernel.way(dtype) == "selectors")
     own = rms(plain, films["un-bent"])
     assert (own < 1e-5) == (dtype == torch.float32)
     assert rms(result, films["bent"]) < max(2 * own, 1e-5)
     assert distance(films["bent"], films["un-bent"]) > 0.05
 
 
-def test_who_watches_changes_no_bit(computing, way, positive, negative, sample):
+@KERNELS
+def test_who_watches_changes_no_bit(computing, positive, negative, sample):
     shape = SQUARE["shape"]
     alone = sample(bent(computing, *CHAIN), positive, negative, shape=shape)
     recording = Recording(Handle(None, 2**26), "listed words", "kiss, sunset")
@@ -84,7 +82,8 @@ def test_who_watches_changes_no_bit(computing, way, positive, negative, sample):
     assert not torch.equal(before, after)
 
 
-def test_a_batched_negative_keeps_its_bits(computing, way, positive, negative, sample):
+@KERNELS
+def test_a_batched_negative_keeps_its_bits(computing, positive, negative, sample):
     """Both conditionings in one call, one of them bent."""
     outputs = []
 
@@ -109,14 +108,16 @@ def test_a_batched_negative_keeps_its_bits(computing, way, positive, negative, s
 
 
 @pytest.mark.parametrize("applied", [True, False])
-def test_a_record_never_reads_what_was_not_attended_to(applied, way, model, positive, negative, sample, monkeypatch):
+@pytest.mark.parametrize("dtype", [torch.float32], ids=str)
+@KERNELS
+def test_a_record_never_reads_what_was_not_attended_to(applied, computing, positive, negative, sample, monkeypatch):
     """Both conditionings in one call: what is known of the un-bent rows alone says nothing of the bent ones."""
     empty = torch.Tensor.new_empty
     monkeypatch.setattr(torch.Tensor, "new_empty", lambda *size, **like: empty(*size, **like).fill_(7.0))
 
     def recorded(*patches):
         recording = Recording(Handle(None, 2**26), "listed words", "kiss, sunset")
-        patched = model
+        patched = computing
         for i, bends in enumerate(patches):
             last = i == len(patches) - 1
             patch = Patch(Bending(bends), not last or applied, recording=recording if last else None)

@@ -12,26 +12,28 @@ from attention_bending.bending.frames.grid import Grid
 from attention_bending.bending.frames.layout import FrameLayout
 from attention_bending.host.families.family import Site
 from attention_bending.host.families.geometry import Geometry
+from attention_bending.host.run.kernel import UNSPLIT_ROWS, HostKernel
 from attention_bending.host.run.site import Bender, RowSlice, bent_forward
-from comfy.ldm.modules.attention import get_attention_function
 from core.oracle import bent_attention
+from host.support import Kernel, on_both
+from torch.nn.attention import SDPBackend
 
 GRID, HEADS, DEPTH, TOKENS = (2, 8, 12), 3, 64, 77
-CELLS = Grid(*GRID).cells
 BLUR = ("blur", {"sigma": 1.0, "kernel_size": 0}, [5, 6], 1.0, True)
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
-KERNELS = {"pytorch": "told", "sub_quad": "computed", "split": "computed"}
+KERNELS = on_both("pytorch", "sub_quad", "split")
+PYTORCH = Kernel("pytorch")
 
 
 class OneBend(Bender):
     """Bends some rows, and in them the tokens behind `first`, by a blur of two columns."""
 
-    def __init__(self, *rows: slice, first: int = 0):
-        geometry = Geometry(CELLS + first, first, tuple(range(GRID[0])), *GRID[1:])
-        tokens = slice(first, CELLS + first)
+    def __init__(self, *rows: slice, first: int = 0, device: str = "cpu", grid=GRID):
+        geometry = Geometry(Grid(*grid).cells + first, first, tuple(range(grid[0])), *grid[1:])
+        tokens = slice(first, Grid(*grid).cells + first)
         self.slices = [RowSlice(part, tokens, geometry) for part in rows]
         self.plan = plan_chain([(Bend(ops.Blur(1.0), "w"), ([5, 6],))], TOKENS)
-        self.cache = DeviceCache(FrameLayout.whole(Grid(*GRID)), HEADS, torch.device("cpu"))
+        self.cache = DeviceCache(FrameLayout.whole(Grid(*grid)), HEADS, torch.device(device))
         self.ways = []
 
     def slices_at(self, layer):
@@ -45,17 +47,17 @@ class OneBend(Bender):
         return bend_output(self.plan, attention, self.cache)[0]
 
 
-def qkv(dtype, rows=3, first=0):
+def qkv(dtype, rows=3, first=0, device="cpu", grid=GRID):
     generator = torch.Generator().manual_seed(2)
-    lengths = (CELLS + first, TOKENS, TOKENS)
-    return [torch.randn(rows, length, HEADS * DEPTH, generator=generator).to(dtype) for length in lengths]
+    lengths = (Grid(*grid).cells + first, TOKENS, TOKENS)
+    return [torch.randn(rows, length, HEADS * DEPTH, generator=generator).to(device, dtype) for length in lengths]
 
 
 def attend(kernel, tensors, bender=None, chained=None):
-    """The output `(B, L, H·D)` of the host's kernel of that name, bent by `bender`."""
+    """The output `(B, L, H·D)` of the host's kernel, bent by `bender`."""
 
     def forward(transformer_options):
-        return get_attention_function(kernel)(*tensors, heads=HEADS, transformer_options=transformer_options)
+        return kernel.attend(*tensors, heads=HEADS, transformer_options=transformer_options)
 
     options = {} if chained is None else {"optimized_attention_override": chained}
     return (
@@ -67,40 +69,56 @@ def attend(kernel, tensors, bender=None, chained=None):
 
 def dense(tensors, first=0):
     """Bent attention in float64 `(B, L, H·D)` of all rows, the tokens from `first` on."""
-    apart = (tensor.double().unflatten(2, (HEADS, -1)).transpose(1, 2).numpy() for tensor in tensors)
+    apart = (tensor.double().unflatten(2, (HEADS, -1)).transpose(1, 2).cpu().numpy() for tensor in tensors)
     rows = zip(*apart, strict=True)
     bent = [[bent_attention(h[first:], k, v, [BLUR], GRID)[0] for h, k, v in zip(*row, strict=True)] for row in rows]
     return torch.from_numpy(np.array(bent)).transpose(1, 2).flatten(2)
 
 
 def error(output, expected):
-    return float((output.double() - expected).square().mean().sqrt() / expected.square().mean().sqrt())
+    return float((output.double().cpu() - expected).square().mean().sqrt() / expected.square().mean().sqrt())
 
 
 ROUNDING = {torch.float32: 2e-6, torch.bfloat16: 8e-3, torch.float16: 1e-3}
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("kernel", KERNELS)
+@KERNELS
 @pytest.mark.parametrize("rows", [[slice(0, 1)], [slice(1, 2)], [slice(0, 1), slice(2, 3)], [slice(0, 3)]], ids=str)
 def test_batch_rows_that_are_not_bent_keep_their_bits(kernel, dtype, rows):
-    tensors = qkv(dtype)
-    plain, bender = attend(kernel, tensors), OneBend(*rows)
+    tensors = qkv(dtype, device=kernel.device)
+    plain, bender = attend(kernel, tensors), OneBend(*rows, device=kernel.device)
     output = attend(kernel, tensors, bender)
     changed = {row for part in rows for row in range(part.start, part.stop)}
     for row in range(3):
         assert torch.equal(output[row], plain[row]) == (row not in changed)
-    assert bender.ways == [KERNELS[kernel]] * len(rows)
+    assert bender.ways == [kernel.way(dtype)] * len(rows)
     assert error(output[list(changed)], dense(tensors)[list(changed)]) < ROUNDING[dtype]
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("kernel", KERNELS)
+@KERNELS
 def test_tokens_that_are_not_the_films_keep_their_bits(kernel, dtype):
-    tensors = qkv(dtype, rows=1, first=10)
-    plain, output = attend(kernel, tensors), attend(kernel, tensors, OneBend(slice(0, 1), first=10))
+    tensors = qkv(dtype, rows=1, first=10, device=kernel.device)
+    bender = OneBend(slice(0, 1), first=10, device=kernel.device)
+    plain, output = attend(kernel, tensors), attend(kernel, tensors, bender)
     assert torch.equal(output[:, :10], plain[:, :10]) and not torch.equal(output[:, 10:], plain[:, 10:])
     assert error(output[:, 10:], dense(tensors, 10)) < ROUNDING[dtype]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@on_both("pytorch")
+def test_rows_that_fill_a_gpu_keep_their_bits_in_a_smaller_call(kernel, dtype):
+    """What is not bent is then attended to alone, wherever the kernel's bits do not depend on the other rows."""
+    grid = (11, 40, 25)
+    assert Grid(*grid).cells * HEADS > UNSPLIT_ROWS
+    tensors = qkv(dtype, device=kernel.device, grid=grid)
+    plain = attend(kernel, tensors)
+    host = HostKernel(kernel.attend.__wrapped__, None, *tensors, HEADS, (), {})
+    assert host.by_rows == (kernel.fused == SDPBackend.FLASH_ATTENTION)
+    for row in range(3):
+        output = attend(kernel, tensors, OneBend(slice(row, row + 1), device=kernel.device, grid=grid))
+        assert [torch.equal(*pair) for pair in zip(output, plain, strict=True)] == [other != row for other in range(3)]
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -114,11 +132,11 @@ def test_a_chained_override_sees_all_keys_and_keeps_what_it_gives(dtype):
         return out
 
     bender = OneBend(slice(0, 2))
-    output = attend("pytorch", tensors, bender, override)
+    output = attend(PYTORCH, tensors, bender, override)
     assert {keys for keys, _, _ in seen} == {TOKENS} and bender.ways == ["masked"]
     assert len(seen) == 3  # the un-bent row's, the selectors', the only part's
     assert all(torch.equal(out, before) for _, out, before in seen)
-    assert torch.equal(output[2], attend("pytorch", tensors)[2])
+    assert torch.equal(output[2], attend(PYTORCH, tensors)[2])
     assert error(output[:2], dense(tensors)[:2]) < 2 * ROUNDING[dtype]
 
 
@@ -134,9 +152,9 @@ def test_what_is_bent_is_attended_to_once():
             return func(*args, **(kwargs or {}))
 
     tensors = qkv(torch.bfloat16)
-    attend("pytorch", tensors, OneBend(slice(0, 3)))  # the kernel is tried once
+    attend(PYTORCH, tensors, OneBend(slice(0, 3)))  # the kernel is tried once
     with Calls():
-        attend("pytorch", tensors, OneBend(slice(0, 3)))
-        attend("pytorch", tensors, OneBend(slice(1, 2)))
+        attend(PYTORCH, tensors, OneBend(slice(0, 3)))
+        attend(PYTORCH, tensors, OneBend(slice(1, 2)))
     filled_up = TOKENS - 2 + 5  # to whole vectors, by keys that are shut out
     assert keys == [(3, filled_up), (1, TOKENS), (1, TOKENS), (1, filled_up)]
