@@ -1,7 +1,7 @@
 """The life of a run: from the sampler node's start to its end. Everything mutable is born here and dies here."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,6 @@ from torch import Tensor
 from ...bending.attention.action import strength_at
 from ...bending.attention.device_cache import DeviceCache
 from ...bending.attention.kernel import Attention
-from ...bending.attention.kernel_cache import KernelCache
 from ...bending.attention.schedule import Schedule
 from ...bending.attention.state import bend_maps, bend_output
 from ...bending.bend import Bending
@@ -21,8 +20,9 @@ from ...bending.frames.layout import FrameLayout
 from ...bending.time.windows import SamplingMoment
 from ..families import family_of
 from ..maps.records import RunRecords
-from .chains import Chains
+from .chains import Caches, Chains
 from .conditionings import ROLES
+from .layout import CallLayout, latent_misfit, whose
 from .memory import bend_bytes, reserving
 from .patch import KEY, Patch
 from .plan import CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
@@ -54,6 +54,15 @@ class CondSlice(RowSlice):
     cache: DeviceCache
 
 
+@dataclass(frozen=True)
+class ModelCall:
+    """A model call under way that has rows of the run's: how it is laid out, and those that something happens to."""
+
+    layout: CallLayout
+    slices: tuple[CondSlice, ...]
+    options: dict
+
+
 class Run:
     """One sampling with bends: the plan, the call under way, and what has been done.
 
@@ -68,6 +77,7 @@ class Run:
         self.sites = self.family.sites(patcher)
         self.schedule = Schedule(sigmas, patcher.get_model_object("model_sampling").percent_to_sigma)
         self.heads = self.family.heads(patcher.model)
+        self.film = tuple(shape)
         self.grid, self.batch = self.family.grid(patcher.model, shape), shape[0]
         self.cell = self.family.cell(patcher)
         subject = ModelSpec(len(self.sites), self.heads, self.grid.frames, self.cell.stride, self.schedule)
@@ -83,18 +93,20 @@ class Run:
         )
         self.bending = Bending.join(patch.bending for patch in patches)
         self.seed = seed
+        self._host = patcher, guider.model_options
+        self._first_layer = next((site.layer for site in self.sites if self.plan.acts_in(site.layer)), None)
+        self._past_override = next((site.foreign for site in self.sites if site.attends.past_override), None)
         self.model_name = type(patcher.model.model_config).__name__
         context = guider.model_options.get("context_handler")
         self._retained = tuple(getattr(context, "latent_retain_index_list", ()) or ())
         self._conds: dict[uuid.UUID, CondPlan] = {}
         self._issued: set[uuid.UUID] = set()
-        self._caches: dict[tuple[FrameLayout, torch.device], DeviceCache] = {}
-        self._kernels: dict[torch.device, KernelCache] = {}
+        self._caches = Caches(self.heads)
         self._chains = Chains()
         self._sigmas: Tensor | None = None
         self._moment = SamplingMoment(0.0, 0, 1)
         self._active: tuple[PlannedBend, ...] = ()
-        self._slices: list[CondSlice] = []
+        self._call: ModelCall | None = None
         self._checked_step = -1
         self._calls = 0
 
@@ -126,7 +138,7 @@ class Run:
             clone.unpatch_model(unpatch_weights=False)
             clone.object_patches.clear()
             self.records.close()
-            self._slices = []
+            self._call = None
             self._sigmas = None
 
     def _bytes_beside(self, model) -> int:
@@ -171,12 +183,12 @@ class Run:
         """APPLY_MODEL wrapper: prepare what the sites of this one model call need, and check what came out."""
         options = transformer_options or {}
         self._calls += 1
-        self._slices = self._prepare(executor.class_obj, x, options, kwargs)
-        bent_before = self.report.bent
+        outer, self._call = self._call, self._prepare(executor.class_obj, x, options, kwargs)
+        bent_before, slices = self.report.bent, self._call.slices if self._call else ()
         try:
             result = executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
         finally:
-            slices, self._slices = self._slices, []
+            self._call = outer  # another node may call the model in the middle of a call
         # a node that answers inside the model, block by block, leaves no call un-made, but sites un-bent
         expected = any(self._applied_bends(site.layer, part.cond) for part in slices for site in self.sites)
         if expected and self.report.bent == bent_before:
@@ -185,33 +197,50 @@ class Run:
         self.records.show()
         return result
 
-    def _prepare(self, model, x: Tensor, options: dict, conditions: dict) -> list[CondSlice]:
+    def _prepare(self, model, x: Tensor, options: dict, conditions: dict) -> ModelCall | None:
         uuids = options.get("uuids") or ()
         known = [(i, self._conds[u]) for i, u in enumerate(uuids) if u in self._conds]
-        self.report.foreign_rows += sum(1 for u in uuids if u not in self._issued)
+        self.report.foreign_rows += sum(1 for u in uuids if u not in self._issued) if uuids else x.shape[0]
         if not known:
-            return []
+            return None
         self._set_moment(options["sigmas"])
-        if not (self._active or self.plan.words):
-            return []
-        if x.shape[0] % len(uuids):
-            raise BendError(
-                f"a model call has {x.shape[0]} rows for {len(uuids)} conditionings, so their rows cannot be told "
-                f"apart. Another node splits the batch; bend a branch without it."
-            )
-        self.report.override = options.get(OVERRIDE)
-        geometry = self.family.geometry(model, x.shape, conditions, options, self._retained)
-        if not geometry.own:
-            return []
-        batch = x.shape[0] // len(uuids)
-        layout = FrameLayout(geometry.grid, geometry.own_frames, self.grid.frames, self.cell.stride)
-        if (layout, x.device) not in self._caches:
-            kernels = self._kernels.setdefault(x.device, KernelCache(x.device))
-            self._caches[layout, x.device] = DeviceCache(layout, self.heads, x.device, kernels)
-        cache = self._caches[layout, x.device]
-        cache.go_to(self._moment)
-        tokens = geometry.rows(x.device)
-        return [CondSlice(slice(i * batch, (i + 1) * batch), tokens, geometry, cond, cache) for i, cond in known]
+        self.report.override = options.get(OVERRIDE) or self._past_override
+        everywhere = range(len(self.sites)), [cond for _, cond in known]
+        try:
+            latent = self.family.latent(self.film, options)
+            geometry = self.family.geometry(model, x.shape, conditions, options, self._retained)
+        except BendError as error:  # it says itself whose doing it is
+            self._refuse(str(error), *everywhere)
+            return None
+        if reason := latent_misfit(len(uuids), latent, x.shape):
+            self._refuse(reason, *everywhere, options)
+            return None
+        keys = frozenset(self.family.keys(model, cond.width) for _, cond in known)
+        layout = CallLayout(x.shape[0], geometry, keys)
+        if not geometry.own or not (self._active or self.plan.words):
+            return ModelCall(layout, (), options)
+        frames = FrameLayout(geometry.grid, geometry.own_frames, self.grid.frames, self.cell.stride)
+        cache = self._caches.at(self._moment, frames, x.device)
+        tokens, batch = geometry.rows(x.device), latent[0]
+        rows = [slice(i * batch, (i + 1) * batch) for i, _ in known]
+        slices = (CondSlice(part, tokens, geometry, cond, cache) for part, (_, cond) in zip(rows, known, strict=True))
+        return ModelCall(layout, tuple(slices), options)
+
+    def _refuse(
+        self, reason: str, layers: Iterable[int], conds: Sequence[CondPlan], options: dict | None = None
+    ) -> None:
+        """A call that cannot be bent: an error where a bend would act in it, else counted.
+
+        With the transformer_options of the call, whose doing it looks like is found and said.
+        """
+        acting = [planned for layer in layers for cond in conds for planned in self._applied_bends(layer, cond)]
+        if not acting:
+            self.report.unlike[reason] += 1
+            return
+        patcher, model_options = self._host
+        if options is not None:
+            reason = f"{reason} {whose(patcher.model, patcher.object_patches, model_options, options)}"
+        raise BendError(reason).within(min(acting, key=lambda planned: planned.number).title)
 
     def _set_moment(self, sigmas: Tensor) -> None:
         """Note the level of this call. ComfyUI hands all calls of a level one tensor, so its value is read once."""
@@ -225,7 +254,20 @@ class Run:
 
     def slices_at(self, layer: int) -> list[CondSlice]:
         """The rows of the call under way that something happens to, or is watched, in this layer."""
-        return [part for part in self._slices if part.cond.watched.columns or self._applied_bends(layer, part.cond)]
+        slices = self._call.slices if self._call else ()
+        return [part for part in slices if part.cond.watched.columns or self._applied_bends(layer, part.cond)]
+
+    def checks(self, layer: int) -> bool:
+        """Whether this layer's attention is looked at though nothing happens there: the first's, in every call."""
+        return self._call is not None and layer == self._first_layer
+
+    def misfit(self, layer: int, rows: int, more: bool, queries: int, keys: int, options: dict) -> str | None:
+        """How the text's attention is not laid out as expected, if so; there may be `more` of its rows to come."""
+        return self._call.layout.misfit(rows, more, queries, keys, self.family.grid_told(options))
+
+    def refuse(self, layer: int, reason: str) -> None:
+        """Take note of an attention that cannot be bent. Raises BendError where a bend would act in it."""
+        self._refuse(reason, (layer,), [part.cond for part in self._call.slices], self._call.options)
 
     def bends(self, layer: int, part: CondSlice) -> bool:
         """Whether one slice's output is bent now, so that nobody needs the un-bent one."""
@@ -235,7 +277,7 @@ class Run:
     def bend(self, layer: int, part: CondSlice, attention: Attention) -> Tensor | None:
         """One slice's bent output `(B, L, H, D)`; None where it stays as it is."""
         bends = self._applied_bends(layer, part.cond)
-        columns = part.cond.watched.columns
+        columns = part.cond.watched.columns if part.is_first else ()
         watched = self._watched_bends(layer, part.cond) if columns else ()
         with self.records.timed(attention.q.device):
             bent, known = None, None
@@ -249,7 +291,8 @@ class Run:
                     self.records.changes.add(layer, attention, bent)
             if columns:
                 self._record(layer, part, attention, watched, known if watched == bends else None)
-        self.report.count(bends, layer, self._moment.step, attention.way)
+        if part.is_first:
+            self.report.count(bends, layer, self._moment.step, attention.way)
         return bent
 
     def _watched_bends(self, layer: int, cond: CondPlan) -> tuple[PlannedBend, ...]:
@@ -261,6 +304,11 @@ class Run:
         on_logits = tuple(planned.bend for planned in bends if planned.bend.operator.acts_on == "logits")
         if not on_logits:
             return attention
+        if attention.kernel.mask is not None:
+            raise BendError(
+                f"{on_logits[0].title}: another node lays a mask over the text's attention, whose logits are then not "
+                f"the words' alone. Remove that node from this model's branch, or use another bend."
+            )
         return replace(attention, q=part.cache.scale_queries(on_logits, attention.q), lse=None)
 
     def _record(

@@ -59,9 +59,7 @@ def attend(kernel, tensors, bender=None, chained=None):
 
     options = {} if chained is None else {"optimized_attention_override": chained}
     return (
-        forward(options)
-        if bender is None
-        else bent_forward(bender, Site(0, "", 1, 0), forward)(transformer_options=options)
+        forward(options) if bender is None else bent_forward(bender, Site(0, ""), forward)(transformer_options=options)
     )
 
 

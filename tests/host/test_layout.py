@@ -1,0 +1,343 @@
+"""A model call is bent only if it is laid out as the run's: else refused by what was found, or told; never guessed."""
+
+import types
+
+import comfy.ldm.wan.model as wan
+import pytest
+import torch
+from attention_bending.bending import operators as ops
+from attention_bending.bending.bend import Bend
+from attention_bending.bending.errors import BendError
+from comfy.patcher_extension import WrappersMP
+from host.support import (
+    KISS,
+    ROUNDING,
+    SMALL,
+    SQUARE,
+    Dense,
+    OwnTokens,
+    assert_dense,
+    bent,
+    distance,
+    percent,
+    reports,
+    said,
+    within,
+)
+
+WIDE = {"shape": (1, 16, 2, 8, 16)}
+FILM = OwnTokens.of(2, 4, 8)
+LAYERS = 2
+
+# --- what other packs do to a call: each a function of it, of the latent, the times and the text --------------------
+
+
+def rows_apart(call, x, t, text):
+    return torch.cat([call(*row) for row in zip(x.split(1), t.split(1), text.split(1), strict=True)])
+
+
+def rows_in_front(call, x, t, text):
+    return call(*(torch.cat((some[:1], some)) for some in (x, t, text)))[1:]
+
+
+def rows_behind(call, x, t, text):
+    return call(*(torch.cat((some, some[:1])) for some in (x, t, text)))[: len(x)]
+
+
+def rows_twice(call, x, t, text):
+    return call(*(some.repeat_interleave(2, 0) for some in (x, t, text)))[::2]
+
+
+def tiles_in_the_batch(call, x, t, text):
+    halves = call(torch.cat(x.chunk(2, -1)), torch.cat((t, t)), torch.cat((text, text)))
+    return torch.cat(halves.chunk(2), -1)
+
+
+def tiles_one_by_one(call, x, t, text):
+    return torch.cat([call(tile, t, text) for tile in x.chunk(2, -1)], -1)
+
+
+def on_its_side(call, x, t, text):
+    return call(x.mT.contiguous(), t, text).mT
+
+
+def enlarged(call, x, t, text):
+    return call(x.repeat_interleave(2, -1), t, text)[..., ::2]
+
+
+def cut_in_time(call, x, t, text):
+    return torch.cat([call(part, t, text) for part in x.chunk(2, 2)], 2)
+
+
+def frames_in_front(call, x, t, text):
+    return call(torch.cat((x[:, :, :1], x), 2), t, text)[:, :, 1:]
+
+
+CHANGES = {
+    rows_apart: "rows: 2 expected, 1 seen",
+    rows_in_front: "rows: 2 expected, 3 seen",
+    rows_behind: "rows: 2 expected, 3 seen",
+    rows_twice: "rows: 2 expected, 4 seen",
+    tiles_in_the_batch: "rows: 2 expected, 4 seen",
+    tiles_one_by_one: ("latent width: 16 expected, 8 seen", "queries: 64 expected, 32 seen"),
+    on_its_side: ("latent height: 8 expected, 16 seen", "grid of tokens: 2 × 4 × 8 expected, 2 × 8 × 4 seen"),
+    enlarged: ("latent width: 16 expected, 32 seen", "queries: 64 expected, 128 seen"),
+    cut_in_time: ("latent frames: 2 expected, 1 seen", "queries: 64 expected, 32 seen"),
+    frames_in_front: ("latent frames: 2 expected, 3 seen", "queries: 64 expected, 96 seen"),
+}
+"""What is found before the model is called, and inside it."""
+
+
+def around(model, change, acts=lambda sigma: True):
+    """As a pack does it by the model's function wrapper: before the host's apply_model."""
+
+    def wrapper(apply_model, args):
+        given = args["c"]
+
+        def call(x, t, text):
+            return apply_model(x, t, **{**given, "c_crossattn": text})
+
+        here = args["input"], args["timestep"], given["c_crossattn"]
+        return change(call, *here) if acts(float(args["timestep"][0])) else call(*here)
+
+    clone = model.clone()
+    clone.set_model_unet_function_wrapper(wrapper)
+    return clone
+
+
+def inside(model, change, acts=lambda sigma: True):
+    """As a pack does it by a wrapper of the network: behind the host's apply_model."""
+
+    def wrapper(executor, x, t, text, clip_fea, concat, options, **kwargs):
+        def call(x, t, text):
+            return executor(x, t, text, clip_fea, concat, options, **kwargs)
+
+        return (change(call, x, t, text)) if acts(float(options["sigmas"][0])) else call(x, t, text)
+
+    clone = model.clone()
+    clone.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "a pack", wrapper)
+    return clone
+
+
+HOW = {
+    around: "host.test_layout.around.<locals>.wrapper (model function wrapper)",
+    inside: "host.test_layout.inside.<locals>.wrapper (wrapper diffusion_model)",
+}
+
+
+@pytest.mark.parametrize("how", HOW, ids=lambda how: how.__name__)
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+@pytest.mark.parametrize("passes", ["positive", "negative"])
+def test_a_call_laid_out_otherwise_is_refused(passes, change, how, model, positive, sample):
+    """By what was found, and whose wrapper it looks like, whichever node came first; the model stays as it was."""
+    bend = Bend(ops.Flip(), "kiss", passes=passes)
+    some = bent(how(model, change), bend) if passes == "positive" else how(bent(model, bend), change)
+    found = CHANGES[change]
+    found = found if isinstance(found, str) else found[how is inside]
+    steps = []
+    with pytest.raises(BendError) as refused:
+        sample(some, positive, positive, callback=lambda *_: steps.append(1), **WIDE)
+    message = str(refused.value)
+    assert message.startswith('Bend 1 of 1, Flip of "kiss": a model call is not laid out as this run\'s. ')
+    assert found in message and f"It looks like the work of {HOW[how]}. Remove that node" in message
+    assert not steps
+    plain = sample(model, positive, positive, steps=1, **WIDE)
+    assert torch.equal(plain, sample(model, positive, positive, steps=1, **WIDE))
+
+
+# --- inside a block -------------------------------------------------------------------------------------------------
+
+
+def text_in_front(block, args):
+    return block({**args, "txt": torch.cat((args["txt"][:, :3], args["txt"]), 1)})
+
+
+def text_cut(block, args):
+    return block({**args, "txt": args["txt"][:, :100]})
+
+
+def places_cut(block, args):
+    half = args["img"].shape[1] // 2
+    out = block({**args, "img": args["img"][:, :half], "pe": args["pe"][:, :half]})
+    return {"img": torch.cat((out["img"], args["img"][:, half:]), 1)}
+
+
+BLOCKS = {
+    text_in_front: "text keys: 512 expected, 515 seen",
+    text_cut: "text keys: 512 expected, 100 seen",
+    places_cut: "queries: 64 expected, 32 seen",
+}
+
+
+@pytest.mark.parametrize("change", BLOCKS, ids=lambda change: change.__name__)
+def test_a_block_that_attends_otherwise_is_refused(change, model, positive, negative, sample):
+    def replacement(args, extra):
+        return change(extra["original_block"], args)
+
+    clone = bent(model, *KISS)
+    clone.set_model_patch_replace(replacement, "dit", "double_block", 1)
+    with pytest.raises(BendError) as refused:
+        sample(clone, positive, negative, **WIDE)
+    assert BLOCKS[change] in str(refused.value)
+    assert "<locals>.replacement (patches_replace dit)" in str(refused.value)
+    # a bend that does not act in that block is not concerned
+    first = Bend(ops.Flip(), "kiss", layers="0")
+    clone = bent(model, first)
+    clone.set_model_patch_replace(replacement, "dit", "double_block", 1)
+    plain = model.clone()
+    plain.set_model_patch_replace(replacement, "dit", "double_block", 1)
+    with reports() as made:
+        result = sample(clone, positive, negative, **WIDE)
+    assert made[0].bent == 2 and not made[0].warnings
+    assert distance(result, sample(Dense(plain, (first,), positive, FILM).patched(), positive, negative, **WIDE)) < (
+        ROUNDING
+    )
+
+
+def test_text_put_in_front_before_the_blocks_is_refused(model, positive, negative, sample):
+    def lengthened(call, x, t, text):
+        return call(x, t, torch.cat((text[:, :3], text), 1))
+
+    for how in HOW:
+        with pytest.raises(
+            BendError, match=r"text keys: 512 expected, 515 seen.*It looks like the work of host.test_la"
+        ):
+            sample(bent(how(model, lengthened), *KISS), positive, negative, **WIDE)
+
+
+@pytest.mark.parametrize("where", ["hook", "object patch", "class"])
+def test_whose_doing_it_looks_like(where, tiny_model, positive, negative, sample, monkeypatch):
+    """A hook on a block, a forward put on the network, a class that is exchanged for everyone."""
+    model, original = tiny_model(SMALL, fresh=True), wan.WanModel.forward_orig
+
+    def cuts(self, x, t, context, **kwargs):
+        return original(self, x, t, context[:, :100], **kwargs)
+
+    if where == "class":
+        monkeypatch.setattr(wan.WanModel, "forward_orig", cuts)
+    elif where == "object patch":
+        model.add_object_patch("diffusion_model.forward_orig", types.MethodType(cuts, model.model.diffusion_model))
+    else:
+        block = model.model.diffusion_model.blocks[0]
+
+        def cuts(module, args, kwargs):
+            return args, {**kwargs, "context": kwargs["context"][:, :100]}
+
+        hook = block.register_forward_pre_hook(cuts, with_kwargs=True)
+    try:
+        with pytest.raises(
+            BendError, match=r"100 seen\. It looks like the work of \S+<locals>\.cuts \((hook|object patch|forward)\)\."
+        ):
+            sample(bent(model, *KISS), positive, negative, **WIDE)
+    finally:
+        if where == "hook":
+            hook.remove()
+
+
+# --- where nothing is to be bent ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", HOW, ids=lambda how: how.__name__)
+@pytest.mark.parametrize("change", [rows_apart, tiles_one_by_one], ids=lambda change: change.__name__)
+def test_calls_in_which_no_bend_would_act_are_told(change, how, model, positive, negative, sample):
+    """The pack acts in the second half of four steps, the bends in the first: exact there, and said of the others."""
+    bends = tuple(Bend(bend.operator, "kiss", renormalize=False, end=0.5) for bend in KISS)
+    late = lambda sigma: percent(sigma) > 0.49  # noqa: E731
+
+    def run(some, *conds, **settings):
+        return sample(how(some, change, late), *conds, **settings)
+
+    report, *_ = assert_dense(run, model, bends, positive, negative, FILM, active=within(0, 0.5), steps=4, **WIDE)
+    assert report.bent == 2 * LAYERS
+    (warning,) = report.warnings
+    calls = 4 if how is inside or change is rows_apart else 4
+    assert warning.startswith(
+        f"{calls} times nothing was bent or recorded, nor was any bend to act there: a model call"
+    )
+
+
+def test_a_record_leaves_out_calls_that_are_laid_out_otherwise(model, positive, negative, sample):
+    seen = []
+    late = lambda sigma: percent(sigma) > 0.49  # noqa: E731
+    plain = sample(inside(model, tiles_one_by_one, late), positive, negative, steps=4, **WIDE)
+    with reports() as made:
+        recorded = sample(
+            inside(bent(model, *KISS, applied=False, see=seen.append), tiles_one_by_one, late),
+            positive,
+            negative,
+            steps=4,
+            **WIDE,
+        )
+    assert torch.equal(recorded, plain)
+    assert [sighting.step for sighting in seen] == [0, 0, 1, 1]
+    assert "queries: 64 expected, 32 seen" in said(made[0])
+
+
+def test_rows_of_nobodys_conditioning_are_told_and_not_bent(model, positive, negative, sample):
+    """Another node adds a row to the call, and says so: it has no conditioning of this sampler."""
+
+    def marked(some):
+        def wrapper(apply_model, args):
+            given, x, t = args["c"], args["input"], args["timestep"]
+            options = given["transformer_options"]
+            more = {"c_crossattn": torch.cat((given["c_crossattn"], given["c_crossattn"][-1:]))}
+            more["transformer_options"] = {**options, "uuids": [*options["uuids"], None]}
+            return apply_model(torch.cat((x, x[-1:])), torch.cat((t, t[-1:])), **{**given, **more})[: len(x)]
+
+        clone = some.clone()
+        clone.set_model_unet_function_wrapper(wrapper)
+        return clone
+
+    with reports() as made:
+        result = sample(marked(bent(model, *KISS)), positive, negative, **SQUARE_SHAPE)
+    expected = sample(Dense(model, KISS, positive, SQUARE["film"]).patched(), positive, negative, **SQUARE_SHAPE)
+    assert distance(result, expected) < ROUNDING
+    assert made[0].bent == 2 * LAYERS and made[0].foreign_rows == 2
+    assert "2 rows came from conditionings of another guider and were left un-bent, or another" in said(made[0])
+
+
+SQUARE_SHAPE = {"shape": SQUARE["shape"]}
+
+
+def test_a_call_without_a_mark_is_told_and_not_bent(model, positive, negative, sample):
+    """A pack that calls the model once more, by itself."""
+
+    def again(some):
+        def wrapper(apply_model, args):
+            given = args["c"]
+            options = {k: v for k, v in given["transformer_options"].items() if k != "uuids"}
+            apply_model(args["input"], args["timestep"], **{**given, "transformer_options": options})
+            return apply_model(args["input"], args["timestep"], **given)
+
+        clone = some.clone()
+        clone.set_model_unet_function_wrapper(wrapper)
+        return clone
+
+    plain = sample(bent(model, *KISS), positive, negative, **SQUARE_SHAPE)
+    with reports() as made:
+        assert torch.equal(sample(again(bent(model, *KISS)), positive, negative, **SQUARE_SHAPE), plain)
+    assert made[0].bent == 2 * LAYERS and made[0].foreign_rows == 4
+
+
+def test_a_call_in_the_middle_of_a_call(model, positive, negative, sample):
+    """A block that calls the whole model: what comes after it is bent all the same."""
+
+    def nested(some):
+        clone, deep = some.clone(), []
+
+        def replacement(args, extra):
+            if not deep:
+                deep.append(1)
+                options = {**args["transformer_options"], "uuids": []}
+                x = torch.zeros(2, *SQUARE["shape"][1:])
+                clone.model.apply_model(x, torch.ones(2), None, torch.zeros(2, 512, 4096), None, options)
+                deep.clear()
+            return extra["original_block"](args)
+
+        clone.set_model_patch_replace(replacement, "dit", "double_block", 0)
+        return clone
+
+    plain = sample(bent(model, *KISS), positive, negative, **SQUARE_SHAPE)
+    with reports() as made:
+        assert torch.equal(sample(nested(bent(model, *KISS)), positive, negative, **SQUARE_SHAPE), plain)
+    assert made[0].bent == 2 * LAYERS
