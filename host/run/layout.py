@@ -61,8 +61,11 @@ def whose(model, patches: Mapping[str, Any], model_options: Mapping[str, Any], o
 
     `model` is the host's model, `patches` the object patches under those of the run.
     """
-    found = list(dict.fromkeys(_hooked(model, patches, model_options, options)))
-    named = [text for text, function in found if not _is_of(function, HOSTS)] or [text for text, _ in found]
+    found: dict[tuple[str, str], str] = {}
+    for place, function in _hooked(model, patches, model_options, options):
+        if callable(function) and not _is_of(function, (_OURS,)):
+            found.setdefault(foreign.address(function), f"{foreign.name_of(function)} ({place})")
+    named = [text for (module, _), text in found.items() if not _is_in(module, HOSTS)] or list(found.values())
     if not named:
         return (
             "Whose doing it is cannot be seen from here: look for a node that splits the batch, cuts the film in tiles "
@@ -75,14 +78,8 @@ def whose(model, patches: Mapping[str, Any], model_options: Mapping[str, Any], o
     )
 
 
-def _hooked(model, patches, model_options, options) -> Iterator[tuple[str, Callable]]:
-    """What stands around the host's own functions: how to call it, and the function."""
-    for text, function in _all_hooked(model, patches, model_options, options):
-        if callable(function) and not _is_of(function, (_OURS,)):
-            yield f"{foreign.name_of(function)} ({text})", function
-
-
-def _all_hooked(model, patches, model_options, options) -> Iterator[tuple[str, Any]]:
+def _hooked(model, patches, model_options, options) -> Iterator[tuple[str, Any]]:
+    """What stands around the host's own functions, nearest to the attention first, and where."""
     replaced = options.get("patches_replace", {})
     for kind, by_place in replaced.items():
         yield from ((f"patches_replace {kind}", function) for function in by_place.values())
@@ -114,7 +111,10 @@ def _flat(lists: Iterable[Iterable[Any]]) -> Iterator[Any]:
 
 
 def _is_of(function: Callable, packages: Sequence[str]) -> bool:
-    module, _ = foreign.address(function)
+    return _is_in(foreign.address(function)[0], packages)
+
+
+def _is_in(module: str, packages: Sequence[str]) -> bool:
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 

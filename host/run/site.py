@@ -239,11 +239,8 @@ def _within(slices: Iterable[RowSlice], first: int, end: int) -> Iterable[RowSli
     for part in slices:
         start, stop = max(part.rows.start, first), min(part.rows.stop, end)
         if start < stop:
-            yield (
-                part
-                if first == 0 and stop == part.rows.stop
-                else replace(part, rows=slice(start - first, stop - first))
-            )
+            rows = slice(start - first, stop - first)
+            yield part if rows == part.rows else replace(part, rows=rows, is_first=start == part.rows.start)
 
 
 def _stretches(numbers: list[int]) -> list[tuple[int, int]]:
