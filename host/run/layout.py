@@ -1,14 +1,34 @@
-"""How a model call is laid out: what a run expects, where what it finds differs, and whose doing that looks like."""
+"""How the model calls of a run must be laid out, and where what is found differs: nothing is bent on a guess."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..families import foreign
-from ..families.geometry import Geometry
+import torch
+from torch import Tensor
 
-HOSTS = ("comfy", "comfy_api", "comfy_extras", "comfy_api_nodes", "nodes", "torch")
-MOST_NAMED = 4
+from ...bending.attention.device_cache import DeviceCache
+from ...bending.errors import BendError
+from ...bending.frames.grid import Grid
+from ...bending.frames.layout import FrameLayout
+from ...bending.time.windows import SamplingMoment
+from ..families.family import Family
+from ..families.geometry import Geometry
+from .chains import Caches
+from .plan import CondPlan
+from .site import RowSlice
+
+
+class Misfit(BendError):
+    """What a call has that its run did not expect; whose doing it looks like is still to be said."""
+
+
+@dataclass(frozen=True)
+class CondSlice(RowSlice):
+    """Rows of one model call that share a conditioning, with its plan and what the algebra keeps on the device."""
+
+    cond: CondPlan
+    cache: DeviceCache
 
 
 @dataclass(frozen=True)
@@ -26,7 +46,7 @@ class CallLayout:
     def misfit(self, rows: int, more: bool, queries: int, keys: int, grid: tuple[int, ...] | None) -> str | None:
         """How the call of a site differs; there may be `more` of its rows to come. None where it is as expected."""
         geometry = self.geometry
-        return differences(
+        return _differences(
             ("rows", self.rows, None if more and rows < self.rows else rows),
             ("grid of tokens", _by(len(geometry.frames), geometry.height, geometry.width), grid and _by(*grid)),
             ("queries", geometry.tokens, queries),
@@ -34,17 +54,77 @@ class CallLayout:
         )
 
 
-def latent_misfit(conditionings: int, latent: Sequence[int], seen: Sequence[int]) -> str | None:
+@dataclass(frozen=True)
+class ModelCall:
+    """A model call that has rows of the run's: how it is laid out, and the rows that something happens to."""
+
+    layout: CallLayout
+    conds: tuple[CondPlan, ...]
+    slices: tuple[CondSlice, ...]
+    options: Mapping[str, Any]
+
+
+class CallReader:
+    """Reads the model calls of a run, by what its family says of them."""
+
+    def __init__(
+        self, family: Family, film: Sequence[int], retained: Sequence[int], grid: Grid, stride: int, heads: int
+    ):
+        """`film` is the shape of the run's latent, `retained` the positions that a context handler fills."""
+        self.family, self.film, self.retained = family, tuple(film), tuple(retained)
+        self.frames, self.stride = grid.frames, stride
+        self._caches = Caches(heads)
+
+    def read(
+        self,
+        model,
+        x: Tensor,
+        options: Mapping[str, Any],
+        conditions: Mapping[str, Any],
+        known: Sequence[tuple[int, CondPlan]],
+        moment: SamplingMoment | None,
+    ) -> ModelCall:
+        """The call that gives a model the latent x; of its conditionings the `known` ones, by their places, are ours.
+
+        Without a moment nothing happens in it. Raises Misfit where it is not laid out as it must be, and BendError
+        where that cannot be bent.
+        """
+        conditionings = len(options["uuids"])
+        latent = self.family.latent(self.film, options)
+        if reason := _latent_misfit(conditionings, latent, x.shape):
+            raise Misfit(reason)
+        geometry = self.family.geometry(model, x.shape, conditions, options, self.retained)
+        keys = frozenset(self.family.keys(model, cond.width) for _, cond in known)
+        slices = ()
+        if moment is not None and geometry.own:
+            slices = tuple(self._slices(geometry, latent[0], known, moment, x.device))
+        return ModelCall(CallLayout(x.shape[0], geometry, keys), tuple(cond for _, cond in known), slices, options)
+
+    def _slices(
+        self,
+        geometry: Geometry,
+        batch: int,
+        known: Sequence[tuple[int, CondPlan]],
+        moment: SamplingMoment,
+        device: torch.device,
+    ) -> Iterator[CondSlice]:
+        frames = FrameLayout(geometry.grid, geometry.own_frames, self.frames, self.stride)
+        cache, tokens = self._caches.at(moment, frames, device), geometry.rows(device)
+        for i, cond in known:
+            yield CondSlice(slice(i * batch, (i + 1) * batch), tokens, geometry, cond, cache)
+
+
+def _latent_misfit(conditionings: int, latent: Sequence[int], seen: Sequence[int]) -> str | None:
     """How the latent of a model call differs from what that many conditionings of that `latent` make."""
     batch, *size = latent
     names = ("channels", "latent frames", "latent height", "latent width") if len(size) == 4 else ()
     if len(seen) != len(latent) or not names:
-        return differences(("latent", _by(batch * conditionings, *size), _by(*seen)))
+        return _differences(("latent", _by(batch * conditionings, *size), _by(*seen)))
     rows = ("rows", batch * conditionings, seen[0])
-    return differences(rows, *zip(names, size, seen[1:], strict=True))
+    return _differences(rows, *zip(names, size, seen[1:], strict=True))
 
 
-def differences(*facts: tuple[str, Any, Any]) -> str | None:
+def _differences(*facts: tuple[str, Any, Any]) -> str | None:
     """Facts of which the expected and the seen differ, as a sentence; what was not seen is None."""
     unlike = [
         f"{name}: {expected} expected, {seen} seen" for name, expected, seen in facts if seen not in (None, expected)
@@ -54,68 +134,3 @@ def differences(*facts: tuple[str, Any, Any]) -> str | None:
 
 def _by(*sizes: int) -> str:
     return " × ".join(map(str, sizes))
-
-
-def whose(model, patches: Mapping[str, Any], model_options: Mapping[str, Any], options: Mapping[str, Any]) -> str:
-    """Whose wrapper or patch changes a call, as far as can be seen, and the cure, as sentences.
-
-    `model` is the host's model, `patches` the object patches under those of the run.
-    """
-    found: dict[tuple[str, str], str] = {}
-    for place, function in _hooked(model, patches, model_options, options):
-        if callable(function) and not _is_of(function, (_OURS,)):
-            found.setdefault(foreign.address(function), f"{foreign.name_of(function)} ({place})")
-    named = [text for (module, _), text in found.items() if not _is_in(module, HOSTS)] or list(found.values())
-    if not named:
-        return (
-            "Whose doing it is cannot be seen from here: look for a node that splits the batch, cuts the film in tiles "
-            "or in time, or adds to the prompt, and bend a branch without it."
-        )
-    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-    return (
-        f"It looks like the work of {', '.join(named[:MOST_NAMED])}{more}. Remove that node from this model's branch, "
-        f"or bend a branch without it."
-    )
-
-
-def _hooked(model, patches, model_options, options) -> Iterator[tuple[str, Any]]:
-    """What stands around the host's own functions, nearest to the attention first, and where."""
-    replaced = options.get("patches_replace", {})
-    for kind, by_place in replaced.items():
-        yield from ((f"patches_replace {kind}", function) for function in by_place.values())
-    for kind, functions in options.get("patches", {}).items():
-        yield from ((f"patch {kind}", function) for function in functions)
-    yield from (("object patch", function) for function in patches.values())
-    yield from _replaced(model)
-    wrapper = model_options.get("model_function_wrapper")
-    yield "model function wrapper", wrapper
-    for kind, by_key in options.get("wrappers", {}).items():
-        yield from ((f"wrapper {kind}", function) for function in _flat(by_key.values()))
-
-
-def _replaced(model) -> Iterator[tuple[str, Callable]]:
-    """Functions and hooks that were put on the host's modules, or on their classes."""
-    modules = list(model.modules())
-    for module in modules:
-        own = vars(module)
-        yield from (("forward", function) for name, function in own.items() if "forward" in name and callable(function))
-        yield from (("hook", hook) for name in ("_forward_pre_hooks", "_forward_hooks") for hook in own[name].values())
-    for kind in dict.fromkeys(kind for module in modules for kind in type(module).__mro__):
-        functions = [function for name, function in vars(kind).items() if "forward" in name and callable(function)]
-        if kind.__module__.partition(".")[0] in HOSTS:
-            yield from (("forward", function) for function in functions if not _is_of(function, HOSTS))
-
-
-def _flat(lists: Iterable[Iterable[Any]]) -> Iterator[Any]:
-    return (item for items in lists for item in items)
-
-
-def _is_of(function: Callable, packages: Sequence[str]) -> bool:
-    return _is_in(foreign.address(function)[0], packages)
-
-
-def _is_in(module: str, packages: Sequence[str]) -> bool:
-    return any(module == package or module.startswith(f"{package}.") for package in packages)
-
-
-_OURS = foreign.address(_is_of)[0].rpartition(".host.")[0]

@@ -59,8 +59,8 @@ class Report:
             warnings.append(f"{self.skipped} model calls came from a cache (EasyCache or the like) and were not bent.")
         if self.foreign_rows:
             warnings.append(
-                f"{self.foreign_rows} rows came from conditionings of another guider and were left un-bent, as are rows "
-                f"that another node adds."
+                f"{self.foreign_rows} rows came from conditionings of another guider and were left un-bent, as are "
+                f"rows that another node adds."
             )
         for reason, count in self.unlike.items():
             warnings.append(f"{count} times, where no bend was to act: {reason} Nothing was recorded there.")

@@ -3,31 +3,30 @@
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
 from torch import Tensor
 
 from ...bending.attention.action import strength_at
-from ...bending.attention.device_cache import DeviceCache
 from ...bending.attention.kernel import Attention
 from ...bending.attention.schedule import Schedule
 from ...bending.attention.state import bend_maps, bend_output
 from ...bending.bend import Bending
 from ...bending.errors import BendError
-from ...bending.frames.layout import FrameLayout
 from ...bending.time.windows import SamplingMoment
 from ..families import family_of
 from ..maps.records import RunRecords
-from .chains import Caches, Chains
+from .chains import Chains
 from .conditionings import ROLES
-from .layout import CallLayout, latent_misfit, whose
+from .layout import CallReader, CondSlice, Misfit, ModelCall
 from .memory import bend_bytes, reserving
 from .patch import KEY, Patch
 from .plan import CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
 from .report import Report
-from .site import OVERRIDE, RowSlice, bent_forward
+from .site import OVERRIDE, bent_forward
+from .suspects import Host, whose
 
 SEED = 3
 """Where a guider's outer_sample has its seed, after the noise, the latent, the sampler and the sigmas."""
@@ -46,23 +45,6 @@ def bend_run(executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
     return samples
 
 
-@dataclass(frozen=True)
-class CondSlice(RowSlice):
-    """Rows of one model call that share a conditioning, with its plan and what the algebra keeps on the device."""
-
-    cond: CondPlan
-    cache: DeviceCache
-
-
-@dataclass(frozen=True)
-class ModelCall:
-    """A model call under way that has rows of the run's: how it is laid out, and those that something happens to."""
-
-    layout: CallLayout
-    slices: tuple[CondSlice, ...]
-    options: dict
-
-
 class Run:
     """One sampling with bends: the plan, the call under way, and what has been done.
 
@@ -77,7 +59,6 @@ class Run:
         self.sites = self.family.sites(patcher)
         self.schedule = Schedule(sigmas, patcher.get_model_object("model_sampling").percent_to_sigma)
         self.heads = self.family.heads(patcher.model)
-        self.film = tuple(shape)
         self.grid, self.batch = self.family.grid(patcher.model, shape), shape[0]
         self.cell = self.family.cell(patcher)
         subject = ModelSpec(len(self.sites), self.heads, self.grid.frames, self.cell.stride, self.schedule)
@@ -93,20 +74,22 @@ class Run:
         )
         self.bending = Bending.join(patch.bending for patch in patches)
         self.seed = seed
-        self._host = patcher, guider.model_options
-        self._first_layer = next((site.layer for site in self.sites if self.plan.acts_in(site.layer)), None)
+        self._host = Host(patcher.model, patcher.object_patches, guider.model_options, type(guider))
+        self.layers = tuple(site.layer for site in self.sites if self.plan.acts_in(site.layer))
         self._past_override = next((site.foreign for site in self.sites if site.attends.past_override), None)
         self.model_name = type(patcher.model.model_config).__name__
         context = guider.model_options.get("context_handler")
-        self._retained = tuple(getattr(context, "latent_retain_index_list", ()) or ())
+        retained = getattr(context, "latent_retain_index_list", ()) or ()
+        self._reader = CallReader(self.family, shape, retained, self.grid, self.cell.stride, self.heads)
         self._conds: dict[uuid.UUID, CondPlan] = {}
         self._issued: set[uuid.UUID] = set()
-        self._caches = Caches(self.heads)
         self._chains = Chains()
         self._sigmas: Tensor | None = None
         self._moment = SamplingMoment(0.0, 0, 1)
         self._active: tuple[PlannedBend, ...] = ()
         self._call: ModelCall | None = None
+        self._reached = False
+        self._refused: BendError | None = None
         self._checked_step = -1
         self._calls = 0
 
@@ -156,6 +139,7 @@ class Run:
 
         `cond_or_uncond` is a position and no role, and ComfyUI itself may copy one uuid into two roles.
         """
+        self._host.sampler = getattr(executor.class_obj, "sampler_function", executor.class_obj)
         for role, conds in guider.conds.items():  # all roles, so that a foreign guider's rows can be told from them
             guider.conds[role] = [{**cond, "uuid": uuid.uuid4()} for cond in conds]
             self._issued.update(cond["uuid"] for cond in guider.conds[role])
@@ -183,16 +167,18 @@ class Run:
         """APPLY_MODEL wrapper: prepare what the sites of this one model call need, and check what came out."""
         options = transformer_options or {}
         self._calls += 1
-        outer, self._call = self._call, self._prepare(executor.class_obj, x, options, kwargs)
-        bent_before, slices = self.report.bent, self._call.slices if self._call else ()
+        outer, call = self._call, self._prepare(executor.class_obj, x, options, kwargs)
+        self._call, bent_before = call, self.report.bent
         try:
             result = executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
         finally:
             self._call = outer  # another node may call the model in the middle of a call
+        if call and not self._reached:  # a cache has nothing to answer a first call with
+            self._refuse("a model call has reached no text attention of the host's.", self.layers, call.conds, options)
         # a node that answers inside the model, block by block, leaves no call un-made, but sites un-bent
-        expected = any(self._applied_bends(site.layer, part.cond) for part in slices for site in self.sites)
-        if expected and self.report.bent == bent_before:
-            self.report.skipped += 1
+        elif call and self.report.bent == bent_before:
+            acting = (self._applied_bends(layer, part.cond) for part in call.slices for layer in self.layers)
+            self.report.skipped += any(acting)
         self._check(result)
         self.records.show()
         return result
@@ -205,26 +191,15 @@ class Run:
             return None
         self._set_moment(options["sigmas"])
         self.report.override = options.get(OVERRIDE) or self._past_override
-        everywhere = range(len(self.sites)), [cond for _, cond in known]
+        if not self.layers:
+            return None
+        moment = self._moment if self._active or self.plan.words else None
         try:
-            latent = self.family.latent(self.film, options)
-            geometry = self.family.geometry(model, x.shape, conditions, options, self._retained)
-        except BendError as error:  # it says itself whose doing it is
-            self._refuse(str(error), *everywhere)
+            return self._reader.read(model, x, options, conditions, known, moment)
+        except BendError as error:  # one of the family's own says whose doing it is
+            whose_is_unsaid = options if isinstance(error, Misfit) else None
+            self._refuse(str(error), self.layers, [cond for _, cond in known], whose_is_unsaid)
             return None
-        if reason := latent_misfit(len(uuids), latent, x.shape):
-            self._refuse(reason, *everywhere, options)
-            return None
-        keys = frozenset(self.family.keys(model, cond.width) for _, cond in known)
-        layout = CallLayout(x.shape[0], geometry, keys)
-        if not geometry.own or not (self._active or self.plan.words):
-            return ModelCall(layout, (), options)
-        frames = FrameLayout(geometry.grid, geometry.own_frames, self.grid.frames, self.cell.stride)
-        cache = self._caches.at(self._moment, frames, x.device)
-        tokens, batch = geometry.rows(x.device), latent[0]
-        rows = [slice(i * batch, (i + 1) * batch) for i, _ in known]
-        slices = (CondSlice(part, tokens, geometry, cond, cache) for part, (_, cond) in zip(rows, known, strict=True))
-        return ModelCall(layout, tuple(slices), options)
 
     def _refuse(
         self, reason: str, layers: Iterable[int], conds: Sequence[CondPlan], options: dict | None = None
@@ -237,10 +212,10 @@ class Run:
         if not acting:
             self.report.unlike[reason] += 1
             return
-        patcher, model_options = self._host
         if options is not None:
-            reason = f"{reason} {whose(patcher.model, patcher.object_patches, model_options, options)}"
-        raise BendError(reason).within(min(acting, key=lambda planned: planned.number).title)
+            reason = f"{reason} {whose(self._host, options)}"
+        self._refused = BendError(reason).within(min(acting, key=lambda planned: planned.number).title)
+        raise self._refused
 
     def _set_moment(self, sigmas: Tensor) -> None:
         """Note the level of this call. ComfyUI hands all calls of a level one tensor, so its value is read once."""
@@ -254,12 +229,13 @@ class Run:
 
     def slices_at(self, layer: int) -> list[CondSlice]:
         """The rows of the call under way that something happens to, or is watched, in this layer."""
+        self._reached = True
         slices = self._call.slices if self._call else ()
         return [part for part in slices if part.cond.watched.columns or self._applied_bends(layer, part.cond)]
 
     def checks(self, layer: int) -> bool:
         """Whether this layer's attention is looked at though nothing happens there: the first's, in every call."""
-        return self._call is not None and layer == self._first_layer
+        return self._call is not None and layer == self.layers[0]
 
     def misfit(self, layer: int, rows: int, more: bool, queries: int, keys: int, options: dict) -> str | None:
         """How the text's attention is not laid out as expected, if so; there may be `more` of its rows to come."""
@@ -267,7 +243,7 @@ class Run:
 
     def refuse(self, layer: int, reason: str) -> None:
         """Take note of an attention that cannot be bent. Raises BendError where a bend would act in it."""
-        self._refuse(reason, (layer,), [part.cond for part in self._call.slices], self._call.options)
+        self._refuse(reason, (layer,), self._call.conds, self._call.options)
 
     def bends(self, layer: int, part: CondSlice) -> bool:
         """Whether one slice's output is bent now, so that nobody needs the un-bent one."""
@@ -301,15 +277,17 @@ class Run:
 
     def _at_temperature(self, bends: tuple[PlannedBend, ...], part: CondSlice, attention: Attention) -> Attention:
         """The attention as those of `bends` make it that act on logits."""
-        on_logits = tuple(planned.bend for planned in bends if planned.bend.operator.acts_on == "logits")
+        on_logits = tuple(planned for planned in bends if planned.bend.operator.acts_on == "logits")
         if not on_logits:
             return attention
         if attention.kernel.mask is not None:
+            who = f" ({self._past_override})" if self._past_override else ""
             raise BendError(
-                f"{on_logits[0].title}: another node lays a mask over the text's attention, whose logits are then not "
-                f"the words' alone. Remove that node from this model's branch, or use another bend."
+                f"{on_logits[0].title}: another node{who} lays a mask over the text's attention, whose logits are then "
+                f"not the words' alone. Remove that node from this model's branch, or use another bend."
             )
-        return replace(attention, q=part.cache.scale_queries(on_logits, attention.q), lse=None)
+        scaled = part.cache.scale_queries(tuple(planned.bend for planned in on_logits), attention.q)
+        return replace(attention, q=scaled, lse=None)
 
     def _record(
         self,
@@ -333,6 +311,8 @@ class Run:
 
     def keep(self, samples: Tensor) -> None:
         """At the end: the report is finished, and the records go under their handles."""
+        if self._refused:  # another node has swallowed it
+            raise self._refused
         self.report.costs = self.records.lines
         facts = {
             "prompt": "\n".join(self.plan.prompts),

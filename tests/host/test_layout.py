@@ -3,6 +3,7 @@
 import types
 
 import comfy.ldm.wan.model as wan
+import comfy.samplers
 import pytest
 import torch
 from attention_bending.bending import operators as ops
@@ -205,6 +206,31 @@ def test_text_put_in_front_before_the_blocks_is_refused(model, positive, negativ
             sample(bent(how(model, lengthened), *KISS), positive, negative, **WIDE)
 
 
+def test_a_refusal_that_another_node_swallows_is_raised_at_the_end(model, positive, negative, sample):
+    def swallows(call, x, t, text):
+        try:
+            return tiles_one_by_one(call, x, t, text)
+        except ValueError:
+            return torch.zeros_like(x)
+
+    for how in HOW:
+        with pytest.raises(BendError, match=r"expected, 8 seen|expected, 32 seen"):
+            sample(how(bent(model, *KISS), swallows), positive, negative, **WIDE)
+
+
+def test_a_sampler_that_calls_the_model_with_tiles_is_named(model, positive, negative):
+    def in_tiles(predict, x, sigmas, extra_args=None, callback=None, disable=None):
+        return torch.cat([predict(tile, sigmas[:1], **extra_args) for tile in x.chunk(2, -1)], -1)
+
+    guider = comfy.samplers.CFGGuider(bent(model, *KISS))
+    guider.set_conds(positive, negative)
+    noise = torch.randn(WIDE["shape"], generator=torch.Generator().manual_seed(0))
+    with pytest.raises(BendError, match=r"latent width: 16 expected, 8 seen\. .*<locals>\.in_tiles \(sampler\)"):
+        guider.sample(
+            noise, torch.zeros_like(noise), comfy.samplers.KSAMPLER(in_tiles), torch.tensor([1.0, 0.0]), seed=0
+        )
+
+
 @pytest.mark.parametrize("where", ["hook", "object patch", "class"])
 def test_whose_doing_it_looks_like(where, tiny_model, positive, negative, sample, monkeypatch):
     """A hook on a block, a forward put on the network, a class that is exchanged for everyone."""
@@ -232,6 +258,34 @@ def test_whose_doing_it_looks_like(where, tiny_model, positive, negative, sample
     finally:
         if where == "hook":
             hook.remove()
+
+
+def test_a_network_that_attends_in_its_own_way_is_refused(model, positive, negative, sample):
+    """As a pack's that puts other forwards on the blocks while the network runs: none of ours is ever called."""
+
+    def own_way(executor, *args, **kwargs):
+        modules = [block.cross_attn for block in model.model.diffusion_model.blocks]
+        ours = [module.forward for module in modules]
+        for module in modules:
+            module.forward = types.MethodType(type(module).forward, module)
+        try:
+            return executor(*args, **kwargs)
+        finally:
+            for module, forward in zip(modules, ours, strict=True):
+                module.forward = forward
+
+    def put(some):
+        clone = some.clone()
+        clone.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "a pack", own_way)
+        return clone
+
+    with pytest.raises(
+        BendError, match=r"has reached no text attention of the host's\. It looks .*own_way \(wrapper diff"
+    ):
+        sample(put(bent(model, *KISS)), positive, negative, **WIDE)
+    with reports() as made:  # a record alone breaks nothing
+        sample(put(bent(model, *KISS, applied=False, see=lambda sighting: None)), positive, negative, **WIDE)
+    assert "has reached no text attention" in said(made[0]) and "nothing was recorded" in said(made[0])
 
 
 # --- where nothing is to be bent ------------------------------------------------------------------------------------

@@ -193,7 +193,10 @@ def test_what_is_recorded_under_a_mask_is_the_masked_map(model, positive, negati
 
 def test_a_temperature_under_a_mask_is_refused(model, positive, negative, sample):
     some = strangers.relayed(model, mask())
-    with pytest.raises(BendError, match="Temperature.*another node lays a mask over the text's attention"):
+    says = (
+        r"Bend 1 of 1, Temperature of ALL: another node \(ComfyUI-PromptRelay.* lays a mask over the text's attention"
+    )
+    with pytest.raises(BendError, match=says):
         sample(bent(some, Bend(ops.Temperature(0.5), "ALL")), positive, negative, **SHAPE)
 
 
