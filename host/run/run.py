@@ -88,7 +88,7 @@ class Run:
         self._moment = SamplingMoment(0.0, 0, 1)
         self._active: tuple[PlannedBend, ...] = ()
         self._call: ModelCall | None = None
-        self._reached = False
+        self._ever_reached = False
         self._refused: BendError | None = None
         self._checked_step = -1
         self._calls = 0
@@ -173,7 +173,7 @@ class Run:
             result = executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
         finally:
             self._call = outer  # another node may call the model in the middle of a call
-        if call and not self._reached:  # a cache has nothing to answer a first call with
+        if call and not self._ever_reached:  # a cache has nothing to answer a first call with
             self._refuse("a model call has reached no text attention of the host's.", self.layers, call.conds, options)
         # a node that answers inside the model, block by block, leaves no call un-made, but sites un-bent
         elif call and self.report.bent == bent_before:
@@ -229,7 +229,7 @@ class Run:
 
     def slices_at(self, layer: int) -> list[CondSlice]:
         """The rows of the call under way that something happens to, or is watched, in this layer."""
-        self._reached = True
+        self._ever_reached = True
         slices = self._call.slices if self._call else ()
         return [part for part in slices if part.cond.watched.columns or self._applied_bends(layer, part.cond)]
 

@@ -51,11 +51,11 @@ def qkv(dtype, rows=3, first=0):
     return [torch.randn(rows, length, HEADS * DEPTH, generator=generator).to(dtype) for length in lengths]
 
 
-def attend(kernel, tensors, bender=None, chained=None):
+def attend(kernel, tensors, bender=None, chained=None, **more):
     """The output `(B, L, H·D)` of the host's kernel of that name, bent by `bender`."""
 
     def forward(transformer_options):
-        return get_attention_function(kernel)(*tensors, heads=HEADS, transformer_options=transformer_options)
+        return get_attention_function(kernel)(*tensors, heads=HEADS, transformer_options=transformer_options, **more)
 
     options = {} if chained is None else {"optimized_attention_override": chained}
     return (
@@ -137,3 +137,23 @@ def test_what_is_bent_is_attended_to_once():
         attend("pytorch", tensors, OneBend(slice(0, 3)))
         attend("pytorch", tensors, OneBend(slice(1, 2)))
     assert keys == [(3, TOKENS - 2), (1, TOKENS), (1, TOKENS), (1, TOKENS - 2)]
+
+
+@pytest.mark.parametrize("dims", [2, 3, 4])
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_mask_over_the_call_is_cut_as_rows_and_queries_are(kernel, dims):
+    """The film's tokens see fewer keys than those before them, and each row its own number, where the mask has rows."""
+    tensors, first, seen = qkv(torch.float32, first=10), 10, (30, 30, 30) if dims == 2 else (20, 30, 40)
+    mask = torch.zeros(3, CELLS + first, TOKENS)
+    for row, keys in enumerate(seen):
+        mask[row, first:, keys:] = -1e4
+    mask = {2: mask[0], 3: mask, 4: mask[:, None]}[dims]
+    plain = attend(kernel, tensors, mask=mask)
+    bender = OneBend(slice(1, 3), first=first)
+    output = attend(kernel, tensors, bender, mask=mask)
+    assert bender.ways == ["masked"]
+    assert torch.equal(output[0], plain[0]) and torch.equal(output[:, :first], plain[:, :first])
+    for row in (1, 2):
+        q, k, v = (tensor[row : row + 1] for tensor in tensors)
+        expected = dense((q, k[:, : seen[row]], v[:, : seen[row]]), first)
+        assert error(output[row : row + 1, first:], expected) < ROUNDING[torch.float32]
