@@ -74,6 +74,11 @@ class Wan:
     def latent(self, film, options) -> tuple[int, ...]:
         shape, window = list(film), options.get("context_window")
         if window is not None:
+            if not hasattr(window, "index_list"):
+                raise BendError(
+                    f"the context windows of {foreign.name_of(type(window))} are not ComfyUI's own, and cannot be "
+                    f"bent. Use ComfyUI's Context Windows nodes."
+                )
             if window.dim > 2:
                 raise BendError(
                     "context windows over the height or width cannot be bent. Set the node's dim to 2, the film's time."

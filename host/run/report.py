@@ -18,8 +18,8 @@ class Report:
 
     `bent` counts bent sites, and `ways` how each was made (see Attention.way); `skipped` model calls that another node
     answered from a cache, so that nothing could be bent; `foreign_rows` conditioning rows that did not come from this
-    run's guider; `unlike` model calls that were not laid out as the run's, by what was found. `override` is another
-    node's attention, if there is one, or its name.
+    run's guider; `unlike` the numbers of model calls that were not laid out as the run's, by what was found. `override`
+    is another node's attention, if there is one, or its name.
     """
 
     def __init__(self, plan: RunPlan, schedule: Schedule, patches: Sequence[Patch]):
@@ -31,7 +31,7 @@ class Report:
         self.override: Callable | str | None = None
         self.skipped = 0
         self.foreign_rows = 0
-        self.unlike: Counter[str] = Counter()
+        self.unlike: dict[str, set[int]] = {}
         self.costs: list[str] = []
         self._layers: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
         self._steps: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
@@ -62,8 +62,9 @@ class Report:
                 f"{self.foreign_rows} rows came from conditionings of another guider and were left un-bent, as are "
                 f"rows that another node adds."
             )
-        for reason, count in self.unlike.items():
-            warnings.append(f"{count} times, where no bend was to act: {reason} Nothing was recorded there.")
+        for reason, calls in self.unlike.items():
+            calls = _count(len(calls), "model call")
+            warnings.append(f"{calls} left un-bent, where no bend was to act: {reason} Nothing was recorded there.")
         return warnings
 
     @property

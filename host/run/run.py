@@ -210,7 +210,7 @@ class Run:
         """
         acting = [planned for layer in layers for cond in conds for planned in self._applied_bends(layer, cond)]
         if not acting:
-            self.report.unlike[reason] += 1
+            self.report.unlike.setdefault(reason, set()).add(self._calls)
             return
         if options is not None:
             reason = f"{reason} {whose(self._host, options)}"

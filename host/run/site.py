@@ -132,14 +132,14 @@ class _Override:
         try:
             return (self._text if is_text else _unbent)(func, chained, q, k, v, heads, *args, **kwargs)
         except Exception as error:  # a foreign forward may swallow it: kept, and raised again at the end
-            self.error = error if is_text else None
+            self.error = error if is_text else self.error
             raise
         finally:
             self.under_way = False
 
     def _text(self, func, chained, q: Tensor, k: Tensor, v: Tensor, heads: int, *args, **kwargs) -> Tensor:
         first, self.rows, self.pieces = self.rows, self.rows + q.shape[0], self.pieces + 1
-        self.queries, self.keys = q.shape[1], k.shape[1]
+        self.queries, self.keys = q.shape[1], k.shape[:2].numel() // q.shape[0]  # of each row, as the host divides them
         slices = self.slices
         if reason := self._misfit(more=self.pieces < len(self.site.attends.text)):
             self._refuse(reason)

@@ -219,6 +219,34 @@ def test_a_refusal_that_another_node_swallows_is_raised_at_the_end(model, positi
             sample(how(bent(model, *KISS), swallows), positive, negative, **WIDE)
 
 
+@pytest.mark.parametrize("kind", [WrappersMP.PREDICT_NOISE, WrappersMP.CALC_COND_BATCH])
+def test_tiles_that_are_made_before_the_host_makes_its_batch(kind, model, positive, negative, sample):
+    def tiled(executor, *args):
+        at = next(i for i, one in enumerate(args) if torch.is_tensor(one))  # the latent is the first tensor
+        halves = [executor(*args[:at], tile, *args[at + 1 :]) for tile in args[at].chunk(2, -1)]
+        if torch.is_tensor(halves[0]):
+            return torch.cat(halves, -1)
+        return [torch.cat(pair, -1) for pair in zip(*halves, strict=True)]
+
+    some = bent(model, *KISS)
+    some.add_wrapper_with_key(kind, "a pack", tiled)
+    with pytest.raises(BendError, match=rf"latent width: 16 expected, 8 seen.*\.tiled \(wrapper {kind}\)"):
+        sample(some, positive, negative, **WIDE)
+
+
+def test_context_windows_of_another_kind_are_refused(model, positive, negative, sample):
+    def windowed(apply_model, args):
+        options = {**args["c"]["transformer_options"], "context_window": types.SimpleNamespace(start=0, end=1)}
+        return apply_model(args["input"], args["timestep"], **{**args["c"], "transformer_options": options})
+
+    some = bent(model, *KISS)
+    some.set_model_unet_function_wrapper(windowed)
+    with pytest.raises(
+        BendError, match=r"windows of types\.SimpleNamespace are not ComfyUI's own.*Use ComfyUI's Context"
+    ):
+        sample(some, positive, negative, **WIDE)
+
+
 def test_a_sampler_that_calls_the_model_with_tiles_is_named(model, positive, negative):
     def in_tiles(predict, x, sigmas, extra_args=None, callback=None, disable=None):
         return torch.cat([predict(tile, sigmas[:1], **extra_args) for tile in x.chunk(2, -1)], -1)
@@ -286,7 +314,7 @@ def test_a_network_that_attends_in_its_own_way_is_refused(model, positive, negat
         sample(put(bent(model, *KISS)), positive, negative, **WIDE)
     with reports() as made:  # a record alone breaks nothing
         sample(put(bent(model, *KISS, applied=False, see=lambda sighting: None)), positive, negative, **WIDE)
-    assert "has reached no text attention" in said(made[0]) and "nothing was recorded" in said(made[0])
+    assert "2 model calls left un-bent" in said(made[0]) and "has reached no text attention" in said(made[0])
 
 
 # --- where nothing is to be bent ------------------------------------------------------------------------------------
@@ -305,7 +333,10 @@ def test_calls_in_which_no_bend_would_act_are_told(change, how, model, positive,
     report, *_ = assert_dense(run, model, bends, positive, negative, FILM, active=within(0, 0.5), steps=4, **WIDE)
     assert report.bent == 2 * LAYERS
     (warning,) = report.warnings
-    assert warning.startswith("4 times, where no bend was to act: a model call is not laid out as this run's.")
+    calls = 2 if how is inside else 4
+    assert warning.startswith(
+        f"{calls} model calls left un-bent, where no bend was to act: a model call is not laid out"
+    )
 
 
 def test_a_record_leaves_out_calls_that_are_laid_out_otherwise(model, positive, negative, sample):
@@ -400,7 +431,7 @@ def test_the_page_on_troubleshooting_has_each_message():
     for words in (
         "a model call is not laid out as this run's.",
         "It looks like the work of",
-        "times, where no bend was to act:",
+        "left un-bent, where no bend was to act:",
         "a model call has reached no text attention of the host's.",
         "so its text attention was not found.",
         "were left un-bent, as are rows that another node adds.",
