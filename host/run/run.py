@@ -89,7 +89,7 @@ class Run:
         self._active: tuple[PlannedBend, ...] = ()
         self._call: ModelCall | None = None
         self._ever_reached = False
-        self._refused: BendError | None = None
+        self._refused: str | None = None
         self._checked_step = -1
         self._calls = 0
 
@@ -196,9 +196,9 @@ class Run:
         moment = self._moment if self._active or self.plan.words else None
         try:
             return self._reader.read(model, x, options, conditions, known, moment)
-        except BendError as error:  # one of the family's own says whose doing it is
-            whose_is_unsaid = options if isinstance(error, Misfit) else None
-            self._refuse(str(error), self.layers, [cond for _, cond in known], whose_is_unsaid)
+        except BendError as error:  # one of the family's own says itself whose doing it is
+            asks_whose = options if isinstance(error, Misfit) else None
+            self._refuse(str(error), self.layers, [cond for _, cond in known], asks_whose)
             return None
 
     def _refuse(
@@ -214,8 +214,8 @@ class Run:
             return
         if options is not None:
             reason = f"{reason} {whose(self._host, options)}"
-        self._refused = BendError(reason).within(min(acting, key=lambda planned: planned.number).title)
-        raise self._refused
+        self._refused = f"{min(acting, key=lambda planned: planned.number).title}: {reason}"
+        raise BendError(self._refused)
 
     def _set_moment(self, sigmas: Tensor) -> None:
         """Note the level of this call. ComfyUI hands all calls of a level one tensor, so its value is read once."""
@@ -311,8 +311,8 @@ class Run:
 
     def keep(self, samples: Tensor) -> None:
         """At the end: the report is finished, and the records go under their handles."""
-        if self._refused:  # another node has swallowed it
-            raise self._refused
+        if self._refused:  # another node has swallowed the error
+            raise BendError(self._refused)
         self.report.costs = self.records.lines
         facts = {
             "prompt": "\n".join(self.plan.prompts),
