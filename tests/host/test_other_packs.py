@@ -16,6 +16,7 @@ from comfy.ldm.modules.attention import attention_pytorch, attention_sub_quad, g
 from comfy_extras.nodes_wan import WanImageToVideo
 from core.oracle import bent_attention
 from host.support import CHAIN, KEY, KISS, ROUNDING, SQUARE, Dense, assert_dense, bent, distance, reports, said
+from host.test_half_sampled import UNBENT, loaded, rms
 
 from host import strangers
 
@@ -198,6 +199,31 @@ def test_a_temperature_under_a_mask_is_refused(model, positive, negative, sample
     )
     with pytest.raises(BendError, match=says):
         sample(bent(some, Bend(ops.Temperature(0.5), "ALL")), positive, negative, **SHAPE)
+
+
+# --- in half floats -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("forward", ["guided", "masked"])
+def test_in_the_types_that_models_compute_in(forward, dtype, positive, negative, away, sample, monkeypatch):
+    """By torch's kernel: as near to dense attention as the un-bent film is."""
+    monkeypatch.setattr(strangers.host, "optimized_attention", attention_pytorch)
+    model = loaded(dtype).clone()
+
+    def films(bends):
+        if forward == "guided":
+            some = strangers.guided(model, away.to(dtype))
+            return some, Dense(some, bends, positive, SQUARE["film"]).patched()
+        return strangers.relayed(model, mask()), strangers.relayed(model, mask(), DenseMasked(model, bends, positive))
+
+    some, dense_unbent = films(UNBENT)
+    _, dense_bent = films(CHAIN)
+    own = rms(sample(some, positive, negative, **SHAPE), sample(dense_unbent, positive, negative, **SHAPE))
+    with reports() as made:
+        result = sample(bent(some, *CHAIN), positive, negative, **SHAPE)
+    assert made[0].ways == {"told" if forward == "guided" else "masked": 2 * LAYERS}
+    assert rms(result, sample(dense_bent, positive, negative, **SHAPE)) < max(2 * own, 1e-5)
 
 
 # --- overrides ------------------------------------------------------------------------------------------------------
