@@ -1,9 +1,10 @@
-"""What other packs put around Wan's text attention, told from what they do: the names and calls, not their code."""
+"""What other packs put around a model and its text attention, told from what they do: their names and calls."""
 
 import types
 
 import comfy.ldm.modules.attention as host
 import torch
+from comfy.patcher_extension import WrappersMP
 
 KJ = "custom_nodes/ComfyUI-KJNodes.nodes.model_optimization_nodes"
 RELAY = "custom_nodes/ComfyUI-PromptRelay.patches"
@@ -146,3 +147,78 @@ def quantised():
         return torch.nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2).float()
 
     return named(override, KJ, "PathchSageAttentionKJ.patch.<locals>.attention_override_sage")
+
+
+# --- what other packs do to a call: each a function of it, of the latent, the times and the text --------------------
+
+
+def rows_apart(call, x, t, text):
+    return torch.cat([call(*row) for row in zip(x.split(1), t.split(1), text.split(1), strict=True)])
+
+
+def rows_in_front(call, x, t, text):
+    return call(*(torch.cat((some[:1], some)) for some in (x, t, text)))[1:]
+
+
+def rows_behind(call, x, t, text):
+    return call(*(torch.cat((some, some[:1])) for some in (x, t, text)))[: len(x)]
+
+
+def rows_twice(call, x, t, text):
+    return call(*(some.repeat_interleave(2, 0) for some in (x, t, text)))[::2]
+
+
+def tiles_in_the_batch(call, x, t, text):
+    halves = call(torch.cat(x.chunk(2, -1)), torch.cat((t, t)), torch.cat((text, text)))
+    return torch.cat(halves.chunk(2), -1)
+
+
+def tiles_one_by_one(call, x, t, text):
+    return torch.cat([call(tile, t, text) for tile in x.chunk(2, -1)], -1)
+
+
+def on_its_side(call, x, t, text):
+    return call(x.mT.contiguous(), t, text).mT
+
+
+def enlarged(call, x, t, text):
+    return call(x.repeat_interleave(2, -1), t, text)[..., ::2]
+
+
+def cut_in_time(call, x, t, text):
+    return torch.cat([call(part, t, text) for part in x.chunk(2, 2)], 2)
+
+
+def frames_in_front(call, x, t, text):
+    return call(torch.cat((x[:, :, :1], x), 2), t, text)[:, :, 1:]
+
+
+def around(model, change, acts=lambda sigma: True):
+    """As a pack does it by the model's function wrapper: before the host's apply_model."""
+
+    def wrapper(apply_model, args):
+        given = args["c"]
+
+        def call(x, t, text):
+            return apply_model(x, t, **{**given, "c_crossattn": text})
+
+        here = args["input"], args["timestep"], given["c_crossattn"]
+        return change(call, *here) if acts(float(args["timestep"][0])) else call(*here)
+
+    clone = model.clone()
+    clone.set_model_unet_function_wrapper(wrapper)
+    return clone
+
+
+def inside(model, change, acts=lambda sigma: True):
+    """As a pack does it by a wrapper of the network: behind the host's apply_model."""
+
+    def wrapper(executor, x, t, text, clip_fea, concat, options, **kwargs):
+        def call(x, t, text):
+            return executor(x, t, text, clip_fea, concat, options, **kwargs)
+
+        return (change(call, x, t, text)) if acts(float(options["sigmas"][0])) else call(x, t, text)
+
+    clone = model.clone()
+    clone.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "a pack", wrapper)
+    return clone

@@ -2,8 +2,6 @@
 
 import types
 
-import comfy.ldm.wan.model as wan
-import comfy.samplers
 import pytest
 import torch
 from attention_bending.bending import operators as ops
@@ -11,10 +9,23 @@ from attention_bending.bending.bend import Bend
 from attention_bending.bending.errors import BendError
 from attention_bending.dev import paths
 from comfy.patcher_extension import WrappersMP
+from host.strangers import (
+    around,
+    cut_in_time,
+    enlarged,
+    frames_in_front,
+    inside,
+    on_its_side,
+    rows_apart,
+    rows_behind,
+    rows_in_front,
+    rows_twice,
+    tiles_in_the_batch,
+    tiles_one_by_one,
+)
 from host.support import (
     KISS,
     ROUNDING,
-    SMALL,
     SQUARE,
     Dense,
     OwnTokens,
@@ -31,50 +42,6 @@ WIDE = {"shape": (1, 16, 2, 8, 16)}
 FILM = OwnTokens.of(2, 4, 8)
 LAYERS = 2
 
-# --- what other packs do to a call: each a function of it, of the latent, the times and the text --------------------
-
-
-def rows_apart(call, x, t, text):
-    return torch.cat([call(*row) for row in zip(x.split(1), t.split(1), text.split(1), strict=True)])
-
-
-def rows_in_front(call, x, t, text):
-    return call(*(torch.cat((some[:1], some)) for some in (x, t, text)))[1:]
-
-
-def rows_behind(call, x, t, text):
-    return call(*(torch.cat((some, some[:1])) for some in (x, t, text)))[: len(x)]
-
-
-def rows_twice(call, x, t, text):
-    return call(*(some.repeat_interleave(2, 0) for some in (x, t, text)))[::2]
-
-
-def tiles_in_the_batch(call, x, t, text):
-    halves = call(torch.cat(x.chunk(2, -1)), torch.cat((t, t)), torch.cat((text, text)))
-    return torch.cat(halves.chunk(2), -1)
-
-
-def tiles_one_by_one(call, x, t, text):
-    return torch.cat([call(tile, t, text) for tile in x.chunk(2, -1)], -1)
-
-
-def on_its_side(call, x, t, text):
-    return call(x.mT.contiguous(), t, text).mT
-
-
-def enlarged(call, x, t, text):
-    return call(x.repeat_interleave(2, -1), t, text)[..., ::2]
-
-
-def cut_in_time(call, x, t, text):
-    return torch.cat([call(part, t, text) for part in x.chunk(2, 2)], 2)
-
-
-def frames_in_front(call, x, t, text):
-    return call(torch.cat((x[:, :, :1], x), 2), t, text)[:, :, 1:]
-
-
 CHANGES = {
     rows_apart: "rows: 2 expected, 1 seen",
     rows_in_front: "rows: 2 expected, 3 seen",
@@ -90,40 +57,9 @@ CHANGES = {
 """What is found before the model is called, and inside it."""
 
 
-def around(model, change, acts=lambda sigma: True):
-    """As a pack does it by the model's function wrapper: before the host's apply_model."""
-
-    def wrapper(apply_model, args):
-        given = args["c"]
-
-        def call(x, t, text):
-            return apply_model(x, t, **{**given, "c_crossattn": text})
-
-        here = args["input"], args["timestep"], given["c_crossattn"]
-        return change(call, *here) if acts(float(args["timestep"][0])) else call(*here)
-
-    clone = model.clone()
-    clone.set_model_unet_function_wrapper(wrapper)
-    return clone
-
-
-def inside(model, change, acts=lambda sigma: True):
-    """As a pack does it by a wrapper of the network: behind the host's apply_model."""
-
-    def wrapper(executor, x, t, text, clip_fea, concat, options, **kwargs):
-        def call(x, t, text):
-            return executor(x, t, text, clip_fea, concat, options, **kwargs)
-
-        return (change(call, x, t, text)) if acts(float(options["sigmas"][0])) else call(x, t, text)
-
-    clone = model.clone()
-    clone.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "a pack", wrapper)
-    return clone
-
-
 HOW = {
-    around: "host.test_layout.around.<locals>.wrapper (model function wrapper)",
-    inside: "host.test_layout.inside.<locals>.wrapper (wrapper diffusion_model)",
+    around: "host.strangers.around.<locals>.wrapper (model function wrapper)",
+    inside: "host.strangers.inside.<locals>.wrapper (wrapper diffusion_model)",
 }
 
 
@@ -201,9 +137,7 @@ def test_text_put_in_front_before_the_blocks_is_refused(model, positive, negativ
         return call(x, t, torch.cat((text[:, :3], text), 1))
 
     for how in HOW:
-        with pytest.raises(
-            BendError, match=r"text keys: 512 expected, 515 seen.*It looks like the work of host.test_la"
-        ):
+        with pytest.raises(BendError, match=r"text keys: 512 expected, 515 seen.*It looks like the work of host.str"):
             sample(bent(how(model, lengthened), *KISS), positive, negative, **WIDE)
 
 
@@ -219,21 +153,6 @@ def test_a_refusal_that_another_node_swallows_is_raised_at_the_end(model, positi
             sample(how(bent(model, *KISS), swallows), positive, negative, **WIDE)
 
 
-@pytest.mark.parametrize("kind", [WrappersMP.PREDICT_NOISE, WrappersMP.CALC_COND_BATCH])
-def test_tiles_that_are_made_before_the_host_makes_its_batch(kind, model, positive, negative, sample):
-    def tiled(executor, *args):
-        at = next(i for i, one in enumerate(args) if torch.is_tensor(one))  # the latent is the first tensor
-        halves = [executor(*args[:at], tile, *args[at + 1 :]) for tile in args[at].chunk(2, -1)]
-        if torch.is_tensor(halves[0]):
-            return torch.cat(halves, -1)
-        return [torch.cat(pair, -1) for pair in zip(*halves, strict=True)]
-
-    some = bent(model, *KISS)
-    some.add_wrapper_with_key(kind, "a pack", tiled)
-    with pytest.raises(BendError, match=rf"latent width: 16 expected, 8 seen.*\.tiled \(wrapper {kind}\)"):
-        sample(some, positive, negative, **WIDE)
-
-
 def test_context_windows_of_another_kind_are_refused(model, positive, negative, sample):
     def windowed(apply_model, args):
         options = {**args["c"]["transformer_options"], "context_window": types.SimpleNamespace(start=0, end=1)}
@@ -245,48 +164,6 @@ def test_context_windows_of_another_kind_are_refused(model, positive, negative, 
         BendError, match=r"windows of types\.SimpleNamespace are not ComfyUI's own.*Use ComfyUI's Context"
     ):
         sample(some, positive, negative, **WIDE)
-
-
-def test_a_sampler_that_calls_the_model_with_tiles_is_named(model, positive, negative):
-    def in_tiles(predict, x, sigmas, extra_args=None, callback=None, disable=None):
-        return torch.cat([predict(tile, sigmas[:1], **extra_args) for tile in x.chunk(2, -1)], -1)
-
-    guider = comfy.samplers.CFGGuider(bent(model, *KISS))
-    guider.set_conds(positive, negative)
-    noise = torch.randn(WIDE["shape"], generator=torch.Generator().manual_seed(0))
-    with pytest.raises(BendError, match=r"latent width: 16 expected, 8 seen\. .*<locals>\.in_tiles \(sampler\)"):
-        guider.sample(
-            noise, torch.zeros_like(noise), comfy.samplers.KSAMPLER(in_tiles), torch.tensor([1.0, 0.0]), seed=0
-        )
-
-
-@pytest.mark.parametrize("where", ["hook", "object patch", "class"])
-def test_whose_doing_it_looks_like(where, tiny_model, positive, negative, sample, monkeypatch):
-    """A hook on a block, a forward put on the network, a class that is exchanged for everyone."""
-    model, original = tiny_model(SMALL, fresh=True), wan.WanModel.forward_orig
-
-    def cuts(self, x, t, context, **kwargs):
-        return original(self, x, t, context[:, :100], **kwargs)
-
-    if where == "class":
-        monkeypatch.setattr(wan.WanModel, "forward_orig", cuts)
-    elif where == "object patch":
-        model.add_object_patch("diffusion_model.forward_orig", types.MethodType(cuts, model.model.diffusion_model))
-    else:
-        block = model.model.diffusion_model.blocks[0]
-
-        def cuts(module, args, kwargs):
-            return args, {**kwargs, "context": kwargs["context"][:, :100]}
-
-        hook = block.register_forward_pre_hook(cuts, with_kwargs=True)
-    try:
-        with pytest.raises(
-            BendError, match=r"100 seen\. It looks like the work of \S+<locals>\.cuts \((hook|object patch|forward)\)\."
-        ):
-            sample(bent(model, *KISS), positive, negative, **WIDE)
-    finally:
-        if where == "hook":
-            hook.remove()
 
 
 def test_a_network_that_attends_in_its_own_way_is_refused(model, positive, negative, sample):
