@@ -109,7 +109,7 @@ class OneSite(Bender):
         self.on_logits = [bend for bend, _ in bends if bend.operator.acts_on == "logits"]
         chain = [(bend, words) for bend, words in bends if bend not in self.on_logits]
         self.plan, self.watching = plan_chain(chain, TOKENS), plan_chain(chain, TOKENS, watch)
-        self.forward = bent_forward(self, Site(0, "", calls=1, text_call=0), partial(call.attend, kernel))
+        self.forward = bent_forward(self, Site(0, ""), partial(call.attend, kernel))
 
     def __call__(self) -> list[Tensor]:
         self.maps: list[Tensor] = []

@@ -9,16 +9,30 @@ from .geometry import Geometry
 
 
 @dataclass(frozen=True)
-class Site:
-    """An attention of block `layer` that reads the text: its forward's path in the model, and which call in it is it.
+class Attends:
+    """How a forward attends to the text: the numbers of the attention calls that do, from 0, and how many it makes.
 
-    `calls` is how many attention calls the forward makes, `text_call` the number of the text's among them, from 0.
+    One that takes the batch apart may make several of the text's: each has the next rows of the batch. `calls` says how
+    many there are in all where one of `text` was made, where two were, and so on. `past_override` tells that the
+    text's may be made by torch's attention itself, which no override of the host's sees.
+    """
+
+    text: tuple[int, ...] = (0,)
+    calls: tuple[int, ...] = (1,)
+    past_override: bool = False
+
+
+@dataclass(frozen=True)
+class Site:
+    """An attention of block `layer` that reads the text: its forward's path in the model, and how that attends.
+
+    `foreign` names the forward where another pack has put it there.
     """
 
     layer: int
     path: str
-    calls: int
-    text_call: int
+    attends: Attends = Attends()
+    foreign: str | None = None
 
 
 class Cell(NamedTuple):
@@ -63,6 +77,18 @@ class Family(Protocol):
 
     def cell(self, patcher) -> Cell:
         """What a place of that grid stands for."""
+
+    def latent(self, film: tuple[int, ...], options: Mapping[str, Any]) -> tuple[int, ...]:
+        """The shape of the latent that the host gives one conditioning in a model call, from that of the whole film.
+
+        It is the film's, or its context window's. Raises BendError for windows that cannot be bent.
+        """
+
+    def keys(self, model, columns: int) -> int:
+        """How many keys the text's attention has, the model's own with them, for a conditioning of so many columns."""
+
+    def grid_told(self, options: Mapping[str, Any]) -> tuple[int, ...] | None:
+        """The grid `(F, h, w)` that the network itself tells its blocks that it has made, where it does."""
 
     def geometry(
         self,

@@ -8,13 +8,14 @@ from comfy.text_encoders.wan import WanT5Tokenizer
 
 from ...bending.errors import BendError
 from ...bending.frames.grid import Grid
-from .family import Cell, Site, TextEncoder
+from . import foreign
+from .family import Attends, Cell, Site, TextEncoder
 from .geometry import Geometry
 
 MODELS = (comfy.model_base.WAN21, comfy.model_base.WAN22)
 
-# by class: how many attention calls its forward makes, and which of them attends to the text; lengths can't tell
-ATTENTION_CALLS = {wan.WanT2VCrossAttention: (1, 0), wan.WanI2VCrossAttention: (2, 1)}
+# by class: the image-to-video one attends to the picture first; lengths can't tell
+ATTENDS = {wan.WanT2VCrossAttention: Attends(), wan.WanI2VCrossAttention: Attends(text=(1,), calls=(2,))}
 
 
 class Wan:
@@ -40,17 +41,18 @@ class Wan:
     def sites(self, patcher) -> list[Site]:
         sites = []
         for layer, block in enumerate(patcher.model.diffusion_model.blocks):
-            module = f"diffusion_model.blocks.{layer}.cross_attn"
-            calls = ATTENTION_CALLS.get(type(block.cross_attn))
-            forward = patcher.get_model_object(f"{module}.forward")
-            if calls is None or getattr(forward, "__func__", None) is not type(block.cross_attn).forward:
-                owner = getattr(forward, "__module__", None) or type(forward).__module__
+            module, path = block.cross_attn, f"diffusion_model.blocks.{layer}.cross_attn.forward"
+            forward = patcher.get_model_object(path)
+            if type(module) in ATTENDS and _is_hosts_own(forward, module):
+                sites.append(Site(layer, path, ATTENDS[type(module)]))
+            elif type(module) in ATTENDS and (attends := foreign.attends(forward, module)):
+                sites.append(Site(layer, path, attends, foreign.name_of(forward)))
+            else:
+                owner, name = foreign.address(forward)
                 raise BendError(
-                    f"the cross-attention of layer {layer} has been replaced by {owner} ({_name(forward)}), so its "
-                    f"words cannot be found. Remove that pack's node from this model's branch, or bend a branch "
-                    f"without it."
+                    f"the cross-attention of layer {layer} has been replaced by {owner} ({name}), so its words cannot "
+                    f"be found. Remove that pack's node from this model's branch, or bend a branch without it."
                 )
-            sites.append(Site(layer, f"{module}.forward", *calls))
         return sites
 
     def heads(self, model) -> int:
@@ -69,20 +71,34 @@ class Wan:
         pixels = latents.spacial_downscale_ratio * patcher.model.diffusion_model.patch_size[1]
         return Cell(pixels, latents.temporal_downscale_ratio)
 
+    def latent(self, film, options) -> tuple[int, ...]:
+        shape, window = list(film), options.get("context_window")
+        if window is not None:
+            if not hasattr(window, "index_list"):
+                raise BendError(
+                    f"the context windows of {foreign.name_of(type(window))} are not ComfyUI's own, and cannot be "
+                    f"bent. Use ComfyUI's Context Windows nodes."
+                )
+            if window.dim > 2:
+                raise BendError(
+                    "context windows over the height or width cannot be bent. Set the node's dim to 2, the film's time."
+                )
+            shape[window.dim] = len(_window_frames(window))
+        return tuple(shape)
+
+    def keys(self, model, columns) -> int:
+        return columns
+
+    def grid_told(self, options) -> tuple[int, ...] | None:
+        return tuple(options["grid_sizes"]) if "grid_sizes" in options else None
+
     def geometry(self, model, latent_shape, conditions, options, retained) -> Geometry:
         patch_f, patch_h, patch_w = model.diffusion_model.patch_size
         frames, height, width = self.grid(model, latent_shape).shape
         own: list[int | None] = list(range(frames))
         window = options.get("context_window")
-        if window is not None and window.dim > 2:
-            raise BendError(
-                "context windows over the height or width cannot be bent. Set the node's dim to 2, the film's time."
-            )
         if window is not None and window.dim == 2:
-            own = list(window.index_list)
-            anchor = getattr(window, "causal_anchor_index", None)
-            if anchor is not None and anchor >= 0:
-                own.insert(0, None)
+            own = _window_frames(window)
             for position in retained:
                 if position < len(own) and own[position] != position:
                     own[position] = None
@@ -101,5 +117,13 @@ class Wan:
         return Geometry(tokens, first, tuple(own), height, width)
 
 
-def _name(forward) -> str:
-    return getattr(forward, "__qualname__", type(forward).__qualname__)
+def _is_hosts_own(forward, module) -> bool:
+    """Whether it is the forward of its class as the host has written it: a pack may exchange the class's too."""
+    function = getattr(forward, "__func__", None)
+    return function is type(module).forward and function.__code__.co_filename == wan.__file__
+
+
+def _window_frames(window) -> list[int | None]:
+    """What a context window holds along its dimension, None for the frame that the host puts before as an anchor."""
+    anchor = getattr(window, "causal_anchor_index", None)
+    return [*([None] if anchor is not None and anchor >= 0 else []), *window.index_list]

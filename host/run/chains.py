@@ -1,11 +1,33 @@
-"""The chains of a run: for each conditioning, and the bends that act on it at once, how they are carried out."""
+"""The chains of a run, how they are carried out, and what they keep on the device: each made once."""
+
+import torch
 
 from ...bending.attention.chain import Plan, plan_chain
+from ...bending.attention.device_cache import DeviceCache
+from ...bending.attention.kernel_cache import KernelCache
+from ...bending.frames.layout import FrameLayout
+from ...bending.time.windows import SamplingMoment
 from .plan import CondPlan, PlannedBend
 
 
+class Caches:
+    """What the algebra keeps on devices, for each layout of frames; kernels do not depend on these."""
+
+    def __init__(self, heads: int):
+        self._heads = heads
+        self._caches: dict[tuple[FrameLayout, torch.device], DeviceCache] = {}
+        self._kernels: dict[torch.device, KernelCache] = {}
+
+    def at(self, moment: SamplingMoment, frames: FrameLayout, device: torch.device) -> DeviceCache:
+        if (frames, device) not in self._caches:
+            kernels = self._kernels.setdefault(device, KernelCache(device))
+            self._caches[frames, device] = DeviceCache(frames, self._heads, device, kernels)
+        self._caches[frames, device].go_to(moment)
+        return self._caches[frames, device]
+
+
 class Chains:
-    """Plans of chains, each made once."""
+    """For each conditioning, and the bends that act on it at once, the plan."""
 
     def __init__(self):
         self._plans: dict[tuple, Plan] = {}

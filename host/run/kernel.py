@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import nullcontext
+from copy import copy
 from functools import lru_cache
 
 import comfy.ops
@@ -18,10 +19,10 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ...bending.attention.kernel import computes_cheaply
+from ..families.foreign import TORCH_ATTENTION, kernel_beneath
 
 log = logging.getLogger(__name__)
 
-TORCH_ATTENTION = attention_pytorch.__wrapped__
 EXACT = tuple(
     kernel.__wrapped__ for kernel in (attention_basic, attention_pytorch, attention_split, attention_sub_quad)
 )
@@ -106,11 +107,15 @@ def _is_known(fused: FusedKernel, device: torch.device, dtype: torch.dtype, dept
     return known
 
 
+OPTIONS = ("mask", "attn_precision", "skip_reshape", "skip_output_reshape")
+"""What the host's attention takes after the heads."""
+
+
 class HostKernel:
     """The attention that the host makes of one call, with the options of that call, for any queries, keys and values.
 
     Called with q `(B, L, H, D)`, k and values `(B, T, H, D)` it runs what would run without us: the kernel `func` that
-    the host has chosen, or the override that another node has `chained`.
+    the host has chosen, or the override that another node has `chained`. `mask` is the call's own, or None.
 
     tells      the kernel tells the log-sum-exp, by `with_lse`, in the same bits
     exact      it computes `softmax(q kᵀ · scale) v`, not masked and not quantised, and float32 products are cheap
@@ -123,10 +128,15 @@ class HostKernel:
     def __init__(
         self, func: Callable, chained: Callable | None, q: Tensor, k: Tensor, v: Tensor, heads: int, args, kwargs
     ):
-        self.func, self.chained, self.heads, self.args, self.kwargs = func, chained, heads, args, kwargs
-        scale = kwargs.get("scale")
+        options = {**dict(zip(OPTIONS, args, strict=False)), **kwargs}
+        self.mask: Tensor | None = options.pop("mask", None)
+        beneath = kernel_beneath(chained, func, q, k) if chained is not None and self.mask is None else None
+        if beneath is not None:
+            func, chained = beneath, None
+        self.func, self.chained, self.heads, self.options = func, chained, heads, options
+        scale = options.get("scale")
         self.scale = (q.shape[2] // heads) ** -0.5 if scale is None else scale
-        plain = self.divisible = chained is None and not args and kwargs.get("mask") is None
+        plain = self.divisible = chained is None and self.mask is None
         self.takes_scale = plain and func in EXACT
         self.exact = self.takes_scale and computes_cheaply(q)
         self._fused = None
@@ -138,22 +148,32 @@ class HostKernel:
         fills_gpu = self._fused is FUSED["cuda", SDPBackend.FLASH_ATTENTION] and q.shape[1] * heads >= UNSPLIT_ROWS
         self.by_rows = self.tells and (q.device.type == "cpu" or fills_gpu)
 
+    def at(self, rows: slice, tokens: slice | Tensor) -> "HostKernel":
+        """The same for some batch rows and some of their queries: a mask over the call is cut as they are."""
+        if self.mask is None:
+            return self
+        part, mask = copy(self), self.mask
+        if mask.ndim > 2 and mask.shape[0] > 1:
+            mask = mask[rows]
+        part.mask = mask[..., tokens, :] if mask.shape[-2] > 1 else mask
+        return part
+
     def heads_apart(self, tensor: Tensor) -> Tensor:
         """`(B, L, H·D)` as `(B, L, H, D)`."""
         return tensor.unflatten(2, (self.heads, -1))
 
     def __call__(self, q: Tensor, k: Tensor, values: Tensor, scale: float) -> Tensor:
         """The output `(B, L, H, D)`, ours to write to."""
-        kwargs = self.kwargs
+        options = self.options if self.mask is None else {**self.options, "mask": self.mask}
         if scale != self.scale and self.takes_scale:
-            kwargs = {**kwargs, "scale": scale}
+            options = {**options, "scale": scale}
         elif scale != self.scale:
             q = q * (scale / self.scale)
         flat = (tensor.flatten(2) for tensor in (q, k, values))
         if self.chained is None:
-            return self.heads_apart(self.func(*flat, self.heads, *self.args, **kwargs))
+            return self.heads_apart(self.func(*flat, self.heads, **options))
         # an override may keep what it gives
-        return self.heads_apart(self.chained(self.func, *flat, self.heads, *self.args, **kwargs)).clone()
+        return self.heads_apart(self.chained(self.func, *flat, self.heads, **options)).clone()
 
     def with_lse(self, q: Tensor, k: Tensor, values: Tensor, scale: float) -> tuple[Tensor, Tensor]:
         """The same, and the log-sum-exp `(B, L, H)` float32; only where the kernel tells it."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ...bending.attention.schedule import Schedule
 from ..display import show_text
+from ..families.foreign import name_of
 from .patch import Patch
 from .plan import PlannedBend, RunPlan
 
@@ -17,7 +18,8 @@ class Report:
 
     `bent` counts bent sites, and `ways` how each was made (see Attention.way); `skipped` model calls that another node
     answered from a cache, so that nothing could be bent; `foreign_rows` conditioning rows that did not come from this
-    run's guider. `override` is another node's attention, if there is one.
+    run's guider; `unlike` the numbers of model calls that were not laid out as the run's, by what was found. `override`
+    is another node's attention, if there is one, or its name.
     """
 
     def __init__(self, plan: RunPlan, schedule: Schedule, patches: Sequence[Patch]):
@@ -26,9 +28,10 @@ class Report:
         self.nodes = [patch.node for patch in patches if patch.node]
         self.bent = 0
         self.ways: Counter[str] = Counter()
-        self.override: Callable | None = None
+        self.override: Callable | str | None = None
         self.skipped = 0
         self.foreign_rows = 0
+        self.unlike: dict[str, set[int]] = {}
         self.costs: list[str] = []
         self._layers: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
         self._steps: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
@@ -56,8 +59,12 @@ class Report:
             warnings.append(f"{self.skipped} model calls came from a cache (EasyCache or the like) and were not bent.")
         if self.foreign_rows:
             warnings.append(
-                f"{self.foreign_rows} rows came from conditionings of another guider and were left un-bent."
+                f"{self.foreign_rows} rows came from conditionings of another guider and were left un-bent, as are "
+                f"rows that another node adds."
             )
+        for reason, calls in self.unlike.items():
+            calls = _count(len(calls), "model call")
+            warnings.append(f"{calls} left un-bent, where no bend was to act: {reason} Nothing was recorded there.")
         return warnings
 
     @property
@@ -75,8 +82,7 @@ class Report:
         """What kept bends from the way that costs next to nothing."""
         lines = []
         if self.ways["masked"] and self.override is not None:
-            function = getattr(self.override, "__func__", self.override)
-            name = f"{function.__module__}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+            name = self.override if isinstance(self.override, str) else name_of(self.override)
             lines.append(
                 f"another node's attention ({name}) runs the text's too. Bends stay exact under it, but each part is a "
                 f"call of it with all keys: expect two to three times the time of the bent attentions."

@@ -1,33 +1,31 @@
 """The life of a run: from the sampler node's start to its end. Everything mutable is born here and dies here."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import torch
 from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
 from torch import Tensor
 
 from ...bending.attention.action import strength_at
-from ...bending.attention.device_cache import DeviceCache
 from ...bending.attention.kernel import Attention
-from ...bending.attention.kernel_cache import KernelCache
 from ...bending.attention.schedule import Schedule
 from ...bending.attention.state import bend_maps, bend_output
 from ...bending.bend import Bending
 from ...bending.errors import BendError
-from ...bending.frames.layout import FrameLayout
 from ...bending.time.windows import SamplingMoment
 from ..families import family_of
 from ..maps.records import RunRecords
 from .chains import Chains
 from .conditionings import ROLES
+from .layout import CallReader, CondSlice, Misfit, ModelCall
 from .memory import bend_bytes, reserving
 from .patch import KEY, Patch
 from .plan import CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
 from .report import Report
-from .site import OVERRIDE, RowSlice, bent_forward
+from .site import OVERRIDE, bent_forward
+from .suspects import Host, whose
 
 SEED = 3
 """Where a guider's outer_sample has its seed, after the noise, the latent, the sampler and the sigmas."""
@@ -44,14 +42,6 @@ def bend_run(executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
         run.keep(samples)
     run.report.send()
     return samples
-
-
-@dataclass(frozen=True)
-class CondSlice(RowSlice):
-    """Rows of one model call that share a conditioning, with its plan and what the algebra keeps on the device."""
-
-    cond: CondPlan
-    cache: DeviceCache
 
 
 class Run:
@@ -83,18 +73,22 @@ class Run:
         )
         self.bending = Bending.join(patch.bending for patch in patches)
         self.seed = seed
+        self._host = Host(patcher.model, patcher.object_patches, guider.model_options, type(guider))
+        self.layers = tuple(site.layer for site in self.sites if self.plan.acts_in(site.layer))
+        self._past_override = next((site.foreign for site in self.sites if site.attends.past_override), None)
         self.model_name = type(patcher.model.model_config).__name__
         context = guider.model_options.get("context_handler")
-        self._retained = tuple(getattr(context, "latent_retain_index_list", ()) or ())
+        retained = getattr(context, "latent_retain_index_list", ()) or ()
+        self._reader = CallReader(self.family, shape, retained, self.grid, self.cell.stride, self.heads)
         self._conds: dict[uuid.UUID, CondPlan] = {}
         self._issued: set[uuid.UUID] = set()
-        self._caches: dict[tuple[FrameLayout, torch.device], DeviceCache] = {}
-        self._kernels: dict[torch.device, KernelCache] = {}
         self._chains = Chains()
         self._sigmas: Tensor | None = None
         self._moment = SamplingMoment(0.0, 0, 1)
         self._active: tuple[PlannedBend, ...] = ()
-        self._slices: list[CondSlice] = []
+        self._call: ModelCall | None = None
+        self._ever_reached = False
+        self._refused: str | None = None
         self._checked_step = -1
         self._calls = 0
 
@@ -126,7 +120,7 @@ class Run:
             clone.unpatch_model(unpatch_weights=False)
             clone.object_patches.clear()
             self.records.close()
-            self._slices = []
+            self._call = None
             self._sigmas = None
 
     def _bytes_beside(self, model) -> int:
@@ -144,6 +138,7 @@ class Run:
 
         `cond_or_uncond` is a position and no role, and ComfyUI itself may copy one uuid into two roles.
         """
+        self._host.sampler = getattr(executor.class_obj, "sampler_function", executor.class_obj)
         for role, conds in guider.conds.items():  # all roles, so that a foreign guider's rows can be told from them
             guider.conds[role] = [{**cond, "uuid": uuid.uuid4()} for cond in conds]
             self._issued.update(cond["uuid"] for cond in guider.conds[role])
@@ -171,47 +166,55 @@ class Run:
         """APPLY_MODEL wrapper: prepare what the sites of this one model call need, and check what came out."""
         options = transformer_options or {}
         self._calls += 1
-        self._slices = self._prepare(executor.class_obj, x, options, kwargs)
-        bent_before = self.report.bent
+        outer, call = self._call, self._prepare(executor.class_obj, x, options, kwargs)
+        self._call, bent_before = call, self.report.bent
         try:
             result = executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
         finally:
-            slices, self._slices = self._slices, []
+            self._call = outer  # another node may call the model in the middle of a call
+        if call and not self._ever_reached:  # a cache has nothing to answer a first call with
+            self._refuse("a model call has reached no text attention of the host's.", self.layers, call.conds, options)
         # a node that answers inside the model, block by block, leaves no call un-made, but sites un-bent
-        expected = any(self._applied_bends(site.layer, part.cond) for part in slices for site in self.sites)
-        if expected and self.report.bent == bent_before:
-            self.report.skipped += 1
+        elif call and self.report.bent == bent_before:
+            acting = (self._applied_bends(layer, part.cond) for part in call.slices for layer in self.layers)
+            self.report.skipped += any(acting)
         self._check(result)
         self.records.show()
         return result
 
-    def _prepare(self, model, x: Tensor, options: dict, conditions: dict) -> list[CondSlice]:
+    def _prepare(self, model, x: Tensor, options: dict, conditions: dict) -> ModelCall | None:
         uuids = options.get("uuids") or ()
         known = [(i, self._conds[u]) for i, u in enumerate(uuids) if u in self._conds]
-        self.report.foreign_rows += sum(1 for u in uuids if u not in self._issued)
+        self.report.foreign_rows += sum(1 for u in uuids if u not in self._issued) if uuids else x.shape[0]
         if not known:
-            return []
+            return None
         self._set_moment(options["sigmas"])
-        if not (self._active or self.plan.words):
-            return []
-        if x.shape[0] % len(uuids):
-            raise BendError(
-                f"a model call has {x.shape[0]} rows for {len(uuids)} conditionings, so their rows cannot be told "
-                f"apart. Another node splits the batch; bend a branch without it."
-            )
-        self.report.override = options.get(OVERRIDE)
-        geometry = self.family.geometry(model, x.shape, conditions, options, self._retained)
-        if not geometry.own:
-            return []
-        batch = x.shape[0] // len(uuids)
-        layout = FrameLayout(geometry.grid, geometry.own_frames, self.grid.frames, self.cell.stride)
-        if (layout, x.device) not in self._caches:
-            kernels = self._kernels.setdefault(x.device, KernelCache(x.device))
-            self._caches[layout, x.device] = DeviceCache(layout, self.heads, x.device, kernels)
-        cache = self._caches[layout, x.device]
-        cache.go_to(self._moment)
-        tokens = geometry.rows(x.device)
-        return [CondSlice(slice(i * batch, (i + 1) * batch), tokens, geometry, cond, cache) for i, cond in known]
+        self.report.override = options.get(OVERRIDE) or self._past_override
+        if not self.layers:
+            return None
+        moment = self._moment if self._active or self.plan.words else None
+        try:
+            return self._reader.read(model, x, options, conditions, known, moment)
+        except BendError as error:  # one of the family's own says itself whose doing it is
+            asks_whose = options if isinstance(error, Misfit) else None
+            self._refuse(str(error), self.layers, [cond for _, cond in known], asks_whose)
+            return None
+
+    def _refuse(
+        self, reason: str, layers: Iterable[int], conds: Sequence[CondPlan], options: dict | None = None
+    ) -> None:
+        """A call that cannot be bent: an error where a bend would act in it, else counted.
+
+        With the transformer_options of the call, whose doing it looks like is found and said.
+        """
+        acting = [planned for layer in layers for cond in conds for planned in self._applied_bends(layer, cond)]
+        if not acting:
+            self.report.unlike.setdefault(reason, set()).add(self._calls)
+            return
+        if options is not None:
+            reason = f"{reason} {whose(self._host, options)}"
+        self._refused = f"{min(acting, key=lambda planned: planned.number).title}: {reason}"
+        raise BendError(self._refused)
 
     def _set_moment(self, sigmas: Tensor) -> None:
         """Note the level of this call. ComfyUI hands all calls of a level one tensor, so its value is read once."""
@@ -225,7 +228,21 @@ class Run:
 
     def slices_at(self, layer: int) -> list[CondSlice]:
         """The rows of the call under way that something happens to, or is watched, in this layer."""
-        return [part for part in self._slices if part.cond.watched.columns or self._applied_bends(layer, part.cond)]
+        self._ever_reached = True
+        slices = self._call.slices if self._call else ()
+        return [part for part in slices if part.cond.watched.columns or self._applied_bends(layer, part.cond)]
+
+    def checks(self, layer: int) -> bool:
+        """Whether this layer's attention is looked at though nothing happens there: the first's, in every call."""
+        return self._call is not None and layer == self.layers[0]
+
+    def misfit(self, layer: int, rows: int, more: bool, queries: int, keys: int, options: dict) -> str | None:
+        """How the text's attention is not laid out as expected, if so; there may be `more` of its rows to come."""
+        return self._call.layout.misfit(rows, more, queries, keys, self.family.grid_told(options))
+
+    def refuse(self, layer: int, reason: str) -> None:
+        """Take note of an attention that cannot be bent. Raises BendError where a bend would act in it."""
+        self._refuse(reason, (layer,), self._call.conds, self._call.options)
 
     def bends(self, layer: int, part: CondSlice) -> bool:
         """Whether one slice's output is bent now, so that nobody needs the un-bent one."""
@@ -235,7 +252,7 @@ class Run:
     def bend(self, layer: int, part: CondSlice, attention: Attention) -> Tensor | None:
         """One slice's bent output `(B, L, H, D)`; None where it stays as it is."""
         bends = self._applied_bends(layer, part.cond)
-        columns = part.cond.watched.columns
+        columns = part.cond.watched.columns if part.is_first else ()
         watched = self._watched_bends(layer, part.cond) if columns else ()
         with self.records.timed(attention.q.device):
             bent, known = None, None
@@ -249,7 +266,8 @@ class Run:
                     self.records.changes.add(layer, attention, bent)
             if columns:
                 self._record(layer, part, attention, watched, known if watched == bends else None)
-        self.report.count(bends, layer, self._moment.step, attention.way)
+        if part.is_first:
+            self.report.count(bends, layer, self._moment.step, attention.way)
         return bent
 
     def _watched_bends(self, layer: int, cond: CondPlan) -> tuple[PlannedBend, ...]:
@@ -258,8 +276,14 @@ class Run:
 
     def _at_temperature(self, bends: tuple[PlannedBend, ...], part: CondSlice, attention: Attention) -> Attention:
         """The attention as those of `bends` make it that act on logits."""
-        on_logits = tuple(planned.bend for planned in bends if planned.bend.operator.acts_on == "logits")
-        return attention.at_temperature(on_logits, part.cache)
+        on_logits = tuple(planned for planned in bends if planned.bend.operator.acts_on == "logits")
+        if on_logits and attention.kernel.mask is not None:
+            who = f" ({self._past_override})" if self._past_override else ""
+            raise BendError(
+                f"{on_logits[0].title}: another node{who} lays a mask over the text's attention, whose logits are then "
+                f"not the words' alone. Remove that node from this model's branch, or use another bend."
+            )
+        return attention.at_temperature(tuple(planned.bend for planned in on_logits), part.cache)
 
     def _record(
         self,
@@ -283,6 +307,8 @@ class Run:
 
     def keep(self, samples: Tensor) -> None:
         """At the end: the report is finished, and the records go under their handles."""
+        if self._refused:  # another node has swallowed the error
+            raise BendError(self._refused)
         self.report.costs = self.records.lines
         facts = {
             "prompt": "\n".join(self.plan.prompts),

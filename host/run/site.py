@@ -1,16 +1,18 @@
 """One text cross-attention while it is bent: wrapped around the host's own forward, with the host's own kernel."""
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from ...bending.attention.kernel import Attention
-from ...bending.errors import BendError
 from ..families.family import Site
+from ..families.foreign import TORCH_ATTENTION
 from ..families.geometry import Geometry
 from .kernel import HostKernel
 
@@ -19,11 +21,15 @@ OVERRIDE = "optimized_attention_override"
 
 @dataclass(frozen=True)
 class RowSlice:
-    """Some batch `rows` of one model call that are bent alike; `tokens` are the film's own among their queries."""
+    """Some batch `rows` of one model call that are bent alike; `tokens` are the film's own among their queries.
+
+    Where a forward takes the batch apart, `is_first` tells the part that holds the first of them.
+    """
 
     rows: slice
     tokens: slice | Tensor
     geometry: Geometry
+    is_first: bool = field(default=True, kw_only=True)
 
     @property
     def is_whole(self) -> bool:
@@ -37,6 +43,20 @@ class Bender(Protocol):
 
     def slices_at(self, layer: int) -> Sequence[RowSlice]:
         """The rows of the model call under way that something happens to, or is watched, in this layer."""
+
+    def checks(self, layer: int) -> bool:
+        """Whether this layer's attention is looked at though nothing happens there."""
+
+    def misfit(
+        self, layer: int, rows: int, more: bool, queries: int, keys: int, options: Mapping[str, Any]
+    ) -> str | None:
+        """How the text's attention is not laid out as expected, if so; there may be `more` of its batch rows to come.
+
+        `options` are the transformer_options.
+        """
+
+    def refuse(self, layer: int, reason: str) -> None:
+        """Take note of an attention that cannot be bent. Raises BendError where a bend would act in it."""
 
     def bends(self, layer: int, part: RowSlice) -> bool:
         """Whether one slice's output is bent now, so that nobody needs the un-bent one."""
@@ -53,17 +73,21 @@ def bent_forward(bender: Bender, site: Site, original: Callable) -> Callable:
     bend of one step would act on every step.
     """
     signature = inspect.signature(original)
+    rest = next((name for name, one in signature.parameters.items() if one.kind is one.VAR_KEYWORD), None)
 
     @torch.compiler.disable
     def forward(*args, **kwargs):
         slices = bender.slices_at(site.layer)
-        if not slices:
+        if not slices and not bender.checks(site.layer):
             return original(*args, **kwargs)
         call = signature.bind(*args, **kwargs)
-        options = call.arguments.get("transformer_options") or {}
-        override = _Override(bender, site, slices, options.get(OVERRIDE))
-        call.arguments["transformer_options"] = {**options, OVERRIDE: override}
-        out = original(*call.args, **call.kwargs)
+        # another pack's forward may take what it does not name
+        given = call.arguments if "transformer_options" in signature.parameters else call.arguments.setdefault(rest, {})
+        options = given.get("transformer_options") or {}
+        override = _Override(bender, site, slices, options)
+        given["transformer_options"] = {**options, OVERRIDE: override}
+        with override.listening():
+            out = original(*call.args, **call.kwargs)
         override.finish()
         return out
 
@@ -71,50 +95,79 @@ def bent_forward(bender: Bender, site: Site, original: Callable) -> Callable:
 
 
 class _Override:
-    """Stands in for the attention kernel during one forward, and bends the call that attends to the text."""
+    """Stands in for the attention kernel during one forward, and bends the calls that attend to the text."""
 
-    def __init__(self, bender: Bender, site: Site, slices: Sequence[RowSlice], chained: Callable | None):
+    def __init__(self, bender: Bender, site: Site, slices: Sequence[RowSlice], options: Mapping[str, Any]):
         self.bender = bender
         self.site = site
         self.slices = slices
-        self.chained = chained
+        self.options = options
+        self.chained: Callable | None = options.get(OVERRIDE)
         self.calls = 0
+        self.pieces = 0  # of the text's attention, and the rows that they had between them
+        self.rows = 0
+        self.keys = 0
+        self.queries = 0
+        self.under_way = False
+        self.refused = False
         self.error: Exception | None = None
 
     def __call__(self, func, q, k, v, heads, *args, **kwargs):
-        self.calls += 1
-        if self.calls - 1 != self.site.text_call:
-            return self.kernel(func, q, k, v, heads, *args, **kwargs)
+        return self._call(func, self.chained, q, k, v, heads, *args, **kwargs)
+
+    def listening(self) -> AbstractContextManager:
+        """Around the forward: where it is one that goes past the override to torch's attention, takes that too."""
+        return _PastOverride(self) if self.site.attends.past_override else nullcontext()
+
+    def of_torch(self, q: Tensor, k: Tensor, v: Tensor, attn_mask: Tensor | None = None, **kwargs) -> Tensor:
+        """Such a call, q `(B, H, L, D)`, k and v `(B, H, T, D)`."""
+        flat = (tensor.transpose(1, 2).flatten(2) for tensor in (q, k, v))
+        scale = {"scale": kwargs["scale"]} if kwargs.get("scale") is not None else {}
+        out = self._call(TORCH_ATTENTION, None, *flat, q.shape[1], mask=attn_mask, **scale)
+        return out.unflatten(2, (q.shape[1], -1)).transpose(1, 2)
+
+    def _call(self, func, chained, q, k, v, heads, *args, **kwargs):
+        number, self.calls, self.under_way = self.calls, self.calls + 1, True
+        is_text = number in self.site.attends.text
         try:
-            return self.bend(func, q, k, v, heads, *args, **kwargs)
+            return (self._text if is_text else _unbent)(func, chained, q, k, v, heads, *args, **kwargs)
         except Exception as error:  # a foreign forward may swallow it: kept, and raised again at the end
-            self.error = error
+            self.error = error if is_text else self.error
             raise
+        finally:
+            self.under_way = False
 
-    def kernel(self, func, *args, **kwargs) -> Tensor:
-        """What would run without us."""
-        return func(*args, **kwargs) if self.chained is None else self.chained(func, *args, **kwargs)
+    def _text(self, func, chained, q: Tensor, k: Tensor, v: Tensor, heads: int, *args, **kwargs) -> Tensor:
+        first, self.rows, self.pieces = self.rows, self.rows + q.shape[0], self.pieces + 1
+        self.queries, self.keys = q.shape[1], k.shape[:2].numel() // q.shape[0]  # of each row, as the host divides them
+        slices = self.slices
+        if reason := self._misfit(more=self.pieces < len(self.site.attends.text)):
+            self._refuse(reason)
+            slices = ()
+        if slices := list(_within(slices, first, self.rows)):
+            return self.bend(HostKernel(func, chained, q, k, v, heads, args, kwargs), slices, q, k, v)
+        return _unbent(func, chained, q, k, v, heads, *args, **kwargs)
 
-    def bend(self, func, q: Tensor, k: Tensor, v: Tensor, heads: int, *args, **kwargs) -> Tensor:
+    def _refuse(self, reason: str) -> None:
+        self.refused = True
+        self.bender.refuse(self.site.layer, reason)
+
+    def _misfit(self, more: bool) -> str | None:
+        return self.bender.misfit(self.site.layer, self.rows, more, self.queries, self.keys, self.options)
+
+    def bend(self, kernel: HostKernel, slices: Sequence[RowSlice], q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """The host's output `(B, L, H·D)`, bent where the slices say so."""
-        for part in self.slices:
-            if q.shape[1] != part.geometry.tokens:
-                raise BendError(
-                    f"layer {self.site.layer} attends with {q.shape[1]} tokens where {part.geometry.tokens} were "
-                    f"expected from the latent. Another node changes this model's tokens; bend a branch without it."
-                )
-        kernel = HostKernel(func, self.chained, q, k, v, heads, args, kwargs)
         q, k, v = map(kernel.heads_apart, (q, k, v))
         # these are never attended to un-bent: the algebra makes them of their parts
-        bent = [part for part in self.slices if part.is_whole and self.bender.bends(self.site.layer, part)]
+        bent = [part for part in slices if part.is_whole and self.bender.bends(self.site.layer, part)]
         output, lse = self.unbent(kernel, q, k, v, [part.rows for part in bent])
-        for part in self.slices:
+        for part in slices:
             at = (part.rows, part.tokens)
             attention = Attention(
                 q[at],
                 k[part.rows],
                 v[part.rows],
-                kernel,
+                kernel.at(*at),
                 kernel.scale,
                 kernel.with_lse if kernel.tells else None,
                 kernel.exact,
@@ -152,11 +205,42 @@ class _Override:
         """After the forward: what happened inside it must be what was planned."""
         if self.error is not None:
             raise self.error
-        if self.calls != self.site.calls:
-            raise BendError(
-                f"layer {self.site.layer} made {self.calls} attention calls where {self.site.calls} were expected, so "
-                f"its text attention was not found. Another node changes its attention; bend a branch without it."
+        expected = self.site.attends.calls[max(self.pieces, 1) - 1]
+        if self.refused:
+            return
+        if self.calls != expected:
+            self._refuse(
+                f"layer {self.site.layer} made {self.calls} attention calls where {expected} were expected, so its "
+                f"text attention was not found."
             )
+        elif reason := self._misfit(more=False):
+            self._refuse(reason)
+
+
+class _PastOverride(TorchFunctionMode):
+    """While it is entered, torch's attention is an override's, except what that itself calls."""
+
+    def __init__(self, override: _Override):
+        super().__init__()
+        self.override = override
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        takes = func is torch.nn.functional.scaled_dot_product_attention and not self.override.under_way
+        return (self.override.of_torch if takes else func)(*args, **(kwargs or {}))
+
+
+def _unbent(func: Callable, chained: Callable | None, *args, **kwargs) -> Tensor:
+    """What would run without us."""
+    return func(*args, **kwargs) if chained is None else chained(func, *args, **kwargs)
+
+
+def _within(slices: Iterable[RowSlice], first: int, end: int) -> Iterable[RowSlice]:
+    """What slices have of the batch rows from `first` to before `end`, counted from there."""
+    for part in slices:
+        start, stop = max(part.rows.start, first), min(part.rows.stop, end)
+        if start < stop:
+            rows = slice(start - first, stop - first)
+            yield part if rows == part.rows else replace(part, rows=rows, is_first=start == part.rows.start)
 
 
 def _stretches(numbers: list[int]) -> list[tuple[int, int]]:

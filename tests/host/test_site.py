@@ -53,17 +53,15 @@ def qkv(dtype, rows=3, first=0, device="cpu", grid=GRID):
     return [torch.randn(rows, length, HEADS * DEPTH, generator=generator).to(device, dtype) for length in lengths]
 
 
-def attend(kernel, tensors, bender=None, chained=None):
+def attend(kernel, tensors, bender=None, chained=None, **more):
     """The output `(B, L, H·D)` of the host's kernel, bent by `bender`."""
 
     def forward(transformer_options):
-        return kernel.attend(*tensors, heads=HEADS, transformer_options=transformer_options)
+        return kernel.attend(*tensors, heads=HEADS, transformer_options=transformer_options, **more)
 
     options = {} if chained is None else {"optimized_attention_override": chained}
     return (
-        forward(options)
-        if bender is None
-        else bent_forward(bender, Site(0, "", 1, 0), forward)(transformer_options=options)
+        forward(options) if bender is None else bent_forward(bender, Site(0, ""), forward)(transformer_options=options)
     )
 
 
@@ -158,3 +156,24 @@ def test_what_is_bent_is_attended_to_once():
         attend(PYTORCH, tensors, OneBend(slice(1, 2)))
     filled_up = TOKENS - 2 + 5  # to whole vectors, by keys that are shut out
     assert keys == [(3, filled_up), (1, TOKENS), (1, TOKENS), (1, filled_up)]
+
+
+@pytest.mark.parametrize("dims", [2, 3, 4])
+@KERNELS
+def test_a_mask_over_the_call_is_cut_as_rows_and_queries_are(kernel, dims):
+    """The film's tokens see fewer keys than those before them, and each row its own number, where the mask has rows."""
+    first, seen = 10, (30, 30, 30) if dims == 2 else (20, 30, 40)
+    tensors = qkv(torch.float32, first=first, device=kernel.device)
+    mask = torch.zeros(3, Grid(*GRID).cells + first, TOKENS, device=kernel.device)
+    for row, keys in enumerate(seen):
+        mask[row, first:, keys:] = -1e4
+    mask = {2: mask[0], 3: mask, 4: mask[:, None]}[dims]
+    plain = attend(kernel, tensors, mask=mask)
+    bender = OneBend(slice(1, 3), first=first, device=kernel.device)
+    output = attend(kernel, tensors, bender, mask=mask)
+    assert bender.ways == ["masked"]
+    assert torch.equal(output[0], plain[0]) and torch.equal(output[:, :first], plain[:, :first])
+    for row in (1, 2):
+        q, k, v = (tensor[row : row + 1] for tensor in tensors)
+        expected = dense((q, k[:, : seen[row]], v[:, : seen[row]]), first)
+        assert error(output[row : row + 1, first:], expected) < ROUNDING[torch.float32]
