@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ...bending.attention.schedule import Schedule
+from ...bending.time.position import Conflict
 from ..display import show_text
 from .patch import Patch
 from .plan import PlannedBend, RunPlan
@@ -17,7 +18,8 @@ class Report:
 
     `bent` counts bent sites, and `ways` how each was made (see Attention.way); `skipped` model calls that another node
     answered from a cache, so that nothing could be bent; `foreign_rows` conditioning rows that did not come from this
-    run's guider. `override` is another node's attention, if there is one.
+    run's guider. `override` is another node's attention, if there is one; `conflict` a call where the noise level and
+    the sampler's callback tell different steps.
     """
 
     def __init__(self, plan: RunPlan, schedule: Schedule, patches: Sequence[Patch]):
@@ -29,6 +31,7 @@ class Report:
         self.override: Callable | None = None
         self.skipped = 0
         self.foreign_rows = 0
+        self.conflict: Conflict | None = None
         self.costs: list[str] = []
         self._layers: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
         self._steps: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
@@ -57,6 +60,13 @@ class Report:
         if self.foreign_rows:
             warnings.append(
                 f"{self.foreign_rows} rows came from conditionings of another guider and were left un-bent."
+            )
+        if self.conflict is not None:
+            warnings.append(
+                f"the sampler stood in its step {self.conflict.step} when it called the model at the noise level "
+                f"{self.conflict.sigma:.4g}, which is that of step {self.conflict.by_level}: it repeats steps, or a "
+                f"node between it and the model changes the level. Steps were counted as the sampler names them; "
+                f"percents are those of the levels."
             )
         return warnings
 

@@ -1,12 +1,11 @@
 """The life of a run: from the sampler node's start to its end. Everything mutable is born here and dies here."""
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
-from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
+from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ...bending.attention.action import strength_at
@@ -19,31 +18,17 @@ from ...bending.bend import Bending
 from ...bending.errors import BendError
 from ...bending.frames.layout import FrameLayout
 from ...bending.time.windows import SamplingMoment
+from ...bending.uncopied import Uncopied
 from ..families import family_of
 from ..maps.records import RunRecords
 from .chains import Chains
+from .clock import Clock
 from .conditionings import ROLES
 from .memory import bend_bytes, reserving
-from .patch import KEY, Patch
+from .patch import Patch
 from .plan import CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
 from .report import Report
 from .site import OVERRIDE, RowSlice, bent_forward
-
-SEED = 3
-"""Where a guider's outer_sample has its seed, after the noise, the latent, the sampler and the sigmas."""
-
-
-def bend_run(executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
-    """OUTER_SAMPLE wrapper: plan, patch a clone of the model, sample, and leave nothing behind."""
-    guider = executor.class_obj
-    seed = args[SEED] if len(args) > SEED else kwargs.get("seed")
-    run = Run(guider, guider.model_options[KEY], sigmas.tolist(), noise.shape, seed)
-    run.records.log_size()
-    with run.installed(guider):
-        samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
-        run.keep(samples)
-    run.report.send()
-    return samples
 
 
 @dataclass(frozen=True)
@@ -54,7 +39,7 @@ class CondSlice(RowSlice):
     cache: DeviceCache
 
 
-class Run:
+class Run(Uncopied):
     """One sampling with bends: the plan, the call under way, and what has been done.
 
     Raises BendError at once for all that cannot work.
@@ -91,43 +76,33 @@ class Run:
         self._caches: dict[tuple[FrameLayout, torch.device], DeviceCache] = {}
         self._kernels: dict[torch.device, KernelCache] = {}
         self._chains = Chains()
-        self._sigmas: Tensor | None = None
+        self._clock = Clock(self.schedule)
         self._moment = SamplingMoment(0.0, 0, 1)
         self._active: tuple[PlannedBend, ...] = ()
         self._slices: list[CondSlice] = []
         self._checked_step = -1
         self._calls = 0
 
-    @contextmanager
-    def installed(self, guider) -> Iterator[None]:
-        """Put the run into a clone of the guider's model, and take every trace of it out again."""
-        original = guider.model_patcher
-        # a second clone: the user's own model is never touched, so another branch, or a failed run, sees nothing of it
-        clone = original.clone()
-        for site in self.sites:
-            if self.plan.acts_in(site.layer):
-                clone.add_object_patch(site.path, bent_forward(self, site, original.get_model_object(site.path)))
-        wrappers = {WrappersMP.SAMPLER_SAMPLE: self.assign_roles, WrappersMP.APPLY_MODEL: self.call_model}
-        if beside := self._bytes_beside(original.model):
+    def forwards(self, patcher) -> dict[str, Callable]:
+        """By their paths in the model, the forwards that take the place of a patcher's."""
+        acting = (site for site in self.sites if self.plan.acts_in(site.layer))
+        return {site.path: bent_forward(self, site, patcher.get_model_object(site.path)) for site in acting}
+
+    def wrappers(self, patcher) -> dict[str, Callable]:
+        """By their kind, the wrappers of a sampling with the run."""
+        wrappers = {
+            WrappersMP.SAMPLER_SAMPLE: self.sample,
+            WrappersMP.PREDICT_NOISE: self.predict,
+            WrappersMP.APPLY_MODEL: self.call_model,
+        }
+        if beside := self._bytes_beside(patcher.model):
             wrappers[WrappersMP.PREPARE_SAMPLING] = reserving(beside)
-        for kind, wrapper in wrappers.items():
-            add_wrapper_with_key(kind, KEY, wrapper, guider.model_options, is_model_options=True)
-        # outermost, so that it sees a cache that answers in the model's place
-        kinds = guider.model_options["transformer_options"]["wrappers"]
-        kinds[WrappersMP.PREDICT_NOISE] = {KEY: [self.predict], **kinds.get(WrappersMP.PREDICT_NOISE, {})}
-        guider.model_patcher = clone
-        try:
-            yield
-        finally:
-            guider.model_patcher = original
-            for kind in (*wrappers, WrappersMP.PREDICT_NOISE):
-                del guider.model_options["transformer_options"]["wrappers"][kind][KEY]
-            # the clone shares the network with the original: its forwards go back, the weights stay as they are loaded
-            clone.unpatch_model(unpatch_weights=False)
-            clone.object_patches.clear()
-            self.records.close()
-            self._slices = []
-            self._sigmas = None
+        return wrappers
+
+    def close(self) -> None:
+        """At the end, however it comes."""
+        self.records.close()
+        self._slices = []
 
     def _bytes_beside(self, model) -> int:
         """What bends and records hold on the device beside the model."""
@@ -139,8 +114,9 @@ class Run:
         acting = (plan for plan in plans if plan.steps or plan.watched)
         return self.records.device_bytes + queries + bend_bytes(acting, rows, self.heads, width, element)
 
-    def assign_roles(self, executor, guider, *args, **kwargs):
-        """SAMPLER_SAMPLE wrapper: give every prepared cond a fresh uuid, so that a call's rows tell their role.
+    def sample(self, executor, guider, sigmas, extra_args, callback, *args, **kwargs):
+        """SAMPLER_SAMPLE wrapper: give every prepared cond a fresh uuid, so that a call's rows tell their role, and
+        listen to the sampler.
 
         `cond_or_uncond` is a position and no role, and ComfyUI itself may copy one uuid into two roles.
         """
@@ -154,15 +130,19 @@ class Run:
                 plan = self.plan.conds.get((role, id(embedding.cond))) if embedding is not None else None
                 if plan is not None:
                     self._conds[cond["uuid"]] = plan
-        return executor(guider, *args, **kwargs)
+        clock = self._clock = Clock(self.schedule)  # a guider may sample more than once in a run
+        samples = executor(guider, sigmas, extra_args, clock.listen(executor.class_obj, callback), *args, **kwargs)
+        self.report.conflict = self.report.conflict or clock.position.conflict
+        return samples
 
     def predict(self, executor, x, timestep, *args, **kwargs):
         """PREDICT_NOISE wrapper: notice a prediction that another node makes without a call of the model."""
         calls = self._calls
-        result = executor(x, timestep, *args, **kwargs)
-        if self._calls == calls:
-            self._set_moment(timestep)
-            self.report.skipped += any(planned.applied for planned in self._active)
+        with self._clock.prediction(timestep):
+            result = executor(x, timestep, *args, **kwargs)
+            if self._calls == calls:
+                self._set_moment(timestep)
+                self.report.skipped += any(planned.applied for planned in self._active)
         return result
 
     def call_model(
@@ -191,7 +171,7 @@ class Run:
         self.report.foreign_rows += sum(1 for u in uuids if u not in self._issued)
         if not known:
             return []
-        self._set_moment(options["sigmas"])
+        self._set_moment(options.get("sigmas"))
         if not (self._active or self.plan.words):
             return []
         if x.shape[0] % len(uuids):
@@ -213,12 +193,11 @@ class Run:
         tokens = geometry.rows(x.device)
         return [CondSlice(slice(i * batch, (i + 1) * batch), tokens, geometry, cond, cache) for i, cond in known]
 
-    def _set_moment(self, sigmas: Tensor) -> None:
-        """Note the level of this call. ComfyUI hands all calls of a level one tensor, so its value is read once."""
-        if sigmas is not self._sigmas:
-            self._sigmas = sigmas
-            self._moment = self.schedule.moment(float(sigmas[0]))
-            self._active = tuple(planned for planned in self.plan.bends if strength_at(planned.bend, self._moment))
+    def _set_moment(self, sigmas: Tensor | None) -> None:
+        moment = self._clock.go_to(sigmas)
+        if moment is not self._moment:
+            self._moment = moment
+            self._active = tuple(planned for planned in self.plan.bends if strength_at(planned.bend, moment))
 
     def _applied_bends(self, layer: int, cond: CondPlan) -> tuple[PlannedBend, ...]:
         return tuple(planned for planned in self._watched_bends(layer, cond) if planned.applied)
