@@ -2,7 +2,7 @@
 
 
 class Uncopied:
-    """Copies as itself, deeply too: whoever copies what holds it, as node packs copy a model's options, holds it still."""
+    """Copies as itself, deeply too: who copies what holds it, as node packs copy a model's options, still holds it."""
 
     def __copy__(self):
         return self

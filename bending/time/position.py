@@ -88,12 +88,9 @@ class Position:
             return 0
         following = min(self._named + 1, self._last)
         exact = [k for k in held if same_level(sigma, self.sigmas[k])]
-        ahead = [k for k in exact if k > self._named]
+        ahead = [k for k in exact if k > self._named and self._levels]
         behind = [k for k in exact if k <= self._named]
-        if following in exact or self._levels + 1 == self._usual and not exact:
-            return following
-        if ahead and self._levels:
-            return ahead[0]
-        if behind:
-            return behind[-1]
-        return self._named if self._named in held else following
+        if exact and following not in exact and (ahead or behind):
+            return ahead[0] if ahead else behind[-1]
+        is_further = self._named in held and self._levels + 1 != self._usual
+        return self._named if is_further and not exact else following
