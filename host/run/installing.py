@@ -70,3 +70,15 @@ def patched_while_loaded(guider, run) -> Iterator[None]:
         yield
     finally:
         patcher.unpatch_model(unpatch_weights=False)
+
+
+def witnessed(options: dict, networks: list) -> dict:
+    """Transformer options with which the networks that run in a model call are noted."""
+
+    def note(executor, *args, **kwargs):
+        networks.append(executor.class_obj)
+        return executor(*args, **kwargs)
+
+    wrappers = options.get("wrappers", {})
+    kind = {**wrappers.get(WrappersMP.DIFFUSION_MODEL, {}), KEY: [note]}
+    return {**options, "wrappers": {**wrappers, WrappersMP.DIFFUSION_MODEL: kind}}

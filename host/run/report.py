@@ -16,10 +16,11 @@ log = logging.getLogger(__name__)
 class Report:
     """Counts of one run.
 
-    `bent` counts bent sites, and `ways` how each was made (see Attention.way); `skipped` model calls that another node
-    answered from a cache, so that nothing could be bent; `foreign_rows` conditioning rows that did not come from this
-    run's guider. `override` is another node's attention, if there is one; `conflict` a call where the noise level and
-    the sampler's callback tell different steps.
+    `bent` counts bent sites, and `ways` how each was made (see Attention.way). Of model calls in which nothing could be
+    bent, `skipped` counts those that another node answered from a cache, or had another network make, a `replica`, and
+    `stripped` those that lacked what tells whose their rows are; `foreign_rows` conditioning rows that did not come
+    from this run's guider. `override` is another node's attention, if there is one; `conflict` a call whose noise level
+    and the sampler's callback tell different steps.
     """
 
     def __init__(self, plan: RunPlan, schedule: Schedule, patches: Sequence[Patch]):
@@ -30,6 +31,8 @@ class Report:
         self.ways: Counter[str] = Counter()
         self.override: Callable | None = None
         self.skipped = 0
+        self.replica: str | None = None
+        self.stripped = 0
         self.foreign_rows = 0
         self.conflict: Conflict | None = None
         self.costs: list[str] = []
@@ -56,7 +59,19 @@ class Report:
             if planned.applied and not self._layers[planned.number] and self.schedule.window(planned.bend):
                 warnings.append(f"{planned.title}: was never reached. The sampler made no bent call in its window.")
         if self.skipped:
-            warnings.append(f"{self.skipped} model calls came from a cache (EasyCache or the like) and were not bent.")
+            source = (
+                "came from a cache (EasyCache or the like)"
+                if self.replica is None
+                else f"ran on another network ({self.replica}) than that of the model which Patch Model was put on, "
+                f"such as a copy of it on a second GPU,"
+            )
+            warnings.append(f"{self.skipped} model calls {source} and were not bent.")
+        if self.stripped:
+            warnings.append(
+                f"{self.stripped} model calls came with transformer_options that another node had rebuilt without "
+                f"ComfyUI's uuids or wrappers, so that nobody knows whose their rows are, and were not bent. Bend a "
+                f"branch without that node."
+            )
         if self.foreign_rows:
             warnings.append(
                 f"{self.foreign_rows} rows came from conditionings of another guider and were left un-bent."

@@ -23,11 +23,12 @@ from ..families import family_of
 from ..maps.records import RunRecords
 from .chains import Chains
 from .clock import Clock
-from .conditionings import ROLES
+from .installing import witnessed
 from .memory import bend_bytes, reserving
 from .patch import Patch
 from .plan import CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
 from .report import Report
+from .roles import Roles
 from .site import OVERRIDE, RowSlice, bent_forward
 
 
@@ -47,13 +48,14 @@ class Run(Uncopied):
 
     def __init__(self, guider, patches: tuple[Patch, ...], sigmas: list[float], shape: torch.Size, seed: int | None):
         patcher = guider.model_patcher
+        self.model = patcher.model
         if patcher.get_additional_models_with_key("multigpu"):
             raise BendError("a model spread over several GPUs cannot be bent yet. Remove the multi-GPU node.")
-        self.family = family_of(patcher.model)
+        self.family = family_of(self.model)
         self.sites = self.family.sites(patcher)
         self.schedule = Schedule(sigmas, patcher.get_model_object("model_sampling").percent_to_sigma)
-        self.heads = self.family.heads(patcher.model)
-        self.grid, self.batch = self.family.grid(patcher.model, shape), shape[0]
+        self.heads = self.family.heads(self.model)
+        self.grid, self.batch = self.family.grid(self.model, shape), shape[0]
         self.cell = self.family.cell(patcher)
         subject = ModelSpec(len(self.sites), self.heads, self.grid.frames, self.cell.stride, self.schedule)
         self.plan: RunPlan = make_plan(patches, guider.conds, subject)
@@ -68,9 +70,10 @@ class Run(Uncopied):
         )
         self.bending = Bending.join(patch.bending for patch in patches)
         self.seed = seed
-        self.model_name = type(patcher.model.model_config).__name__
+        self.model_name = type(self.model.model_config).__name__
         context = guider.model_options.get("context_handler")
         self._retained = tuple(getattr(context, "latent_retain_index_list", ()) or ())
+        self._roles = Roles(self.plan, guider.conds)
         self._conds: dict[uuid.UUID, CondPlan] = {}
         self._issued: set[uuid.UUID] = set()
         self._caches: dict[tuple[FrameLayout, torch.device], DeviceCache] = {}
@@ -82,20 +85,22 @@ class Run(Uncopied):
         self._slices: list[CondSlice] = []
         self._checked_step = -1
         self._calls = 0
+        self._visits = 0
 
     def forwards(self, patcher) -> dict[str, Callable]:
         """By their paths in the model, the forwards that take the place of a patcher's."""
         acting = (site for site in self.sites if self.plan.acts_in(site.layer))
         return {site.path: bent_forward(self, site, patcher.get_model_object(site.path)) for site in acting}
 
-    def wrappers(self, patcher) -> dict[str, Callable]:
+    @property
+    def wrappers(self) -> dict[str, Callable]:
         """By their kind, the wrappers of a sampling with the run."""
         wrappers = {
             WrappersMP.SAMPLER_SAMPLE: self.sample,
             WrappersMP.PREDICT_NOISE: self.predict,
             WrappersMP.APPLY_MODEL: self.call_model,
         }
-        if beside := self._bytes_beside(patcher.model):
+        if beside := self._bytes_beside():
             wrappers[WrappersMP.PREPARE_SAMPLING] = reserving(beside)
         return wrappers
 
@@ -104,10 +109,10 @@ class Run(Uncopied):
         self.records.close()
         self._slices = []
 
-    def _bytes_beside(self, model) -> int:
+    def _bytes_beside(self) -> int:
         """What bends and records hold on the device beside the model."""
         plans = (self._chains.most(cond, self.plan.bends) for cond in self.plan.conds.values())
-        element, width = model.get_dtype_inference().itemsize, self.family.head_width(model)
+        element, width = self.model.get_dtype_inference().itemsize, self.family.head_width(self.model)
         rows = self.batch * self.grid.cells
         tempered = any(planned.applied and planned.bend.operator.acts_on == "logits" for planned in self.plan.bends)
         queries = element * rows * self.heads * width if tempered else 0
@@ -115,21 +120,10 @@ class Run(Uncopied):
         return self.records.device_bytes + queries + bend_bytes(acting, rows, self.heads, width, element)
 
     def sample(self, executor, guider, sigmas, extra_args, callback, *args, **kwargs):
-        """SAMPLER_SAMPLE wrapper: give every prepared cond a fresh uuid, so that a call's rows tell their role, and
-        listen to the sampler.
-
-        `cond_or_uncond` is a position and no role, and ComfyUI itself may copy one uuid into two roles.
-        """
-        for role, conds in guider.conds.items():  # all roles, so that a foreign guider's rows can be told from them
-            guider.conds[role] = [{**cond, "uuid": uuid.uuid4()} for cond in conds]
-            self._issued.update(cond["uuid"] for cond in guider.conds[role])
-        for role in ROLES:
-            for cond in guider.conds.get(role) or ():
-                embedding = cond["model_conds"].get("c_crossattn")
-                # by identity: the plan is of this very tensor, and another of the same values may be another prompt
-                plan = self.plan.conds.get((role, id(embedding.cond))) if embedding is not None else None
-                if plan is not None:
-                    self._conds[cond["uuid"]] = plan
+        """SAMPLER_SAMPLE wrapper: have a call's rows tell whose they are, and listen to the sampler."""
+        issued = self._roles.issue(guider)
+        self._issued.update(issued)
+        self._conds.update((known, plan) for known, plan in issued.items() if plan is not None)
         clock = self._clock = Clock(self.schedule)  # a guider may sample more than once in a run
         samples = executor(guider, sigmas, extra_args, clock.listen(executor.class_obj, callback), *args, **kwargs)
         self.report.conflict = self.report.conflict or clock.position.conflict
@@ -137,12 +131,14 @@ class Run(Uncopied):
 
     def predict(self, executor, x, timestep, *args, **kwargs):
         """PREDICT_NOISE wrapper: notice a prediction that another node makes without a call of the model."""
-        calls = self._calls
+        calls, visits = self._calls, self._visits
         with self._clock.prediction(timestep):
             result = executor(x, timestep, *args, **kwargs)
             if self._calls == calls:
                 self._set_moment(timestep)
-                self.report.skipped += any(planned.applied for planned in self._active)
+                unbent = any(planned.applied for planned in self._active)
+                self.report.skipped += unbent and self._visits == visits
+                self.report.stripped += unbent and self._visits > visits
         return result
 
     def call_model(
@@ -150,17 +146,23 @@ class Run(Uncopied):
     ):
         """APPLY_MODEL wrapper: prepare what the sites of this one model call need, and check what came out."""
         options = transformer_options or {}
+        networks = [executor.class_obj.diffusion_model] if executor.class_obj is not self.model else []
+        if self.report.skipped:
+            options = witnessed(options, networks)
         self._calls += 1
+        self.report.stripped += not options.get("uuids")
         self._slices = self._prepare(executor.class_obj, x, options, kwargs)
         bent_before = self.report.bent
         try:
             result = executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
         finally:
             slices, self._slices = self._slices, []
-        # a node that answers inside the model, block by block, leaves no call un-made, but sites un-bent
+        # a node that answers inside the model, block by block, leaves no call un-made, but sites un-bent; a copy, too
         expected = any(self._applied_bends(site.layer, part.cond) for part in slices for site in self.sites)
         if expected and self.report.bent == bent_before:
             self.report.skipped += 1
+            others = (type(ran).__name__ for ran in networks if ran is not self.model.diffusion_model)
+            self.report.replica = self.report.replica or next(others, None)
         self._check(result)
         self.records.show()
         return result
@@ -204,6 +206,7 @@ class Run(Uncopied):
 
     def slices_at(self, layer: int) -> list[CondSlice]:
         """The rows of the call under way that something happens to, or is watched, in this layer."""
+        self._visits += 1
         return [part for part in self._slices if part.cond.watched.columns or self._applied_bends(layer, part.cond)]
 
     def bends(self, layer: int, part: CondSlice) -> bool:
@@ -264,6 +267,11 @@ class Run(Uncopied):
 
     def keep(self, samples: Tensor) -> None:
         """At the end: the report is finished, and the records go under their handles."""
+        if not self._issued:
+            self.plan.warnings.append(
+                "another node took Patch Model's wrappers out of the model's options while it sampled, so that nothing "
+                "could be bent or recorded. Bend a branch without that node."
+            )
         self.report.costs = self.records.lines
         facts = {
             "prompt": "\n".join(self.plan.prompts),

@@ -1,6 +1,7 @@
 """How a run begins: with ComfyUI's own sampling, or inside of one that another node drives."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -42,16 +43,13 @@ class Start(Uncopied):
     def outer_sample(self, executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
         """OUTER_SAMPLE wrapper: plan, patch a clone of the model, sample, and leave nothing behind."""
         guider = executor.class_obj
-        patcher = guider.model_patcher
-        if patcher.get_attachment(KEY) is not None:  # the run has begun: this wrapper was merged in twice
+        if guider.model_patcher.get_attachment(KEY) is not None:  # the run has begun: this wrapper was merged in twice
             return executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
         seed = args[SEED] if len(args) > SEED else kwargs.get("seed")
-        begun = run.Run(guider, self.patches, sigmas.tolist(), noise.shape, seed)
-        begun.records.log_size()
-        with closing(begun), patched(guider, begun), wrapped(guider, begun.wrappers(patcher)):
-            samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
+        with self._begun(guider, sigmas, noise, seed) as begun:
+            with patched(guider, begun), wrapped(guider, begun.wrappers):
+                samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
             begun.keep(samples)
-        begun.report.send()
         return samples
 
     def sampler_sample(self, executor, guider, sigmas, extra_args, callback, noise, *args, **kwargs):
@@ -60,24 +58,29 @@ class Start(Uncopied):
         Where that is not so, another node has rebuilt the options, and the run that is under way is put in again; or
         it drives the guider's inner_sample by itself, and the run begins here. Raises BendError where it cannot.
         """
-        patcher = guider.model_patcher
 
         def sample(some):
-            wrappers = some.wrappers(patcher)
-            inside = {**extra_args, "model_options": with_wrappers(extra_args["model_options"], wrappers)}
-            with wrapped(guider, wrappers):
+            inside = {**extra_args, "model_options": with_wrappers(extra_args["model_options"], some.wrappers)}
+            with wrapped(guider, some.wrappers):
                 return some.sample(executor, guider, sigmas, inside, callback, noise, *args, **kwargs)
 
-        if (under_way := patcher.get_attachment(KEY)) is not None:
+        if (under_way := guider.model_patcher.get_attachment(KEY)) is not None:
             return sample(under_way)
         _require_plannable(guider)
-        begun = run.Run(guider, self.patches, sigmas.tolist(), noise.shape, extra_args.get("seed"))
-        begun.records.log_size()
-        with closing(begun), patched_while_loaded(guider, begun):
-            samples = sample(begun)
+        with self._begun(guider, sigmas, noise, extra_args.get("seed")) as begun:
+            with patched_while_loaded(guider, begun):
+                samples = sample(begun)
             begun.keep(guider.inner_model.process_latent_out(samples.to(torch.float32)))
-        begun.report.send()
         return samples
+
+    @contextmanager
+    def _begun(self, guider, sigmas, noise, seed: int | None) -> Iterator["run.Run"]:
+        """A run from its plan to its report. Raises BendError for all that cannot work."""
+        begun = run.Run(guider, self.patches, sigmas.tolist(), noise.shape, seed)
+        begun.records.log_size()
+        with closing(begun):
+            yield begun
+        begun.report.send()
 
 
 def _require_plannable(guider) -> None:

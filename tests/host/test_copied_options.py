@@ -1,4 +1,4 @@
-"""Packs that copy or rebuild a model's options, before a run or while it goes on: nothing is lost, and nothing stays."""
+"""Packs that copy or rebuild a model's options, before a run or while it goes on: nothing is lost and nothing stays."""
 
 import copy
 import gc
@@ -78,7 +78,7 @@ def test_a_patch_model_behind_the_copy_appends(how, model, film):
 
 
 def test_handles_and_patches_copy_as_themselves(model):
-    some, handle = recorded(model, *KISS)
+    _, handle = recorded(model, *KISS)
     assert copy.copy(handle) is handle is copy.deepcopy(handle)
     assert copy.deepcopy({"maps": [handle]})["maps"][0] is handle
     recording = Recording(handle)
@@ -139,7 +139,14 @@ def only(*names):
     return wrapper
 
 
+def copied_conds(executor, *args, **kwargs):
+    """Deep-copies the guider's conditionings, embeddings and all."""
+    executor.class_obj.conds = copy.deepcopy(executor.class_obj.conds)
+    return executor(*args, **kwargs)
+
+
 DURING = {
+    "conditionings deep-copied": (WrappersMP.OUTER_SAMPLE, copied_conds),
     "replaced by a deep copy": replaced(lambda options, guider: copy.deepcopy(options)),
     "replaced by a shallow copy": replaced(lambda options, guider: {**options}),
     "replaced by the model's own": replaced(lambda options, guider: copy.deepcopy(guider.model_patcher.model_options)),
@@ -195,10 +202,31 @@ def test_wrappers_that_are_lost_during_the_run_are_told(how, model, film):
         gc.collect()
     assert torch.equal(result, plain)
     assert said(made[0]).count("was never reached") == len(KISS) and "nothing was recorded" in said(made[0])
+    assert "another node took Patch Model's wrappers out of the model's options while it sampled" in said(made[0])
     with pytest.raises(BendError, match="recorded no run yet"):
         record_of(handle, {"samples": result})
     assert [run() for run in begun] == [None]
     assert distance(film(some), plain) > 0.05
+
+
+@pytest.mark.parametrize("kept", [("uuids",), ("wrappers", "sigmas")])
+def test_calls_that_nobody_can_place_are_told(kept, model, film):
+    """A model function wrapper that hands on only some of the transformer options, from the second call on."""
+    calls = []
+
+    def strip(apply_model, call):
+        calls.append(call)
+        options = call["c"]["transformer_options"]
+        some = {name: options[name] for name in kept} if len(calls) > 1 else options
+        return apply_model(call["input"], call["timestep"], **{**call["c"], "transformer_options": some})
+
+    some = bent(model, *KISS)
+    some.set_model_unet_function_wrapper(strip)
+    with reports() as made:
+        film(some, steps=3)
+    assert made[0].bent == LAYERS and len(calls) == 3
+    assert "2 model calls came with transformer_options that another node had rebuilt" in said(made[0])
+    assert "cache" not in said(made[0])
 
 
 def test_an_error_after_the_options_were_replaced_is_the_error_that_is_seen(model, film):

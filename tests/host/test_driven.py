@@ -39,7 +39,9 @@ def noise(seed=0, shape=SHAPE):
 
 def through_sample(guider, seed=0, sigmas=SIGMAS, shape=SHAPE, **kwargs):
     sampler = comfy.samplers.sampler_object("euler")
-    return guider.sample(noise(seed, shape), torch.zeros(shape), sampler, sigmas, seed=seed, disable_pbar=True, **kwargs)
+    return guider.sample(
+        noise(seed, shape), torch.zeros(shape), sampler, sigmas, seed=seed, disable_pbar=True, **kwargs
+    )
 
 
 class Driver:
@@ -157,7 +159,7 @@ def test_nothing_is_left_of_a_run_inside(end, model, positive, negative):
 
 def test_what_cannot_work_is_refused_before_the_first_step(model, tiny_model, positive, negative):
     with Driver(guider_of(bent(model, Bend(ops.Blur(), "love")), positive, negative)) as driver:
-        with pytest.raises(BendError, match='Bend 1 of 1, Blur of "love".*romantic'):
+        with pytest.raises(BendError, match=r'Bend 1 of 1, Blur of "love".*romantic'):
             driver.sample()
         driver.prepare_conds = lambda: None  # prepared by hand, without what they were made of
         driver.guider.conds = {
@@ -168,7 +170,9 @@ def test_what_cannot_work_is_refused_before_the_first_step(model, tiny_model, po
             driver.sample()
     with Driver(guider_of(bent(model, *KISS), positive, negative)) as driver:
         driver.guider.inner_model = tiny_model("wan22_14b_t2v_low").model
-        with pytest.raises(BendError, match="with another model than the one that Patch Model was put on. Sample with"):
+        with pytest.raises(
+            BendError, match=r"with another model than the one that Patch Model was put on\. Sample with"
+        ):
             driver.sample()
 
 

@@ -1,4 +1,4 @@
-"""Where a sampler stands: steps are the sampler's own, whatever levels the model is called at; percents are the level's.
+"""Where a sampler stands: steps are its own, whatever levels the model is called at; percents are those of the level.
 
 The samplers here are shaped as other packs make them, and run by ComfyUI's own KSAMPLER.
 """
