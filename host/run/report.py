@@ -68,9 +68,9 @@ class Report:
             warnings.append(f"{self.skipped} model calls {source} and were not bent.")
         if self.stripped:
             warnings.append(
-                f"{self.stripped} model calls came with transformer_options that another node had rebuilt without "
-                f"ComfyUI's uuids or wrappers, so that nobody knows whose their rows are, and were not bent. Bend a "
-                f"branch without that node."
+                f"{self.stripped} model calls came with transformer_options that another node had rebuilt without the "
+                f"model's wrappers, so that nobody knows whose their rows are, and were not bent. Bend a branch "
+                f"without that node."
             )
         if self.foreign_rows:
             warnings.append(

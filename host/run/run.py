@@ -150,7 +150,6 @@ class Run(Uncopied):
         if self.report.skipped:
             options = witnessed(options, networks)
         self._calls += 1
-        self.report.stripped += not options.get("uuids")
         self._slices = self._prepare(executor.class_obj, x, options, kwargs)
         bent_before = self.report.bent
         try:
