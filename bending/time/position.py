@@ -45,8 +45,9 @@ class Position:
     A level does not tell its step by itself: a schedule may have it twice, and what stands between sampler and model
     may change it. The sampler's callback names each step after the first call of that step, so that what follows is a
     further call of it or the first of the next: whichever holds the level. Where neither does, the callback decides,
-    and it is the next. Only a level that is exactly the schedule's says more than that: the sampler has gone back, as
-    a restart does, or looks ahead within its step. Before the first name, or without any, the level decides alone.
+    and it is the next. Only a level that is exactly the schedule's says more than that, where most steps had one: the
+    sampler has gone back to it, as a restart does, or looks ahead within its step. Before the first name, or without
+    any, the level decides alone; so it does where the callback turns out to count something else.
 
     `conflict` is the first call whose level lies more than one step from where the sampler stood.
     """
@@ -58,39 +59,45 @@ class Position:
         self._last = max(0, len(self.sigmas) - 2)
         self._sigma: float | None = None
         self._named: int | None = None
-        self._levels = 0  # how many there were since a step was named
-        self._usual = 0  # how many there are from one name to the next, as far as is known
+        self._since: list[int] = []  # the steps of the levels since that name, or since the start
+        self._usual = 0  # how many levels there are from one name to the next, as far as is known
+        self._counts = True  # whether the callback goes on as the sampler does
+        self._trust = 0  # how many more steps had a level of the schedule's than not
+        self._is_exact = False  # whether the step under way had one
 
     def name(self, step: int) -> None:
         """The sampler's callback names a step; a number that is none of the schedule's says that a step was made."""
+        step = step if 0 <= step <= self._last else self.step
         if self._named is not None:
-            self._usual = self._levels
-        self._named = step if 0 <= step <= self._last else self.step
-        self._levels = 0
+            self._usual = len(self._since)
+            self._counts &= step != self._named or step in self._since or not self._since
+        self._trust += 1 if self._is_exact else -1
+        self._named, self._since, self._is_exact = step, [], False
 
     def at(self, sigma: float) -> int:
         """The step of a model call at the level σ; calls in a row at one level belong together."""
-        if sigma != self._sigma or not self._levels:
+        if sigma != self._sigma or not self._since:
             self._sigma = sigma
             held = steps_at(self.sigmas, sigma)
             self.step = self._step(sigma, held)
-            self._levels += 1
+            self._since.append(self.step)
             nearest = min(held, key=lambda k: abs(k - self.step))
             if self.conflict is None and abs(nearest - self.step) > 1:
                 self.conflict = Conflict(sigma, nearest, self.step)
         return self.step
 
     def _step(self, sigma: float, held: Sequence[int]) -> int:
-        if self._named is None and self._levels:
-            return next((k for k in held if k >= self.step), held[-1])
-        if self._named is None:  # the first call of all
+        exact = [k for k in held if same_level(sigma, self.sigmas[k])]
+        self._is_exact |= bool(exact)
+        if self._named is None and not self._since:  # the first call of all
             self._usual = int(sigma > (1 + CLOSE) * max(self.sigmas))  # a raised level tells no steps apart
             return 0
+        if self._named is None or not self._counts:
+            return next((k for k in held if k >= self.step), held[-1])
         following = min(self._named + 1, self._last)
-        exact = [k for k in held if same_level(sigma, self.sigmas[k])]
-        ahead = [k for k in exact if k > self._named and self._levels]
-        behind = [k for k in exact if k <= self._named]
-        if exact and following not in exact and (ahead or behind):
-            return ahead[0] if ahead else behind[-1]
-        is_further = self._named in held and self._levels + 1 != self._usual
-        return self._named if is_further and not exact else following
+        if exact and following not in exact and self._trust >= 0:
+            ahead = [k for k in exact if k > self._named and self._since]
+            behind = [k for k in exact if k <= self._named]
+            return ahead[0] if ahead else behind[-1] if behind else following
+        is_further = self._named in held and len(self._since) + 1 != self._usual
+        return self._named if is_further and following not in exact else following

@@ -70,10 +70,15 @@ WALKS = {
     "levels that are lowered": (EVEN, *euler(EVEN, lambda sigma, k: sigma * 0.85)),
     "levels that are lowered from the middle on": (EVEN, *euler(EVEN, lambda sigma, k: sigma - 0.1 * (k > 9))),
     "raised from the middle on": (EVEN, *euler(EVEN, lambda sigma, k: sigma + 0.12 * (k > 9))),
+    "raised so that one is the schedule's": (EVEN, *euler(EVEN, lambda sigma, k: sigma * 1.1)),
+    "lowered so that one is the schedule's": (EVEN, *euler(EVEN, lambda sigma, k: sigma * 0.9)),
     "raised within a step": (EVEN, *euler(EVEN, lambda sigma, k: sigma + 0.02)),
     "noise added before each call": (EVEN, *euler(EVEN, lambda sigma, k: sigma * 1.414)),
     "moved by whole steps": (EVEN, *euler(EVEN, lambda sigma, k: EVEN[min(k + 2, 20)])),
     "no names": (RESTART, *[(sigma, k) for k, sigma in enumerate(RESTART[:-1])]),
+    "two names a step": (DOWN, (1.0, 0), 0, (0.8, 1), 0, (0.8, 1), 1, (0.5, 2), 1, (0.5, 2), 2, (0.2, 3), 2),
+    "always named 0": (DOWN, (1.0, 0), 0, (0.8, 1), 0, (0.5, 2), 0, (0.2, 3), 0),
+    "a count of something else": (EVEN, *[e for k in range(20) for e in ((EVEN[k], k), k // 2)]),
     "named before each call": (DOWN, 0, (1.0, 0), 1, (0.8, 1), 2, (0.5, 2), 3, (0.2, 3)),
     "numbered from one": (DOWN, (1.0, 0), 1, (0.8, 1), 2, (0.5, 2), 3, (0.2, 3), 4),
 }
@@ -111,5 +116,5 @@ def test_a_level_far_from_where_the_sampler_stands_is_noted_once(change, conflic
 
 def test_no_ordinary_sampler_is_in_conflict():
     for case, (sigmas, *events) in WALKS.items():
-        if not case.startswith(("levels that", "raised from", "noise", "moved", "back, counted")):
+        if not case.startswith(("levels that", "raised", "lowered", "noise", "moved", "back, counted")):
             assert walk(sigmas, *events).conflict is None, case

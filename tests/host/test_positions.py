@@ -12,13 +12,15 @@ import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Animation, Bend
 from attention_bending.bending.time.animation import sampled_curve
+from attention_bending.bending.time.position import steps_at
 from attention_bending.bending.time.windows import TimeWindow
 from attention_bending.host.maps.record_store import Handle, record_of
 from attention_bending.host.maps.recording import Recording
+from attention_bending.host.run import clock
 from attention_bending.host.run.attach import patch_model
 from attention_bending.host.run.patch import Patch
 from comfy_extras import nodes_custom_sampler as custom
-from host.support import bent, calls, percent, reports, said
+from host.support import bent, calls, percent, reports, said, sample_on
 
 LAYERS = 2
 SHAPE = (1, 16, 1, 4, 4)
@@ -272,3 +274,27 @@ def test_an_animation_and_a_record_go_by_the_steps_of_a_restart(model, positive)
         assert len(maps) == order.count(step)
         kept_map = record.mean_map(0, True, [step], [1])
         assert torch.allclose(kept_map, torch.stack(maps).mean(0), atol=1e-4)
+
+
+# --- ComfyUI's own samplers, told the truth -------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", comfy.samplers.SAMPLER_NAMES)
+def test_the_level_and_the_callback_of_comfyuis_samplers_agree(name, model, positive):
+    counted, noted = calls(model)
+    found, report = seen_by(counted, positive, comfy.samplers.sampler_object(name), TWENTY[::2], in_steps(3, 5))
+    by_level = [steps_at(TWENTY[::2].tolist(), float(call["timestep"][0]))[0] for call in noted]
+    assert found == every(by_level, 3, 5)
+    assert report.conflict is None and not report.warnings
+
+
+def test_a_level_is_read_once_for_a_prediction(model, positive, negative, monkeypatch):
+    """On a GPU reading it waits for the device. Here each conditioning has a model call of its own."""
+    read = []
+    monkeypatch.setattr(clock, "float", lambda sigma: read.append(1) or float(sigma), raising=False)
+    monkeypatch.setattr(model.model, "memory_required", lambda *args, **kwargs: 1e18)
+    some, noted = calls(bent(model, in_steps(0, 3)))
+    guider = custom.CFGGuider.execute(some, positive, negative, 5.0)[0]
+    sample_on(guider, steps=3, shape=SHAPE)
+    assert (len(read), len(noted)) == (3, 6)
