@@ -46,8 +46,8 @@ class Position:
     may change it. The sampler's callback names each step after the first call of that step, so that what follows is a
     further call of it or the first of the next: whichever holds the level. Where neither does, the callback decides,
     and it is the next. Only a level that is exactly the schedule's says more than that, where most steps had one: the
-    sampler has gone back to it, as a restart does, or looks ahead within its step. Before the first name, or without
-    any, the level decides alone; so it does where the callback turns out to count something else.
+    sampler has gone back to it, as a restart does, or looks ahead within its step. The first call is step 0; behind it,
+    and before any name, the level decides alone, and so it does where the callback turns out to count something else.
 
     `conflict` is the first call whose level lies more than one step from where the sampler stood.
     """

@@ -37,7 +37,7 @@ def wrapped(guider, wrappers: Wrappers) -> Iterator[None]:
 
 @contextmanager
 def patched(guider, run) -> Iterator[None]:
-    """A run's forwards on a clone of the guider's model, which the host is yet to load; the clone holds the run, too.
+    """A run's forwards on a clone of the guider's model, which the host is yet to load; `run_on` finds the run by it.
 
     The user's own model is never touched, so another branch, or a failed run, sees nothing of it.
     """
@@ -45,7 +45,8 @@ def patched(guider, run) -> Iterator[None]:
     clone = original.clone()
     for path, forward in run.forwards(original).items():
         clone.add_object_patch(path, forward)
-    clone.set_attachments(KEY, run)
+    # not among the clone's attachments: by those the host tells whether weights are the same, and loads them anew
+    setattr(clone, KEY, run)
     guider.model_patcher = clone
     try:
         yield
@@ -54,7 +55,12 @@ def patched(guider, run) -> Iterator[None]:
         # the clone shares the network with the original: its forwards go back, the weights stay as they are loaded
         clone.unpatch_model(unpatch_weights=False)
         clone.object_patches.clear()
-        clone.remove_attachments(KEY)
+        delattr(clone, KEY)
+
+
+def run_on(guider):
+    """The run that is under way on a guider's model, None where none is."""
+    return getattr(guider.model_patcher, KEY, None)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from comfy.patcher_extension import WrappersMP, get_wrappers_with_key
 from ...bending.errors import BendError
 from ...bending.uncopied import Uncopied
 from . import run
-from .installing import patched, patched_while_loaded, with_wrappers, wrapped
+from .installing import patched, patched_while_loaded, run_on, with_wrappers, wrapped
 from .patch import KEY, Patch
 
 SEED = 3
@@ -43,7 +43,7 @@ class Start(Uncopied):
     def outer_sample(self, executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
         """OUTER_SAMPLE wrapper: plan, patch a clone of the model, sample, and leave nothing behind."""
         guider = executor.class_obj
-        if guider.model_patcher.get_attachment(KEY) is not None:  # the run has begun: this wrapper was merged in twice
+        if run_on(guider):  # it has begun: this wrapper was merged in twice
             return executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
         seed = args[SEED] if len(args) > SEED else kwargs.get("seed")
         with self._begun(guider, sigmas, noise, seed) as begun:
@@ -64,7 +64,7 @@ class Start(Uncopied):
             with wrapped(guider, some.wrappers):
                 return some.sample(executor, guider, sigmas, inside, callback, noise, *args, **kwargs)
 
-        if (under_way := guider.model_patcher.get_attachment(KEY)) is not None:
+        if under_way := run_on(guider):
             return sample(under_way)
         _require_plannable(guider)
         with self._begun(guider, sigmas, noise, extra_args.get("seed")) as begun:
