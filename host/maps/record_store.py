@@ -14,13 +14,14 @@ from torch import Tensor
 from ...bending.digest import fingerprint
 from ...bending.errors import BendError
 from ...bending.maps.record import Record
+from ...bending.uncopied import Uncopied
 
 KEPT = 4
 """How many runs of one handle are kept, the newest first to stay."""
 
 
 @dataclass(frozen=True, eq=False)
-class Handle:
+class Handle(Uncopied):
     """The maps of one Patch Model node, whatever runs it will see; `limit` bounds the bytes of all that are kept."""
 
     node: str | None

@@ -105,6 +105,7 @@ class Recorder:
         self._sums: Tensor | None = None
         # counted on the CPU, so that no call waits for the device
         self._counts = np.zeros((plan.words, len(plan.layers), plan.grid.frames), np.float32)
+        self._stored_counts = np.zeros((len(plan.steps), *self._counts.shape), np.float32)
         self._is_bent = False
         self._members: dict[tuple[str, torch.device], tuple[list[int], Tensor]] = {}
 
@@ -169,17 +170,26 @@ class Recorder:
                 self._sums[which, word, at].index_add_(1, index, word_maps)
 
     def _flush_bin(self) -> None:
-        """The means of the bin of steps under way to the CPU, once a bin: here the host waits for the device."""
+        """The means of the bin of steps under way to the CPU, once a bin: here the host waits for the device.
+
+        A bin that a sampler comes back to is the mean over all of its calls.
+        """
         if self._sums is None or not self._counts.any():
             return
         if self._is_bent and len(self._stored) == 1:  # so far they were the same
             self._stored.append(PackedMaps(self._stored[0].values.clone(), self._stored[0].peaks.clone()))
-        counts = torch.from_numpy(self._counts).clamp(min=1)[:, :, None, :, None, None].to(self._sums.device)
+        earlier = torch.from_numpy(self._stored_counts[self._bin])[:, :, None, :, None, None]
+        now = torch.from_numpy(self._counts)[:, :, None, :, None, None]
+        counts = (earlier + now).clamp(min=1).to(self._sums.device)
         for stored, sums in zip(self._stored, self._sums, strict=False):
+            if earlier.any():
+                means = stored.values[:, self._bin].float() * stored.peaks[:, self._bin]
+                sums += (means * earlier).to(sums.device)
             packed = PackedMaps.pack(sums / counts)
             stored.values[:, self._bin] = packed.values.cpu()
             stored.peaks[:, self._bin] = packed.peaks.cpu()
-        self._seen[:, self._bin] = torch.from_numpy(self._counts.sum(-1) > 0)
+        self._stored_counts[self._bin] += self._counts
+        self._seen[:, self._bin] = torch.from_numpy(self._stored_counts[self._bin].sum(-1) > 0)
         self._sums.zero_()
         self._counts[:] = 0
 

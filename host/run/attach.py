@@ -1,10 +1,8 @@
 """Putting a patch on a model."""
 
-from comfy.patcher_extension import WrappersMP
-
 from ..families import family_of
-from .patch import KEY, Patch
-from .run import bend_run
+from .patch import Patch
+from .starting import Start
 
 
 def patch_model(model, patch: Patch):
@@ -14,7 +12,5 @@ def patch_model(model, patch: Patch):
     """
     family_of(model.model)
     clone = model.clone()
-    clone.model_options[KEY] = (*clone.model_options.get(KEY, ()), patch)
-    if not clone.get_wrappers(WrappersMP.OUTER_SAMPLE, KEY):
-        clone.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, bend_run)
+    Start((*Start.of(model).patches, patch)).put_on(clone)
     return clone

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ...bending.attention.schedule import Schedule
+from ...bending.time.position import Conflict
 from ..display import show_text
 from ..families.foreign import name_of
 from .patch import Patch
@@ -16,10 +17,12 @@ log = logging.getLogger(__name__)
 class Report:
     """Counts of one run.
 
-    `bent` counts bent sites, and `ways` how each was made (see Attention.way); `skipped` model calls that another node
-    answered from a cache, so that nothing could be bent; `foreign_rows` conditioning rows that did not come from this
-    run's guider; `unlike` the numbers of model calls that were not laid out as the run's, by what was found. `override`
-    is another node's attention, if there is one, or its name.
+    `bent` counts bent sites, and `ways` how each was made (see Attention.way). Of model calls in which nothing could be
+    bent, `skipped` counts those that another node answered from a cache, or had another network make, a `replica`,
+    `stripped` those that lacked what tells whose their rows are, and `unlike` has the numbers of those that were not
+    laid out as the run's, by what was found; `foreign_rows` are conditioning rows that did not come from this run's
+    guider. `override` is another node's attention, if there is one, or its name; `conflict` a call whose noise level
+    and the sampler's callback tell different steps.
     """
 
     def __init__(self, plan: RunPlan, schedule: Schedule, patches: Sequence[Patch]):
@@ -30,8 +33,11 @@ class Report:
         self.ways: Counter[str] = Counter()
         self.override: Callable | str | None = None
         self.skipped = 0
+        self.replica: str | None = None
+        self.stripped = 0
         self.foreign_rows = 0
         self.unlike: dict[str, set[int]] = {}
+        self.conflict: Conflict | None = None
         self.costs: list[str] = []
         self._layers: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
         self._steps: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
@@ -56,7 +62,19 @@ class Report:
             if planned.applied and not self._layers[planned.number] and self.schedule.window(planned.bend):
                 warnings.append(f"{planned.title}: was never reached. The sampler made no bent call in its window.")
         if self.skipped:
-            warnings.append(f"{self.skipped} model calls came from a cache (EasyCache or the like) and were not bent.")
+            source = (
+                "came from a cache (EasyCache or the like)"
+                if self.replica is None
+                else f"ran on another network ({self.replica}) than that of the model which Patch Model was put on, "
+                f"such as a copy of it on a second GPU,"
+            )
+            warnings.append(f"{self.skipped} model calls {source} and were not bent.")
+        if self.stripped:
+            warnings.append(
+                f"{self.stripped} model calls came with transformer_options that another node had rebuilt without the "
+                f"model's wrappers, so that nobody knows whose their rows are, and were not bent. Bend a branch "
+                f"without that node."
+            )
         if self.foreign_rows:
             warnings.append(
                 f"{self.foreign_rows} rows came from conditionings of another guider and were left un-bent, as are "
@@ -65,6 +83,13 @@ class Report:
         for reason, calls in self.unlike.items():
             calls = _count(len(calls), "model call")
             warnings.append(f"{calls} left un-bent, where no bend was to act: {reason} Nothing was recorded there.")
+        if self.conflict is not None:
+            warnings.append(
+                f"the sampler stood in its step {self.conflict.step} when it called the model at the noise level "
+                f"{self.conflict.sigma:.4g}, which is that of step {self.conflict.by_level}: it repeats steps, or a "
+                f"node between it and the model changes the level. Steps were counted as the sampler names them; "
+                f"percents are those of the levels."
+            )
         return warnings
 
     @property

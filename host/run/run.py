@@ -1,11 +1,10 @@
 """The life of a run: from the sampler node's start to its end. Everything mutable is born here and dies here."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
-from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
+from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ...bending.attention.action import strength_at
@@ -15,36 +14,23 @@ from ...bending.attention.state import bend_maps, bend_output
 from ...bending.bend import Bending
 from ...bending.errors import BendError
 from ...bending.time.windows import SamplingMoment
+from ...bending.uncopied import Uncopied
 from ..families import family_of
 from ..maps.records import RunRecords
 from .chains import Chains
-from .conditionings import ROLES
+from .clock import Clock
+from .installing import witnessed
 from .layout import CallReader, CondSlice, Misfit, ModelCall
 from .memory import bend_bytes, reserving
-from .patch import KEY, Patch
+from .patch import Patch
 from .plan import CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
 from .report import Report
+from .roles import Roles
 from .site import OVERRIDE, bent_forward
 from .suspects import Host, whose
 
-SEED = 3
-"""Where a guider's outer_sample has its seed, after the noise, the latent, the sampler and the sigmas."""
 
-
-def bend_run(executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
-    """OUTER_SAMPLE wrapper: plan, patch a clone of the model, sample, and leave nothing behind."""
-    guider = executor.class_obj
-    seed = args[SEED] if len(args) > SEED else kwargs.get("seed")
-    run = Run(guider, guider.model_options[KEY], sigmas.tolist(), noise.shape, seed)
-    run.records.log_size()
-    with run.installed(guider):
-        samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
-        run.keep(samples)
-    run.report.send()
-    return samples
-
-
-class Run:
+class Run(Uncopied):
     """One sampling with bends: the plan, the call under way, and what has been done.
 
     Raises BendError at once for all that cannot work.
@@ -52,13 +38,14 @@ class Run:
 
     def __init__(self, guider, patches: tuple[Patch, ...], sigmas: list[float], shape: torch.Size, seed: int | None):
         patcher = guider.model_patcher
+        self.model = patcher.model
         if patcher.get_additional_models_with_key("multigpu"):
             raise BendError("a model spread over several GPUs cannot be bent yet. Remove the multi-GPU node.")
-        self.family = family_of(patcher.model)
+        self.family = family_of(self.model)
         self.sites = self.family.sites(patcher)
         self.schedule = Schedule(sigmas, patcher.get_model_object("model_sampling").percent_to_sigma)
-        self.heads = self.family.heads(patcher.model)
-        self.grid, self.batch = self.family.grid(patcher.model, shape), shape[0]
+        self.heads = self.family.heads(self.model)
+        self.grid, self.batch = self.family.grid(self.model, shape), shape[0]
         self.cell = self.family.cell(patcher)
         subject = ModelSpec(len(self.sites), self.heads, self.grid.frames, self.cell.stride, self.schedule)
         self.plan: RunPlan = make_plan(patches, guider.conds, subject)
@@ -73,91 +60,79 @@ class Run:
         )
         self.bending = Bending.join(patch.bending for patch in patches)
         self.seed = seed
-        self._host = Host(patcher.model, patcher.object_patches, guider.model_options, type(guider))
+        self.model_name = type(self.model.model_config).__name__
         self.layers = tuple(site.layer for site in self.sites if self.plan.acts_in(site.layer))
-        self._past_override = next((site.foreign for site in self.sites if site.attends.past_override), None)
-        self.model_name = type(patcher.model.model_config).__name__
         context = guider.model_options.get("context_handler")
         retained = getattr(context, "latent_retain_index_list", ()) or ()
         self._reader = CallReader(self.family, shape, retained, self.grid, self.cell.stride, self.heads)
+        self._host = Host(self.model, patcher.object_patches, guider.model_options, type(guider))
+        self._past_override = next((site.foreign for site in self.sites if site.attends.past_override), None)
+        self._roles = Roles(self.plan, guider.conds)
         self._conds: dict[uuid.UUID, CondPlan] = {}
         self._issued: set[uuid.UUID] = set()
         self._chains = Chains()
-        self._sigmas: Tensor | None = None
+        self._clock = Clock(self.schedule)
         self._moment = SamplingMoment(0.0, 0, 1)
         self._active: tuple[PlannedBend, ...] = ()
         self._call: ModelCall | None = None
-        self._ever_reached = False
         self._refused: str | None = None
         self._checked_step = -1
         self._calls = 0
+        self._visits = 0
 
-    @contextmanager
-    def installed(self, guider) -> Iterator[None]:
-        """Put the run into a clone of the guider's model, and take every trace of it out again."""
-        original = guider.model_patcher
-        # a second clone: the user's own model is never touched, so another branch, or a failed run, sees nothing of it
-        clone = original.clone()
-        for site in self.sites:
-            if self.plan.acts_in(site.layer):
-                clone.add_object_patch(site.path, bent_forward(self, site, original.get_model_object(site.path)))
-        wrappers = {WrappersMP.SAMPLER_SAMPLE: self.assign_roles, WrappersMP.APPLY_MODEL: self.call_model}
-        if beside := self._bytes_beside(original.model):
+    def forwards(self, patcher) -> dict[str, Callable]:
+        """By their paths in the model, the forwards that take the place of a patcher's."""
+        acting = (site for site in self.sites if site.layer in self.layers)
+        return {site.path: bent_forward(self, site, patcher.get_model_object(site.path)) for site in acting}
+
+    @property
+    def wrappers(self) -> dict[str, Callable]:
+        """By their kind, the wrappers of a sampling with the run."""
+        wrappers = {
+            WrappersMP.SAMPLER_SAMPLE: self.sample,
+            WrappersMP.PREDICT_NOISE: self.predict,
+            WrappersMP.APPLY_MODEL: self.call_model,
+        }
+        if beside := self._bytes_beside():
             wrappers[WrappersMP.PREPARE_SAMPLING] = reserving(beside)
-        for kind, wrapper in wrappers.items():
-            add_wrapper_with_key(kind, KEY, wrapper, guider.model_options, is_model_options=True)
-        # outermost, so that it sees a cache that answers in the model's place
-        kinds = guider.model_options["transformer_options"]["wrappers"]
-        kinds[WrappersMP.PREDICT_NOISE] = {KEY: [self.predict], **kinds.get(WrappersMP.PREDICT_NOISE, {})}
-        guider.model_patcher = clone
-        try:
-            yield
-        finally:
-            guider.model_patcher = original
-            for kind in (*wrappers, WrappersMP.PREDICT_NOISE):
-                del guider.model_options["transformer_options"]["wrappers"][kind][KEY]
-            # the clone shares the network with the original: its forwards go back, the weights stay as they are loaded
-            clone.unpatch_model(unpatch_weights=False)
-            clone.object_patches.clear()
-            self.records.close()
-            self._call = None
-            self._sigmas = None
+        return wrappers
 
-    def _bytes_beside(self, model) -> int:
+    def close(self) -> None:
+        """At the end, however it comes."""
+        self.records.close()
+        self._call = None
+
+    def _bytes_beside(self) -> int:
         """What bends and records hold on the device beside the model."""
         plans = (self._chains.most(cond, self.plan.bends) for cond in self.plan.conds.values())
-        element, width = model.get_dtype_inference().itemsize, self.family.head_width(model)
+        element, width = self.model.get_dtype_inference().itemsize, self.family.head_width(self.model)
         rows = self.batch * self.grid.cells
         tempered = any(planned.applied and planned.bend.operator.acts_on == "logits" for planned in self.plan.bends)
         queries = element * rows * self.heads * width if tempered else 0
         acting = (plan for plan in plans if plan.steps or plan.watched)
         return self.records.device_bytes + queries + bend_bytes(acting, rows, self.heads, width, element)
 
-    def assign_roles(self, executor, guider, *args, **kwargs):
-        """SAMPLER_SAMPLE wrapper: give every prepared cond a fresh uuid, so that a call's rows tell their role.
-
-        `cond_or_uncond` is a position and no role, and ComfyUI itself may copy one uuid into two roles.
-        """
+    def sample(self, executor, guider, sigmas, extra_args, callback, *args, **kwargs):
+        """SAMPLER_SAMPLE wrapper: have a call's rows tell whose they are, and listen to the sampler."""
         self._host.sampler = getattr(executor.class_obj, "sampler_function", executor.class_obj)
-        for role, conds in guider.conds.items():  # all roles, so that a foreign guider's rows can be told from them
-            guider.conds[role] = [{**cond, "uuid": uuid.uuid4()} for cond in conds]
-            self._issued.update(cond["uuid"] for cond in guider.conds[role])
-        for role in ROLES:
-            for cond in guider.conds.get(role) or ():
-                embedding = cond["model_conds"].get("c_crossattn")
-                # by identity: the plan is of this very tensor, and another of the same values may be another prompt
-                plan = self.plan.conds.get((role, id(embedding.cond))) if embedding is not None else None
-                if plan is not None:
-                    self._conds[cond["uuid"]] = plan
-        return executor(guider, *args, **kwargs)
+        issued = self._roles.issue(guider)
+        self._issued.update(issued)
+        self._conds.update((known, plan) for known, plan in issued.items() if plan is not None)
+        clock = self._clock = Clock(self.schedule)  # a guider may sample more than once in a run
+        samples = executor(guider, sigmas, extra_args, clock.listen(executor.class_obj, callback), *args, **kwargs)
+        self.report.conflict = self.report.conflict or clock.position.conflict
+        return samples
 
     def predict(self, executor, x, timestep, *args, **kwargs):
         """PREDICT_NOISE wrapper: notice a prediction that another node makes without a call of the model."""
-        calls = self._calls
-        result = executor(x, timestep, *args, **kwargs)
-        if self._calls == calls:
-            self._set_moment(timestep)
-            self.report.skipped += any(planned.applied for planned in self._active)
+        calls, visits = self._calls, self._visits
+        with self._clock.prediction(timestep):
+            result = executor(x, timestep, *args, **kwargs)
+            if self._calls == calls:
+                self._set_moment(timestep)
+                unbent = any(planned.applied for planned in self._active)
+                self.report.skipped += unbent and self._visits == visits
+                self.report.stripped += unbent and self._visits > visits
         return result
 
     def call_model(
@@ -165,6 +140,9 @@ class Run:
     ):
         """APPLY_MODEL wrapper: prepare what the sites of this one model call need, and check what came out."""
         options = transformer_options or {}
+        networks = [executor.class_obj.diffusion_model] if executor.class_obj is not self.model else []
+        if self.report.skipped:
+            options = witnessed(options, networks)
         self._calls += 1
         outer, call = self._call, self._prepare(executor.class_obj, x, options, kwargs)
         self._call, bent_before = call, self.report.bent
@@ -172,12 +150,15 @@ class Run:
             result = executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
         finally:
             self._call = outer  # another node may call the model in the middle of a call
-        if call and not self._ever_reached:  # a cache has nothing to answer a first call with
+        if call and not self._visits:  # a cache has nothing to answer a first call with
             self._refuse("a model call has reached no text attention of the host's.", self.layers, call.conds, options)
-        # a node that answers inside the model, block by block, leaves no call un-made, but sites un-bent
+        # a node that answers inside the model, block by block, leaves no call un-made, but sites un-bent; a copy, too
         elif call and self.report.bent == bent_before:
             acting = (self._applied_bends(layer, part.cond) for part in call.slices for layer in self.layers)
-            self.report.skipped += any(acting)
+            if any(acting):
+                self.report.skipped += 1
+                others = (type(ran).__name__ for ran in networks if ran is not self.model.diffusion_model)
+                self.report.replica = self.report.replica or next(others, None)
         self._check(result)
         self.records.show()
         return result
@@ -188,7 +169,7 @@ class Run:
         self.report.foreign_rows += sum(1 for u in uuids if u not in self._issued) if uuids else x.shape[0]
         if not known:
             return None
-        self._set_moment(options["sigmas"])
+        self._set_moment(options.get("sigmas"))
         self.report.override = options.get(OVERRIDE) or self._past_override
         if not self.layers:
             return None
@@ -216,19 +197,18 @@ class Run:
         self._refused = f"{min(acting, key=lambda planned: planned.number).title}: {reason}"
         raise BendError(self._refused)
 
-    def _set_moment(self, sigmas: Tensor) -> None:
-        """Note the level of this call. ComfyUI hands all calls of a level one tensor, so its value is read once."""
-        if sigmas is not self._sigmas:
-            self._sigmas = sigmas
-            self._moment = self.schedule.moment(float(sigmas[0]))
-            self._active = tuple(planned for planned in self.plan.bends if strength_at(planned.bend, self._moment))
+    def _set_moment(self, sigmas: Tensor | None) -> None:
+        moment = self._clock.go_to(sigmas)
+        if moment is not self._moment:
+            self._moment = moment
+            self._active = tuple(planned for planned in self.plan.bends if strength_at(planned.bend, moment))
 
     def _applied_bends(self, layer: int, cond: CondPlan) -> tuple[PlannedBend, ...]:
         return tuple(planned for planned in self._watched_bends(layer, cond) if planned.applied)
 
     def slices_at(self, layer: int) -> list[CondSlice]:
         """The rows of the call under way that something happens to, or is watched, in this layer."""
-        self._ever_reached = True
+        self._visits += 1
         slices = self._call.slices if self._call else ()
         return [part for part in slices if part.cond.watched.columns or self._applied_bends(layer, part.cond)]
 
@@ -309,6 +289,11 @@ class Run:
         """At the end: the report is finished, and the records go under their handles."""
         if self._refused:  # another node has swallowed the error
             raise BendError(self._refused)
+        if not self._issued:
+            self.plan.warnings.append(
+                "another node took Patch Model's wrappers out of the model's options while it sampled, so that nothing "
+                "could be bent or recorded. Bend a branch without that node."
+            )
         self.report.costs = self.records.lines
         facts = {
             "prompt": "\n".join(self.plan.prompts),

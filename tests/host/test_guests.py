@@ -16,7 +16,19 @@ from comfy_api.torch_helpers import set_torch_compile_wrapper
 from comfy_extras.nodes_context_windows import ContextWindowsManualNode, WanContextWindowsManualNode
 from comfy_extras.nodes_easycache import EasyCacheNode, LazyCacheNode
 from comfy_extras.nodes_torch_compile import skip_torch_compile_dict
-from host.support import KISS, SMALL, SQUARE, OwnTokens, assert_dense, bent, distance, prompt, reports, runs, said
+from host.support import (
+    KISS,
+    SMALL,
+    SQUARE,
+    OwnTokens,
+    assert_dense,
+    bent,
+    distance,
+    prompt,
+    reports,
+    runs,
+    said,
+)
 
 LAYERS = 2
 SHAPE = SQUARE["shape"]
@@ -217,3 +229,42 @@ def test_weights_of_other_types(dtype, positive, negative, sample):
     model = comfy.sd.load_diffusion_model(path, model_options={"dtype": dtype})
     assert model.model.diffusion_model.blocks[0].cross_attn.k.weight.dtype == dtype
     assert_dense(sample, model, KISS, positive, negative, **SQUARE)
+
+
+# --- other networks in the model's place ----------------------------------------------------------------------------
+
+
+def on_a_copy_of_the_model(model, other):
+    """As packs for several GPUs do it: calls are made by another model of the same weights, here all but the first."""
+    some, calls = model.clone(), []
+
+    def call(apply_model, call):
+        calls.append(call)
+        chosen = apply_model if len(calls) == 1 else other.model.apply_model
+        return chosen(call["input"], call["timestep"], **call["c"])
+
+    some.set_model_unet_function_wrapper(call)
+    return some
+
+
+def on_a_copy_of_the_network(model, other):
+    some, calls = model.clone(), []
+    own = model.model.diffusion_model.forward
+
+    def forward(*args, **kwargs):
+        calls.append(args)
+        return (own if len(calls) == 1 else other.model.diffusion_model.forward)(*args, **kwargs)
+
+    some.add_object_patch("diffusion_model.forward", forward)
+    return some
+
+
+@pytest.mark.parametrize("copied", [on_a_copy_of_the_model, on_a_copy_of_the_network])
+@pytest.mark.parametrize("copy_first", [True, False])
+def test_calls_that_a_copy_makes_are_told_as_such(copied, copy_first, model, tiny_model, positive, negative, sample):
+    other = tiny_model(SMALL, fresh=True)
+    with reports() as made:
+        some = bent(copied(model, other), *KISS) if copy_first else copied(bent(model, *KISS), other)
+        sample(some, positive, negative, steps=4, shape=SHAPE)
+    assert made[0].bent == LAYERS and "cache" not in said(made[0])
+    assert "3 model calls ran on another network (WanModel) than that of the model which Patch" in said(made[0])

@@ -10,6 +10,7 @@ import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Bend
 from attention_bending.bending.errors import BendError
+from comfy.patcher_extension import WrappersMP
 from comfy_extras.nodes_context_windows import WanContextWindowsManualNode
 from comfy_extras.nodes_easycache import EasyCacheNode
 from comfy_extras.nodes_slg import SkipLayerGuidanceDiT
@@ -214,6 +215,21 @@ ENDS = {
     "raised": (fail, Mishap),
     "cancelled": (cancel, comfy.model_management.InterruptProcessingException),
 }
+
+
+def test_the_weights_are_those_that_are_loaded_already(model, film):
+    """By ComfyUI's own test: a large model is not loaded anew for a run, nor behind it."""
+    some, sampled = bent(model, *KISS), []
+
+    def note(executor, *args, **kwargs):
+        sampled.append(executor.class_obj.model_patcher)
+        return executor(*args, **kwargs)
+
+    some.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, "pack", note)
+    film(some)
+    (within,) = sampled
+    assert within is not some
+    assert within.clone_has_same_weights(some) and some.clone_has_same_weights(within)
 
 
 @pytest.mark.parametrize("guest", ["none", "EasyCache inside", "EasyCache outside", "context windows"])
