@@ -20,13 +20,14 @@ from ...bending.errors import BendError
 from ...bending.frames.layout import FrameLayout
 from ...bending.time.windows import SamplingMoment
 from ..families import family_of
+from ..maps import record_store
 from ..maps.records import RunRecords
 from .chains import Chains
 from .conditionings import ROLES
 from .memory import bend_bytes, reserving
 from .patch import KEY, Patch
 from .plan import CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
-from .report import Report
+from .report import Report, telling
 from .site import OVERRIDE, RowSlice, bent_forward
 
 SEED = 3
@@ -37,12 +38,14 @@ def bend_run(executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
     """OUTER_SAMPLE wrapper: plan, patch a clone of the model, sample, and leave nothing behind."""
     guider = executor.class_obj
     seed = args[SEED] if len(args) > SEED else kwargs.get("seed")
-    run = Run(guider, guider.model_options[KEY], sigmas.tolist(), noise.shape, seed)
-    run.records.log_size()
-    with run.installed(guider):
-        samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
-        run.keep(samples)
-    run.report.send()
+    patches = guider.model_options[KEY]
+    with telling(patches) as tell:
+        run = Run(guider, patches, sigmas.tolist(), noise.shape, seed)
+        tell("\n".join(["sampling …", *run.report.plan_lines, *run.records.log_sizes()]))
+        with run.installed(guider):
+            samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
+            run.keep(samples, patches)
+    run.report.send(tell)
     return samples
 
 
@@ -72,7 +75,7 @@ class Run:
         self.cell = self.family.cell(patcher)
         subject = ModelSpec(len(self.sites), self.heads, self.grid.frames, self.cell.stride, self.schedule)
         self.plan: RunPlan = make_plan(patches, guider.conds, subject)
-        self.report = Report(self.plan, self.schedule, patches)
+        self.report = Report(self.plan, self.schedule)
         self.records = RunRecords(
             self.plan.recordings,
             self.plan.words,
@@ -283,8 +286,8 @@ class Run:
             original = attention.columns(columns, part.cache)
         self.records.add(layer, self._moment.step, part.cond.watched, part.cache.layout.frames, original, bent)
 
-    def keep(self, samples: Tensor) -> None:
-        """At the end: the report is finished, and the records go under their handles."""
+    def keep(self, samples: Tensor, patches: tuple[Patch, ...]) -> None:
+        """At the end: the report is finished, and goes under the handles of all patches, the records under theirs."""
         self.report.costs = self.records.lines
         facts = {
             "prompt": "\n".join(self.plan.prompts),
@@ -294,7 +297,10 @@ class Run:
             "model": self.model_name,
             "report": str(self.report),
         }
-        self.records.keep(samples, facts, [cond.watched for cond in self.plan.conds.values()])
+        recorded = self.records.keep(samples, facts, [cond.watched for cond in self.plan.conds.values()])
+        for patch in patches:
+            if patch.handle is not None and patch.handle not in recorded:
+                record_store.put(patch.handle, samples, str(self.report))
 
     def _check(self, result: Tensor) -> None:
         """Once a step, and only after a bend: stop a film that is no longer finite."""
