@@ -61,5 +61,5 @@ class AttnBendModel(io.ComfyNode):
 
 
 def _tell_begin(node: str | None, idle: bool) -> None:
-    """What stands on the node is an earlier prompt's from now on; where there is nothing to do, that is told at once."""
+    """What stands on the node is now an earlier prompt's; where there is nothing to do, that is told at once."""
     show_text(node, IDLE if idle else None)

@@ -39,7 +39,8 @@ async def _told(server, prompt, ask_as, extra):
 async def _reports(socket):
     """All that a client is told until the queue, which was empty, is empty again."""
     details, was_busy = [], False
-    async for message in socket:
+    while True:
+        message = await socket.receive()
         if message.type is aiohttp.WSMsgType.BINARY:
             assert int.from_bytes(message.data[:4], "big") != TEXT_EVENT
             continue
@@ -66,7 +67,8 @@ def seeded(prompt, seed):
 
 
 def test_only_the_client_that_asked_is_told(server):
-    artist, stranger, entry = told(server, seeded(PROMPT, 1), extra_data={"extra_pnginfo": {"workflow": {"id": "w"}}})
+    workflow = {"extra_pnginfo": {"workflow": {"id": "w"}}}
+    artist, stranger, _ = told(server, seeded(PROMPT, 1), extra_data=workflow)
     assert stranger == [] and {detail["workflow"] for detail in artist} == {"w"}
     first, start, end = [detail["text"] for detail in artist if detail["node"] == PATCH][-3:]
     assert first is None and start == 'sampling …\n1. Amplify(factor=0) of "red"' and end == LINE
