@@ -6,23 +6,15 @@ from contextlib import contextmanager
 import pytest
 from attention_bending.dev.browser import Editor
 from attention_bending.dev.server import WorkflowError
+from browser.panels import AT, PANEL, SAID
 from browser.test_page import thrown
 from workflows.filming import EDITOR_FILES
 
-PANEL = "attention_bending_report"
 PROMPT, BEND, PATCH, SAMPLER = "6", "8", "9", "11"
 """Nodes of *Bend one word (toy)*."""
 LINE = '1. Amplify(factor=0) of "red": 6 layers × 1 step'
 IDLE = "Nothing to bend and nothing to record: the model passes through as it came."
 MUTED, BYPASSED = 2, 4
-
-AT = """id => id.split(':').reduce(
-    (graph, part) => (graph.subgraph ?? graph).getNodeById(part), app.rootGraph)"""
-
-SAID = f"""id => {{
-    const panel = ({AT})(id)?.widgets?.find(widget => widget.name === '{PANEL}')?.element
-    return panel ? panel.innerText : null
-}}"""
 
 
 class Desk:
@@ -36,8 +28,8 @@ class Desk:
     def open(self, name="Bend one word (toy)", steps=1):
         """A template, in a tab of its own."""
         self.editor.load(json.loads((EDITOR_FILES / f"{name}.json").read_text(encoding="utf-8")), name)
-        for key in self.page.evaluate("app.graph.nodes.filter(n => n.type === 'KSampler').map(n => String(n.id))"):
-            self.set(key, steps=steps)
+        for key in self.page.evaluate("app.graph.nodes.map(node => String(node.id))"):
+            self.set(key, steps=steps, length=1)
 
     def set(self, node, mode=None, **values):
         self.page.evaluate(
