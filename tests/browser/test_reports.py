@@ -187,7 +187,7 @@ def test_inside_of_a_subgraph_and_after_it_was_saved_and_reloaded(desk, tmp_path
     inner = f"{group}:{PATCH}"
     desk.run()
     assert desk.said(inner) == LINE
-    desk.page.evaluate("id => app.canvas.openSubgraph(app.graph.getNodeById(id).subgraph)", group)
+    desk.page.evaluate("id => void app.canvas.openSubgraph(app.graph.getNodeById(id).subgraph)", group)
     desk.page.wait_for_timeout(500)
     desk.page.screenshot(path=str(tmp_path / "inside of a subgraph.png"))
 
@@ -214,10 +214,10 @@ def test_undone_and_copied(desk):
     desk.page.evaluate(f"() => {{ const node = ({AT})('{PATCH}'); app.graph.add(node.clone()) }}")
     copied = desk.page.evaluate("String(app.graph.nodes.at(-1).id)")
     assert desk.said(copied) is None
-    desk.page.evaluate("() => app.graph.add(LiteGraph.createNode('AttnBendBlur'))")
-    desk.page.evaluate("() => app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()")
+    desk.page.evaluate("() => void app.graph.add(LiteGraph.createNode('AttnBendBlur'))")
+    desk.page.evaluate("() => void app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()")
     count = desk.page.evaluate("app.graph.nodes.length")
-    desk.page.evaluate("() => app.extensionManager.command.execute('Comfy.Undo')")
+    desk.page.evaluate("() => void app.extensionManager.command.execute('Comfy.Undo')")
     desk.page.wait_for_function("count => app.graph.nodes.length < count", arg=count, timeout=10_000)
     assert desk.said(PATCH) == LINE and desk.said(copied) is None
 
