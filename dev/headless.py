@@ -28,14 +28,17 @@ class Headless:
         self.texts: dict[str, str] = {}
         self.nodes = nodes
         host = server.PromptServer(self.loop)
-        host.send_sync = lambda *message: None  # nobody listens
-        host.send_progress_text = lambda text, node, sid=None: self.texts.update({node: text})
+        host.send_sync = self._hear
         self.loop.run_until_complete(nodes.init_extra_nodes(init_custom_nodes=True, init_api_nodes=False))
         adopt(nodes.NODE_CLASS_MAPPINGS["AttnBendModel"].__module__.removesuffix(".nodes.model"))
         self._execution = execution
         self._executor = execution.PromptExecutor(
             host, cache_type=execution.CacheType.CLASSIC, cache_args={"lru": 0, "ram": 0, "ram_inactive": 0}
         )
+
+    def _hear(self, event: str, detail: Any, client: str | None = None) -> None:
+        if event == "attention_bending.report" and detail["text"] is not None:
+            self.texts[detail["node"]] = detail["text"]
 
     def run(self, prompt: dict[str, Any]) -> None:
         """Run a workflow to its end. Raises RuntimeError with what ComfyUI says is wrong."""
@@ -45,7 +48,8 @@ class Headless:
         )
         if not valid:
             raise RuntimeError(f"ComfyUI refused the workflow: {error}\n{node_errors}")
-        self.loop.run_until_complete(self._executor.execute_async(prompt, "headless", {}, outputs))
+        client = {"client_id": "headless"}  # without one, nothing is told
+        self.loop.run_until_complete(self._executor.execute_async(prompt, "headless", client, outputs))
         if not self._executor.success:
             details = next(data for kind, data in self._executor.status_messages if kind == "execution_error")
             raise RuntimeError(f"{details['node_type']} failed: {details['exception_message']}")

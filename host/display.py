@@ -1,21 +1,39 @@
-"""Texts and pictures on a node, in the page, where one is connected. A headless host never imports its server."""
+"""Texts and pictures on a node, in the page that started a prompt. A headless host never imports its server."""
 
 import sys
 from collections.abc import Callable
 
 from comfy_api.feature_flags import supports_feature
 from comfy_execution.progress import get_progress_state
+from comfy_execution.utils import get_executing_context
 from PIL import Image
 from protocol import BinaryEventTypes
 
 SUPPORTS = "supports_preview_metadata"
 
+REPORT = "attention_bending.report"
+"""The event that `web/report.js` listens to."""
 
-def show_text(node: str | None, text: str) -> None:
-    """Show `text` on the node with this id."""
-    server = _server()
-    if server is not None and node is not None:
-        server.send_progress_text(text, node)
+
+def show_text(node: str | None, text: str | None, run: str | None = None) -> None:
+    """Show `text` on the node with this id, to the client that started the prompt under way; to nobody without one.
+
+    A text takes the place of all that earlier prompts have put there, and of that of the same `run`; those of other
+    runs of the prompt stay. A run is by default one item of a node's list inputs. Without a text the prompt is said to
+    have begun: what stands on the node is an earlier prompt's from now on.
+    """
+    server, context = _server(), get_executing_context()
+    if server is None or node is None or server.client_id is None:
+        return
+    progress = get_progress_state()
+    detail = {
+        "prompt_id": progress.prompt_id,
+        "workflow": _workflow(server, progress.prompt_id),
+        "node": progress.dynprompt.get_display_node_id(node),
+        "run": run or str(context and context.list_index),
+        "text": text,
+    }
+    server.send_sync(REPORT, detail, server.client_id)
 
 
 def can_show_pictures(node: str | None) -> bool:
@@ -43,6 +61,13 @@ def picture_shower(node: str) -> Callable[[Image.Image], None]:
     return lambda picture: server.send_sync(
         BinaryEventTypes.PREVIEW_IMAGE_WITH_METADATA, (("JPEG", picture, None), metadata), client
     )
+
+
+def _workflow(server, prompt_id: str) -> str | None:
+    """The id of the workflow that a page made this prompt of: node ids say nothing without it."""
+    running, _ = server.prompt_queue.get_current_queue_volatile()
+    extra = next((extra for _, running_id, _, extra, *_ in running if running_id == prompt_id), {})
+    return ((extra.get("extra_pnginfo") or {}).get("workflow") or {}).get("id")
 
 
 def _server():

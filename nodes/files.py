@@ -34,6 +34,7 @@ class AttnBendLoad(io.ComfyNode):
             ],
             outputs=[BendingWire.Output("bending"), io.String.Output("about")],
             hidden=[io.Hidden.unique_id],
+            has_intermediate_output=True,  # its text is told anew, also where it comes from the cache
         )
 
     @classmethod

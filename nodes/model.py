@@ -3,7 +3,8 @@
 from comfy_api.latest import io
 
 from ..bending.bend import Bending
-from ..host.maps.record_store import Handle
+from ..host.display import show_text
+from ..host.maps.record_store import IDLE, Handle
 from ..host.maps.recording import RECORDED, Recording
 from ..host.run.attach import patch_model
 from ..host.run.patch import Patch
@@ -34,6 +35,11 @@ class AttnBendModel(io.ComfyNode):
         )
 
     @classmethod
+    def fingerprint_inputs(cls, record="none", **inputs) -> None:
+        """Always the same; but ComfyUI asks as a prompt begins, also where all then comes from its cache."""
+        _tell_begin(cls.hidden.unique_id, idle=record == "none" and "bending" not in inputs)
+
+    @classmethod
     def execute(
         cls,
         model,
@@ -44,9 +50,16 @@ class AttnBendModel(io.ComfyNode):
         record_heads=False,
         record_limit_mb=512,
     ) -> io.NodeOutput:
-        handle = Handle(cls.hidden.unique_id, record_limit_mb * 2**20)
+        node = cls.hidden.unique_id
+        handle = Handle(node, record_limit_mb * 2**20, idle=record == "none" and not bending)
+        _tell_begin(node, handle.idle)
+        if handle.idle:
+            return io.NodeOutput(model, handle)
         recording = None if record == "none" else Recording(handle, record, record_tokens, record_heads)
-        if bending or recording:
-            patch = Patch(bending or Bending(), apply_to_output, cls.hidden.unique_id, recording=recording)
-            model = patch_model(model, patch)
-        return io.NodeOutput(model, handle)
+        patch = Patch(bending or Bending(), apply_to_output, node, recording, handle)
+        return io.NodeOutput(patch_model(model, patch), handle)
+
+
+def _tell_begin(node: str | None, idle: bool) -> None:
+    """What stands on the node is now an earlier prompt's; where there is nothing to do, that is told at once."""
+    show_text(node, IDLE if idle else None)

@@ -28,6 +28,7 @@ class AttnBendPrompt(io.ComfyNode):
             ],
             outputs=[io.Conditioning.Output("conditioning")],
             hidden=[io.Hidden.unique_id],
+            has_intermediate_output=True,  # its text is told anew, also where it comes from the cache
         )
 
     @classmethod
@@ -52,6 +53,7 @@ class AttnBendTokens(io.ComfyNode):
             ],
             outputs=[io.Conditioning.Output("conditioning")],
             hidden=[io.Hidden.unique_id],
+            has_intermediate_output=True,  # its text is told anew, also where it comes from the cache
         )
 
     @classmethod

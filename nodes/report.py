@@ -2,8 +2,9 @@
 
 from comfy_api.latest import io
 
+from ..bending.maps.record import Record
 from ..bending.maps.report_text import report_text
-from ..host.maps.record_store import record_of
+from ..host.maps.record_store import left_by
 from .common import CATEGORY, maps_inputs, shown_text
 from .texts import described_schema
 
@@ -24,5 +25,6 @@ class AttnBendReport(io.ComfyNode):
 
     @classmethod
     def execute(cls, maps, latent=None) -> io.NodeOutput:
-        text = report_text(record_of(maps, latent))
+        left = left_by(maps, latent)
+        text = report_text(left) if isinstance(left, Record) else left
         return io.NodeOutput(text, ui=shown_text(cls, text))

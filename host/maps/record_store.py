@@ -1,11 +1,12 @@
-"""Where the records of runs are kept: under the handle that a Patch Model node gave out, as long as that handle lives.
+"""Where what runs leave is kept: under the handle that a Patch Model node gave out, as long as that handle lives.
 
 ComfyUI keeps a node's output and hands it to every later run, so what travels on the wire is a handle that never
-changes. Each run puts its record under it when it ends, with a fingerprint of the latent that it returned; who holds
-the latent finds the record that belongs to it.
+changes. Each run puts its record under it when it ends, or its report alone where nothing is recorded, with a
+fingerprint of the latent that it returned; who holds the latent finds what belongs to it.
 """
 
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from comfy.model_management import intermediate_dtype
@@ -16,28 +17,38 @@ from ...bending.errors import BendError
 from ...bending.maps.record import Record
 from ...bending.uncopied import Uncopied
 
+IDLE = "Nothing to bend and nothing to record: the model passes through as it came."
+"""What is told of a Patch Model that does nothing."""
+
 KEPT = 4
 """How many runs of one handle are kept, the newest first to stay."""
 
 
 @dataclass(frozen=True, eq=False)
 class Handle(Uncopied):
-    """The maps of one Patch Model node, whatever runs it will see; `limit` bounds the bytes of all that are kept."""
+    """The maps of one Patch Model node, whatever runs it will see; `limit` bounds the bytes of all that are kept.
+
+    An `idle` node has nothing to bend and nothing to record, and so no runs.
+    """
 
     node: str | None
     limit: int
+    idle: bool = False
 
 
-_runs: WeakKeyDictionary[Handle, tuple[tuple[str, Record], ...]] = WeakKeyDictionary()
+_runs: WeakKeyDictionary[Handle, tuple[tuple[str, Record | str], ...]] = WeakKeyDictionary()
 
 
-def put(handle: Handle, samples: Tensor, record: Record) -> None:
-    """Put the record of a run that returned `samples` under its handle; the oldest go, as number and limit ask."""
+def put(handle: Handle, samples: Tensor, left: Record | str) -> None:
+    """Put what a run that returned `samples` left under its handle: its record, or its report where it has none.
+
+    The oldest go, as number and limit ask.
+    """
     digest = fingerprint(samples.to(intermediate_dtype()))
-    runs = [(digest, record), *(run for run in _runs.get(handle, ()) if run[0] != digest)]
+    runs = [(digest, left), *(run for run in _runs.get(handle, ()) if run[0] != digest)]
     total, newest = 0, []
     for run in runs[:KEPT]:
-        total += run[1].nbytes
+        total += run[1].nbytes if isinstance(run[1], Record) else 0
         if newest and total > handle.limit:
             break
         newest.append(run)
@@ -47,21 +58,45 @@ def put(handle: Handle, samples: Tensor, record: Record) -> None:
 def record_of(maps: Handle | Record, latent: dict | None) -> Record:
     """The record that belongs to a latent; a record that was loaded from a file is its own.
 
+    Raises BendError where the latent is missing, came from another run, or from one that was not recorded.
+    """
+    if isinstance(maps, Record):
+        return maps
+    records = {digest: left for digest, left in _runs.get(maps, ()) if isinstance(left, Record)}
+    return _of(
+        records,
+        latent,
+        "this Patch Model has recorded no run yet. Set its record to something else than none, and connect its model "
+        "to the sampler whose latent is connected here; a run that was stopped or failed leaves no maps.",
+    )
+
+
+def left_by(maps: Handle | Record, latent: dict | None) -> Record | str:
+    """The record that belongs to a latent, or the report of a run that was not recorded.
+
     Raises BendError where the latent is missing, or came from another run.
     """
     if isinstance(maps, Record):
         return maps
+    if maps.idle:
+        return IDLE
+    return _of(
+        dict(_runs.get(maps, ())),
+        latent,
+        "this Patch Model has seen no run yet. Connect its model to the sampler whose latent is connected here; a run "
+        "that was stopped or failed leaves no report.",
+    )
+
+
+def _of(runs: dict[str, Any], latent: dict | None, none: str) -> Any:
+    """The run that made a latent; `none` is what is wrong where there are no runs."""
     if latent is None:
         raise BendError(
-            "there are no maps before the sampler has run. Connect the latent of the sampler that uses this Patch "
+            "nothing is known before the sampler has run. Connect the latent of the sampler that uses this Patch "
             "Model's model."
         )
-    runs = dict(_runs.get(maps, ()))
     if not runs:
-        raise BendError(
-            "this Patch Model has recorded no run yet. Set its record to something else than none, and connect its "
-            "model to the sampler whose latent is connected here; a run that was stopped or failed leaves no maps."
-        )
+        raise BendError(none)
     digest = fingerprint(latent["samples"])
     if digest not in runs:
         raise BendError(

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from ...bending.frames.grid import Grid
 from ...bending.maps.record import Record
-from ..display import show_text
 from . import record_store
 from .live_preview import LivePreview
 from .metering import Changes, Stopwatch
@@ -63,14 +62,15 @@ class RunRecords:
         """Around what bends and records do at a site, if anyone will ask."""
         return self.stopwatch.running(device) if self._recorders else nullcontext()
 
-    def log_size(self) -> None:
-        """Before the run: what will be recorded, and how large it is, to the log and onto the nodes."""
-        for recording, recorder in self._recorders:
+    def log_sizes(self) -> list[str]:
+        """Before the run: what will be recorded, and how large it is, a line each; they go to the log, too."""
+        lines = []
+        for _, recorder in self._recorders:
             words = ", ".join(self.words[word] for word in recorder.words)
             stored, device = megabytes(recorder.plan.stored_bytes), megabytes(recorder.plan.device_bytes)
-            text = f"recording {words}: {stored}, and {device} beside the model while it samples"
-            log.info("%s", text)
-            show_text(recording.handle.node, text)
+            lines.append(f"recording {words}: {stored}, and {device} beside the model while it samples")
+            log.info("%s", lines[-1])
+        return lines
 
     def add(
         self, layer: int, step: int, watched: WatchedWords, frames: tuple[int, ...], original: Tensor, bent: Tensor
@@ -96,8 +96,11 @@ class RunRecords:
         """What the sums hold on the device while a step is under way."""
         return sum(recorder.plan.device_bytes for _, recorder in self._recorders)
 
-    def keep(self, samples: Tensor, facts: Mapping[str, Any], conds: Sequence[WatchedWords]) -> None:
-        """At the run's end: put what was recorded under its handles, as belonging to `samples`."""
+    def keep(
+        self, samples: Tensor, facts: Mapping[str, Any], conds: Sequence[WatchedWords]
+    ) -> set[record_store.Handle]:
+        """At the run's end: put what was recorded under its handles, as belonging to `samples`; these handles."""
+        recorded = set()
         for recording, recorder in self._recorders:
             maps = recorder.finish()
             if maps is None:
@@ -121,6 +124,8 @@ class RunRecords:
                 facts=facts,
             )
             record_store.put(recording.handle, samples, record)
+            recorded.add(recording.handle)
+        return recorded
 
     @property
     def lines(self) -> list[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ...bending.bend import Bending
+from ..maps.record_store import Handle
 from ..maps.recording import Recording
 
 KEY = "attention_bending"
@@ -10,9 +11,13 @@ KEY = "attention_bending"
 
 @dataclass(frozen=True)
 class Patch:
-    """One Patch Model node: its chain, whether the film follows it, the node's id, and what it keeps of the run."""
+    """One Patch Model node: its chain, whether the film follows it, the node's id, and what it keeps of the run.
+
+    Each run leaves its report under `handle`, which is also that of a `recording`.
+    """
 
     bending: Bending
     apply_to_output: bool = True
     node: str | None = None
     recording: Recording | None = None
+    handle: Handle | None = None

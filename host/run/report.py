@@ -2,9 +2,14 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from uuid import uuid4
+
+from comfy.model_management import InterruptProcessingException
 
 from ...bending.attention.schedule import Schedule
+from ...bending.errors import BendError
 from ...bending.time.position import Conflict
 from ..display import show_text
 from ..families.foreign import name_of
@@ -25,10 +30,9 @@ class Report:
     and the sampler's callback tell different steps.
     """
 
-    def __init__(self, plan: RunPlan, schedule: Schedule, patches: Sequence[Patch]):
+    def __init__(self, plan: RunPlan, schedule: Schedule):
         self.plan = plan
         self.schedule = schedule
-        self.nodes = [patch.node for patch in patches if patch.node]
         self.bent = 0
         self.ways: Counter[str] = Counter()
         self.override: Callable | str | None = None
@@ -103,6 +107,11 @@ class Report:
         return lines or ["no bends"]
 
     @property
+    def plan_lines(self) -> list[str]:
+        """One line a bend, before the run."""
+        return [f"{planned.number}. {planned.bend}" for planned in self.plan.bends]
+
+    @property
     def slow_ways(self) -> list[str]:
         """What kept bends from the way that costs next to nothing."""
         lines = []
@@ -129,14 +138,38 @@ class Report:
         cure = "Lower its strength or its parameters" + ("" if worst.bend.renormalize else ", or turn renormalize on")
         return f"{worst.title}: the film is no longer finite after step {step}, most likely through this bend. {cure}."
 
-    def send(self) -> None:
-        """To the log, and as text onto the Patch Model nodes."""
+    def send(self, tell: Callable[[object], None]) -> None:
+        """To the log, and to the nodes by `tell`, when the run has ended."""
         for line in self.lines:
             log.info("%s", line)
         for warning in self.warnings:
             log.warning("%s", warning)
-        for node in self.nodes:
-            show_text(node, str(self))
+        tell(self)
+
+
+@contextmanager
+def telling(patches: Sequence[Patch]) -> Iterator[Callable[[object], None]]:
+    """Around a run: what shows a text of it on its Patch Model nodes. A run that fails or is stopped says so there."""
+    run = uuid4().hex
+
+    def tell(text: object) -> None:
+        for patch in patches:
+            show_text(patch.node, str(text), run)
+
+    try:
+        yield tell
+    except InterruptProcessingException:
+        tell("⚠ This run was stopped before its end.")
+        raise
+    except Exception as error:
+        tell(f"⚠ This run failed: {_reason(error)}")
+        raise
+
+
+def _reason(error: Exception) -> str:
+    """An error in one line; what is not ours by its kind, too."""
+    text = str(error).strip()
+    return text if isinstance(error, BendError) else ": ".join([type(error).__name__, *text.splitlines()[:1]])
 
 
 def _risk(planned: PlannedBend) -> tuple[float, bool]:

@@ -16,6 +16,7 @@ from ...bending.errors import BendError
 from ...bending.time.windows import SamplingMoment
 from ...bending.uncopied import Uncopied
 from ..families import family_of
+from ..maps import record_store
 from ..maps.records import RunRecords
 from .chains import Chains
 from .clock import Clock
@@ -49,7 +50,7 @@ class Run(Uncopied):
         self.cell = self.family.cell(patcher)
         subject = ModelSpec(len(self.sites), self.heads, self.grid.frames, self.cell.stride, self.schedule)
         self.plan: RunPlan = make_plan(patches, guider.conds, subject)
-        self.report = Report(self.plan, self.schedule, patches)
+        self.report = Report(self.plan, self.schedule)
         self.records = RunRecords(
             self.plan.recordings,
             self.plan.words,
@@ -285,8 +286,8 @@ class Run(Uncopied):
             original = attention.columns(columns, part.cache)
         self.records.add(layer, self._moment.step, part.cond.watched, part.cache.layout.frames, original, bent)
 
-    def keep(self, samples: Tensor) -> None:
-        """At the end: the report is finished, and the records go under their handles."""
+    def keep(self, samples: Tensor, patches: tuple[Patch, ...]) -> None:
+        """At the end: the report is finished, and goes under the handles of all patches, the records under theirs."""
         if self._refused:  # another node has swallowed the error
             raise BendError(self._refused)
         if not self._issued:
@@ -303,7 +304,10 @@ class Run(Uncopied):
             "model": self.model_name,
             "report": str(self.report),
         }
-        self.records.keep(samples, facts, [cond.watched for cond in self.plan.conds.values()])
+        recorded = self.records.keep(samples, facts, [cond.watched for cond in self.plan.conds.values()])
+        for patch in patches:
+            if patch.handle is not None and patch.handle not in recorded:
+                record_store.put(patch.handle, samples, str(self.report))
 
     def _check(self, result: Tensor) -> None:
         """Once a step, and only after a bend: stop a film that is no longer finite."""

@@ -12,6 +12,7 @@ from ...bending.uncopied import Uncopied
 from . import run
 from .installing import patched, patched_while_loaded, run_on, with_wrappers, wrapped
 from .patch import KEY, Patch
+from .report import telling
 
 SEED = 3
 """Where a guider's outer_sample has its seed, after the noise, the latent, the sampler and the sigmas."""
@@ -49,7 +50,7 @@ class Start(Uncopied):
         with self._begun(guider, sigmas, noise, seed) as begun:
             with patched(guider, begun), wrapped(guider, begun.wrappers):
                 samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
-            begun.keep(samples)
+            begun.keep(samples, self.patches)
         return samples
 
     def sampler_sample(self, executor, guider, sigmas, extra_args, callback, noise, *args, **kwargs):
@@ -70,17 +71,18 @@ class Start(Uncopied):
         with self._begun(guider, sigmas, noise, extra_args.get("seed")) as begun:
             with patched_while_loaded(guider, begun):
                 samples = sample(begun)
-            begun.keep(guider.inner_model.process_latent_out(samples.to(torch.float32)))
+            begun.keep(guider.inner_model.process_latent_out(samples.to(torch.float32)), self.patches)
         return samples
 
     @contextmanager
     def _begun(self, guider, sigmas, noise, seed: int | None) -> Iterator["run.Run"]:
         """A run from its plan to its report. Raises BendError for all that cannot work."""
-        begun = run.Run(guider, self.patches, sigmas.tolist(), noise.shape, seed)
-        begun.records.log_size()
-        with closing(begun):
-            yield begun
-        begun.report.send()
+        with telling(self.patches) as tell:
+            begun = run.Run(guider, self.patches, sigmas.tolist(), noise.shape, seed)
+            tell("\n".join(["sampling …", *begun.report.plan_lines, *begun.records.log_sizes()]))
+            with closing(begun):
+                yield begun
+        begun.report.send(tell)
 
 
 def _require_plannable(guider) -> None:

@@ -7,6 +7,7 @@ import pytest
 from attention_bending.dev.swap import tiny
 from attention_bending.dev.workflows import to_json
 from browser.boxes import overlapping
+from browser.panels import SAID
 from workflows.filming import EDITOR_FILES, FILM, ORIGINALS, ROOM, TWINS
 
 STEPS = 2
@@ -62,10 +63,9 @@ def test_queued_from_the_page_it_runs_and_patch_model_shows_its_report(editor, s
 
     (patch,) = (key for key, node in small.items() if node["class_type"] == "AttnBendModel")
     (prompt,) = (key for key, node in small.items() if node["class_type"] == "AttnBendPrompt")
-    shown = "id => app.graph.getNodeById(id).widgets.map(widget => String(widget.value)).join('\\n')"
-    page.wait_for_function(f"id => ({shown})(id).includes('layers ×')", arg=patch, timeout=10_000)
-    report = page.evaluate(shown, patch)
+    page.wait_for_function(f"id => ({SAID})(id)?.includes('layers ×')", arg=patch, timeout=10_000)
+    report = page.evaluate(SAID, patch)
     for part in ('1. Translate(x=0.2, y=0, padding=border) of "fox": 4 layers × 2 steps', "layers middle: 1 layer ×"):
         assert part in report
-    assert "marked: fox" in page.evaluate(shown, prompt)
+    assert "marked: fox" in page.evaluate(SAID, prompt)
     editor.screenshot(tmp_path / "after the run.png")

@@ -10,7 +10,6 @@ import copy
 import itertools
 import json
 import re
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,8 +74,8 @@ SOURCES = ("AttnBendPrompt", "AttnBendToyWan")
 ENDS = ("AttnBendGrid", "AttnBendLog", "AttnBendSave")
 """Nodes that no film needs, but that need a sweep or a bending."""
 
-TEXT_EVENT = 3
-"""ComfyUI's binary event for text on a node: the node's id, its length in front, then the text."""
+REPORT = "attention_bending.report"
+"""The event of a text on a node."""
 
 _take = itertools.count(1)
 
@@ -244,12 +243,10 @@ async def _follow(server: Server, prompt: Prompt, at_step: Callable[[], Any] | N
     async with aiohttp.ClientSession() as session, session.ws_connect(address) as socket:
         prompt_id = await asyncio.to_thread(server.submit, prompt, **client)
         async for message in socket:
-            if message.type == aiohttp.WSMsgType.BINARY:
-                event, length = struct.unpack(">II", message.data[:8])
-                if event == TEXT_EVENT:
-                    texts[message.data[8 : 8 + length].decode()] = message.data[8 + length :].decode()
-            elif message.type == aiohttp.WSMsgType.TEXT:
+            if message.type == aiohttp.WSMsgType.TEXT:
                 said = json.loads(message.data)
+                if said["type"] == REPORT and said["data"]["text"] is not None:
+                    texts[said["data"]["node"]] = said["data"]["text"]
                 if said["type"] == "progress" and at_step:
                     at_step()
                     at_step = None

@@ -1,0 +1,271 @@
+"""What nodes say of a run, on the page: of the last, of each film, to its own page and workflow, as text, unsaved."""
+
+import json
+from contextlib import contextmanager
+
+import pytest
+from attention_bending.dev.browser import Editor
+from attention_bending.dev.server import WorkflowError
+from browser.panels import AT, PANEL, SAID
+from browser.test_page import thrown
+from workflows.filming import EDITOR_FILES
+
+PROMPT, BEND, PATCH, SAMPLER = "6", "8", "9", "11"
+"""Nodes of *Bend one word (toy)*."""
+LINE = '1. Amplify(factor=0) of "red": 6 layers × 1 step'
+IDLE = "Nothing to bend and nothing to record: the model passes through as it came."
+MUTED, BYPASSED = 2, 4
+
+
+class Desk:
+    """The page, as one works at it with a toy workflow."""
+
+    def __init__(self, editor, server):
+        self.editor = editor
+        self.page = editor.page
+        self.server = server
+
+    def open(self, name="Bend one word (toy)", steps=1):
+        """A template, in a tab of its own."""
+        self.editor.load(json.loads((EDITOR_FILES / f"{name}.json").read_text(encoding="utf-8")), name)
+        for key in self.page.evaluate("app.graph.nodes.map(node => String(node.id))"):
+            self.set(key, steps=steps, length=1)
+
+    def set(self, node, mode=None, **values):
+        self.page.evaluate(
+            f"""([id, mode, values]) => {{
+                const node = ({AT})(id)
+                if (mode !== null) node.mode = mode
+                for (const widget of node.widgets ?? []) if (widget.name in values) widget.value = values[widget.name]
+            }}""",
+            [node, mode, values],
+        )
+
+    def queue(self):
+        """Press Run; the prompt's id."""
+        with self.page.expect_response("**/prompt") as answer:
+            self.page.get_by_test_id("queue-button").click()
+        return answer.value.json()["prompt_id"]
+
+    def run(self):
+        """Press Run and wait for the end, and until the page has heard of it; the history entry, or what failed."""
+        self.page.evaluate(
+            """() => {
+                window.ended = new Set()
+                for (const end of ['success', 'error', 'interrupted'])
+                    app.api.addEventListener(`execution_${end}`, ({detail}) => ended.add(detail.prompt_id))
+            }"""
+        )
+        prompt = self.queue()
+        try:
+            return self.server.wait(prompt)
+        except WorkflowError as error:
+            return error
+        finally:
+            self.page.wait_for_function("prompt => ended.has(prompt)", arg=prompt, timeout=10_000)
+
+    def said(self, node):
+        """What is read on a node, None where it has no panel."""
+        return self.page.evaluate(SAID, node)
+
+    def hears(self, node, part):
+        """Wait until a node says this."""
+        self.page.wait_for_function(f"([id, part]) => ({SAID})(id)?.includes(part)", arg=[node, part], timeout=20_000)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["classic", "nodes 2"])
+def desk(editor, server, request):
+    """The page in each of its two renderings."""
+    turn = "on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
+    editor.page.evaluate(turn, request.param)
+    yield Desk(editor, server)
+    editor.page.evaluate(turn, False)
+
+
+@pytest.fixture(autouse=True)
+def quiet(editor):
+    """No script has failed, but for what a refused run says of itself."""
+    thrown(editor)
+    yield
+    assert thrown(editor) == []
+
+
+def test_what_stands_there_is_of_the_last_run(desk, tmp_path):
+    desk.open()
+    before = values(desk)
+    desk.run()
+    assert desk.said(PATCH) == LINE
+    assert desk.said(PROMPT).startswith("marked: red (1)\numt5xxl, 512 columns: 0 ▁a · 1 ▁red")
+    assert values(desk) == before
+    shown = desk.page.evaluate(f"() => ({AT})('{PATCH}').widgets.at(-1).element.getBoundingClientRect().height")
+    assert shown > 10
+    desk.editor.screenshot(tmp_path / "after the run.png")
+
+    desk.run()  # all from the cache
+    assert desk.said(PATCH).startswith("No sampling was seen here in the last run:")
+    assert desk.said(PATCH).endswith(f"Before that:\n{LINE}")
+    assert desk.said(PROMPT).startswith("marked: red (1)")
+
+    desk.set(BEND, mode=MUTED)
+    desk.run()
+    assert desk.said(PATCH) == IDLE
+
+    desk.set(BEND, mode=0, token="circel")
+    assert isinstance(desk.run(), WorkflowError)
+    assert desk.said(PATCH).startswith('⚠ This run failed: Bend 1 of 1, Amplify of "circel" (node 8): "circel" is not')
+    desk.editor.screenshot(tmp_path / "after the failed run.png")
+    desk.page.keyboard.press("Escape")
+
+    desk.set(BEND, token="red")
+    desk.set(SAMPLER, seed=2)
+    desk.run()
+    assert desk.said(PATCH) == LINE
+
+    desk.set(PATCH, mode=BYPASSED)
+    desk.run()
+    assert desk.said(PATCH) == f"This node took no part in the last run. Before that:\n{LINE}"
+
+
+def values(desk):
+    """What a saved file and a prompt hold of our nodes; core's video adds a preview to the prompt."""
+    saved = desk.page.evaluate("app.graph.serialize().nodes.map(node => [node.id, node.widgets_values])")
+    ours = {key: node for key, node in desk.editor.export().items() if node["class_type"].startswith("AttnBend")}
+    return [(key, values) for key, values in saved if str(key) in ours], ours
+
+
+def test_a_run_says_that_it_has_begun_and_that_it_was_stopped(desk):
+    desk.open(steps=500)
+    desk.queue()
+    desk.hears(PATCH, 'sampling …\n1. Amplify(factor=0) of "red"')
+    desk.server.post("/interrupt", {})
+    desk.hears(PATCH, "⚠ This run was stopped before its end.")
+
+
+def test_a_text_that_comes_from_the_cache_is_told_again(desk):
+    desk.open()
+    for text, first in (("a (red) ball", "red (1)"), ("a (blue) ball", "blue (1)"), ("a (red) ball", "red (1)")):
+        desk.set(PROMPT, text=text)
+        desk.set(BEND, token="ball")
+        desk.run()
+        assert desk.said(PROMPT).startswith(f"marked: {first}\n")
+
+
+def test_of_a_list_each_film_is_told(desk, tmp_path):
+    desk.open("Sweep a bend (toy)")
+    desk.set("9", values_1="15, 30")
+    desk.run()
+    passages = desk.page.evaluate(
+        f"() => [...({AT})('10').widgets.at(-1).element.firstChild.children].map(part => part.innerText)"
+    )
+    assert passages[0] == f"run 1 of 3:\n{IDLE}"
+    assert [part.split("padding")[0] for part in passages[1:]] == [
+        "run 2 of 3:\n1. Rotate(angle=15, ",
+        "run 3 of 3:\n1. Rotate(angle=30, ",
+    ]
+    desk.editor.screenshot(tmp_path / "a list of films.png")
+
+
+def test_a_text_is_text(desk, tmp_path):
+    """YAML, which Markdown would make headings and lists of."""
+    desk.open("A recipe from a file (toy)")
+    entry = desk.run()
+    (said,) = entry["outputs"]["16"]["text"]
+    assert "\n# A bending" in said and "\n  - mode: swap\n    token: green\n" in said
+    assert desk.said("16").splitlines() == said.splitlines()
+    assert desk.page.evaluate(f"() => ({AT})('16').widgets.at(-1).element.querySelectorAll('h1, li, p').length") == 0
+    desk.editor.screenshot(tmp_path / "a file.png")
+
+
+def test_inside_of_a_subgraph_and_after_it_was_saved_and_reloaded(desk, tmp_path):
+    desk.open()
+    group = desk.page.evaluate(
+        f"""() => {{
+            const {{node}} = app.graph.convertToSubgraph(new Set(['{BEND}', '{PATCH}'].map({AT})))
+            return String(node.id)
+        }}"""
+    )
+    inner = f"{group}:{PATCH}"
+    desk.run()
+    assert desk.said(inner) == LINE
+    desk.page.evaluate("id => void app.canvas.openSubgraph(app.graph.getNodeById(id).subgraph)", group)
+    desk.page.wait_for_timeout(500)
+    desk.page.screenshot(path=str(tmp_path / "inside of a subgraph.png"))
+
+    saved = desk.page.evaluate("app.rootGraph.serialize()")
+    assert PANEL not in json.dumps(saved)
+    assert desk.page.evaluate("app.rootGraph.id") == saved["id"]
+    desk.editor.load(saved, "reloaded")
+    again = desk.page.evaluate("app.rootGraph.serialize()")
+    assert [node["widgets_values"] for node in inside(again)] == [node["widgets_values"] for node in inside(saved)]
+    desk.set(SAMPLER, seed=33)
+    desk.run()
+    assert desk.said(inner) == LINE
+
+
+def inside(workflow):
+    (subgraph,) = workflow["definitions"]["subgraphs"]
+    return subgraph["nodes"]
+
+
+def test_undone_and_copied(desk):
+    """An undone change keeps the texts; a copy of a node has none."""
+    desk.open()
+    desk.run()
+    desk.page.evaluate(f"() => {{ const node = ({AT})('{PATCH}'); app.graph.add(node.clone()) }}")
+    copied = desk.page.evaluate("String(app.graph.nodes.at(-1).id)")
+    assert desk.said(copied) is None
+    desk.page.evaluate("() => void app.graph.add(LiteGraph.createNode('AttnBendBlur'))")
+    desk.page.evaluate("() => void app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()")
+    count = desk.page.evaluate("app.graph.nodes.length")
+    desk.page.evaluate("() => void app.extensionManager.command.execute('Comfy.Undo')")
+    desk.page.wait_for_function("count => app.graph.nodes.length < count", arg=count, timeout=10_000)
+    assert desk.said(PATCH) == LINE and desk.said(copied) is None
+
+
+def test_another_workflow_in_another_tab_is_told_nothing(desk):
+    """Its nodes have the same ids; what was said while it was open is there when one comes back."""
+    desk.open(steps=20)
+    path = "app.extensionManager.workflow.activeWorkflow.path"
+    first = desk.page.evaluate(path)
+    prompt = desk.queue()
+    desk.open("Mask from a word (toy)")
+    desk.server.wait(prompt)
+    desk.page.wait_for_timeout(300)
+    assert desk.page.evaluate(f"app.graph.nodes.filter(n => n.widgets?.some(w => w.name === '{PANEL}')).length") == 0
+    desk.page.get_by_text(first.removeprefix("workflows/").removesuffix(".json"), exact=True).last.click()
+    desk.hears(PATCH, LINE.replace("1 step", "20 steps"))
+
+
+@contextmanager
+def stranger(editor, server):
+    """Another browser with the same workflow."""
+    page = editor.page.context.browser.new_page()
+    try:
+        other = Editor(server, page)
+        other.open()
+        desk = Desk(other, server)
+        desk.open()
+        yield desk
+    finally:
+        page.context.close()
+
+
+def test_another_page_with_the_same_workflow_is_told_nothing(editor, server):
+    with stranger(editor, server) as other:
+        other.page.evaluate(
+            """() => {
+                window.heard = []
+                for (const event of ['attention_bending.report', 'progress_text'])
+                    app.api.addEventListener(event, ({detail}) => heard.push(detail))
+            }"""
+        )
+        desk = Desk(editor, server)
+        desk.open()
+        desk.set(SAMPLER, seed=4)
+        desk.run()
+        assert desk.said(PATCH) == LINE
+        assert other.page.evaluate("heard") == [] and other.said(PATCH) is None
+        other.set(SAMPLER, seed=5)
+        other.run()
+        assert other.said(PATCH) == LINE and other.page.evaluate("heard.length") > 0
+        assert thrown(other.editor) == []
