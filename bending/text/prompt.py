@@ -14,7 +14,7 @@ from .words import visible
 
 _REAL = (r"\(", r"\)")
 # ComfyUI writes NUL for a real bracket while it parses; half a surrogate pair is no character in any encoding
-_IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
+IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def parse_prompt(text: str) -> Prompt:
     Raises BendError at its place for a parenthesis without its other half, a mark with nothing in it, a weight that is
     not finite, and a character that no encoder can take.
     """
-    if broken := _IMPOSSIBLE.search(text):
+    if broken := IMPOSSIBLE.search(text):
         raise BendError(
             f"The prompt holds a broken character (U+{ord(broken[0]):04X}) {_place(text, broken.start())}. Delete it."
         )
