@@ -48,7 +48,7 @@ def _hint(word: str, text: str, words: Sequence[str]) -> str:
 
 
 def own_spellings(word: str, text: str, count: int = 3) -> list[str]:
-    """How `text` spells what differs from `word` in blanks, punctuation and accents alone, as a token field takes it."""
+    """How `text` spells what differs from `word` in blanks, punctuation and accents alone, for a token field."""
     wanted, _ = _letters(word)
     letters, source = _letters(text)
     found, at = {}, letters.find(wanted) if wanted else -1

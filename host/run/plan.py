@@ -17,7 +17,7 @@ from ...bending.time import ranges
 from ...bending.time.animation import SampledCurve
 from ...bending.time.windows import TimeWindow
 from ..maps.recording import Recording, WatchedWords
-from .conditionings import ROLES, Conditioning, Selected, quoted, select
+from .conditionings import ROLES, Conditioning, Selected, doubts, names_words, quoted, select
 from .patch import Patch
 
 FIRST = 8
@@ -41,13 +41,17 @@ class PlannedBend:
 
 @dataclass(frozen=True)
 class CondPlan:
-    """One conditioning of a pass: its `width` columns, and what each bend and each watched word means in it.
+    """One conditioning of a pass, its `role`: its `width` columns, and what each bend and each watched word means in it.
+
+    `span` is the part of the sampling that it is limited to, in fractions, if it is.
 
     `columns` holds, by a bend's number in the chain, the columns of each of its token fields; one that is not meant for
     this conditioning, or whose word is not in it, is not there. `watched` has the columns of the plan's words.
     """
 
     name: str
+    role: str
+    span: tuple[float, float] | None
     width: int
     columns: dict[int, tuple[tuple[int, ...], ...]]
     watched: WatchedWords
@@ -93,19 +97,9 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
     doubtful becomes a warning of the plan.
     """
     chain = [(bend, patch.apply_to_output) for patch in patches for bend in patch.bending]
-    if any("area" in cond for listed in conds.values() for cond in listed):
-        raise BendError(
-            "a conditioning is limited to an area, which cannot be bent yet. Remove Conditioning (Set Area) from this "
-            "sampler's conditionings; a mask (Conditioning (Set Mask)) works."
-        )
     conditionings = [Conditioning(role, i, cond) for role in ROLES for i, cond in enumerate(conds.get(role) or (), 1)]
     conditionings = [cond for cond in conditionings if cond.embedding is not None]
-    warnings = [
-        f"{cond.name} is no longer the embedding that Bend Prompt made (Conditioning (Average) or the like changed "
-        f"it): a word's columns may hold other words too."
-        for cond in conditionings
-        if cond.has_changed
-    ]
+    warnings: list[str] = []
     planned, selected = [], {}
     for number, (bend, applied) in enumerate(chain, 1):
         title = _title(number, len(chain), bend)
@@ -132,9 +126,16 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
         if recording
     )
     watched = [_watched(term, conditionings, warnings) for term in words]
+    by_words = {
+        name for number, (bend, _) in enumerate(chain, 1) if names_words(bend.tokens) for name in selected[number]
+    }
+    by_words.update(name for selections in watched for name in selections)
+    warnings += doubts(conditionings, {name for selections in selected.values() for name in selections}, by_words)
     plans = {
         (cond.role, id(cond.embedding)): CondPlan(
             cond.name,
+            cond.role,
+            cond.span,
             cond.width,
             {number: selections[cond.name] for number, selections in selected.items() if cond.name in selections},
             WatchedWords(cond.name, tuple(selections.get(cond.name, ((),))[0] for selections in watched)),

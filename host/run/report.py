@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ...bending.attention.schedule import Schedule
 from ..display import show_text
@@ -17,7 +17,7 @@ class Report:
 
     `bent` counts bent sites, and `ways` how each was made (see Attention.way); `skipped` model calls that another node
     answered from a cache, so that nothing could be bent; `foreign_rows` conditioning rows that did not come from this
-    run's guider. `override` is another node's attention, if there is one.
+    run's guider. `passes` are those that the sampler made. `override` is another node's attention, if there is one.
     """
 
     def __init__(self, plan: RunPlan, schedule: Schedule, patches: Sequence[Patch]):
@@ -29,6 +29,7 @@ class Report:
         self.override: Callable | None = None
         self.skipped = 0
         self.foreign_rows = 0
+        self.passes: set[str] = set()
         self.costs: list[str] = []
         self._layers: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
         self._steps: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
@@ -50,8 +51,8 @@ class Report:
         """What was asked and did not happen, or not quite."""
         warnings = list(self.plan.warnings)
         for planned in self.plan.bends:
-            if planned.applied and not self._layers[planned.number] and self.schedule.window(planned.bend):
-                warnings.append(f"{planned.title}: was never reached. The sampler made no bent call in its window.")
+            if planned.applied and self.schedule.window(planned.bend):
+                warnings += self._missed(planned)
         if self.skipped:
             warnings.append(f"{self.skipped} model calls came from a cache (EasyCache or the like) and were not bent.")
         if self.foreign_rows:
@@ -59,6 +60,25 @@ class Report:
                 f"{self.foreign_rows} rows came from conditionings of another guider and were left un-bent."
             )
         return warnings
+
+    def _missed(self, planned: PlannedBend) -> Iterator[str]:
+        """Why a bend has not run, or not in all passes that it is aimed at."""
+        conds = [cond for cond in self.plan.conds.values() if planned.number in cond.columns]
+        has_run = bool(self._layers[planned.number])
+        missing = {cond.role for cond in conds if not cond.span} - self.passes
+        if "negative" in missing:
+            yield (
+                f"{planned.title}: there is no negative pass{', so that only the positive one is bent' * has_run}. At "
+                "cfg 1 a sampler leaves it out: raise cfg, or aim the bend at the positive pass."
+            )
+        elif not has_run and all(cond.span for cond in conds):
+            spans = ", ".join(dict.fromkeys(f"{start:.1%} to {end:.1%}" for start, end in (c.span for c in conds)))
+            yield (
+                f"{planned.title}: was never reached. Its conditioning is limited to {spans} of the sampling: widen "
+                "that, or the bend's window."
+            )
+        elif not has_run:
+            yield f"{planned.title}: was never reached. The sampler made no bent call in its window."
 
     @property
     def lines(self) -> list[str]:

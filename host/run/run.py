@@ -151,7 +151,8 @@ class Run:
             for cond in guider.conds.get(role) or ():
                 embedding = cond["model_conds"].get("c_crossattn")
                 # by identity: the plan is of this very tensor, and another of the same values may be another prompt
-                plan = self.plan.conds.get((role, id(embedding.cond))) if embedding is not None else None
+                is_whole = embedding is not None and "area" not in cond  # ComfyUI adds opposites of areas
+                plan = self.plan.conds.get((role, id(embedding.cond))) if is_whole else None
                 if plan is not None:
                     self._conds[cond["uuid"]] = plan
         return executor(guider, *args, **kwargs)
@@ -189,6 +190,7 @@ class Run:
         uuids = options.get("uuids") or ()
         known = [(i, self._conds[u]) for i, u in enumerate(uuids) if u in self._conds]
         self.report.foreign_rows += sum(1 for u in uuids if u not in self._issued)
+        self.report.passes.update(cond.role for _, cond in known)
         if not known:
             return []
         self._set_moment(options["sigmas"])
