@@ -108,7 +108,7 @@ def _weighed(text: str) -> str | None:
     """The word of `kiss:1.3`, `(kiss:1.3)` or `(kiss:much)`; None for what has no weight, such as `12:30`."""
     marked = text[:1] == "(" and text[-1:] == ")"
     word, _, weight = (text[1:-1] if marked else text).rpartition(":")
-    if not word.strip() or not (marked and is_weight(weight) or as_number(weight) is not None):
+    if not word.strip() or not ((marked and is_weight(weight)) or as_number(weight) is not None):
         return None
     return None if word[-1].isdigit() and weight.isdigit() else word.strip("( ")
 

@@ -41,7 +41,7 @@ class PlannedBend:
 
 @dataclass(frozen=True)
 class CondPlan:
-    """One conditioning of a pass, its `role`: its `width` columns, and what each bend and each watched word means in it.
+    """One conditioning of the pass `role`: its `width` columns, and what each bend and each watched word means in it.
 
     `span` is the part of the sampling that it is limited to, in fractions, if it is.
 

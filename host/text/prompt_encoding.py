@@ -25,8 +25,8 @@ CLOSE = 0.1
 """How far, relative to its length, a column may lie from the same token's: other precision, not other words."""
 
 HOST_READING = (
-    "The parentheses are read as ComfyUI reads them, each a weight of 1.1 where none is written, since the conditioning "
-    "was made so."
+    "The parentheses are read as ComfyUI reads them, each a weight of 1.1 where none is written: the conditioning was "
+    "made so."
 )
 """What is said where a text's marks turn out to be weights."""
 

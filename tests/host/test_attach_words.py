@@ -173,7 +173,7 @@ def test_bend_when():
 def animate(parameter="angle", **more):
     """Bend Animate is given lists of everything."""
     said = {"bending": [CHAIN], "parameter": [f" {parameter} "], "over": ["frames"], "keyframes": ["0: 0, 2: 90"]}
-    bending = run(aims.AttnBendAnimate, **said, ease=["hold"], **more)
+    (bending,) = run(aims.AttnBendAnimate, **said, ease=["hold"], **more)
     (animation,) = bending.bends[0].animations
     return animation
 
