@@ -187,6 +187,13 @@ def test_a_log_lies_in_its_folder(tmp_path, name, expected):
         "a\0b",
         "a|b",
         " a/ b",
+        "nul",
+        "a/Com1.jsonl",
+        ".log",
+        "a./b",
+        "\ud800",
+        "k" * 250,
+        "キ" * 85,
     ],
 )
 def test_no_path_leads_outside(tmp_path, name):

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS = (
-    ("bending/errors", "bending/digest", "bending/atomic_write", "bending/parameter"),
+    ("bending/errors", "bending/digest", "bending/atomic_write", "bending/file_name", "bending/parameter"),
     ("bending/frames", "bending/text"),
     ("bending/time",),
     ("bending/operators",),

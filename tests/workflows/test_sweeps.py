@@ -159,5 +159,5 @@ def test_a_surprise_is_refused_before_the_first_film(server, inputs, message):
 
 
 def test_a_log_outside_the_output_folder_is_refused_before_anything_runs(server):
-    with pytest.raises(WorkflowError, match="which is no name for a log"):
+    with pytest.raises(WorkflowError, match="which names no file"):
         server.submit({"log": logged({}, "../log")["log"]})
