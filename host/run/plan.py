@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from ...bending.attention.action import operators_at
 from ...bending.attention.chain import BLOCK, check_words
@@ -85,6 +86,27 @@ class RunPlan:
     conds: dict[tuple[str, int], CondPlan]
     prompts: tuple[str, ...]
     warnings: list[str] = field(default_factory=list)
+
+    def matched(self, role: str, conds: Sequence[dict]) -> dict[UUID, CondPlan]:
+        """The plan of each prepared conditioning of a role, by its uuid; none for a copy that is of an area alone.
+
+        Raises BendError where one that is to be bent is not there any more; what has come in addition is told.
+        """
+        whole = [cond for cond in conds if "area" not in cond and "c_crossattn" in cond["model_conds"]]
+        # by identity: a plan is of this very tensor, and another of the same values may be another prompt
+        keys = {cond["uuid"]: (role, id(cond["model_conds"]["c_crossattn"].cond)) for cond in whole}
+        for (of, _), plan in ((key, plan) for key, plan in self.conds.items() if key not in keys.values()):
+            if of == role and (plan.columns or plan.watched.columns):
+                widths = sorted({cond["model_conds"]["c_crossattn"].cond.shape[1] for cond in whole})
+                raise BendError(
+                    f"{plan.name} had {plan.width} tokens when it was given to the sampler, and another node has "
+                    f"changed its text since (now there are {', '.join(map(str, widths)) or 'none'}). Take that node "
+                    f"out, or bend a branch without it."
+                )
+        added = sum(key not in self.conds for key in keys.values())
+        if added:
+            self.warnings.append(f"another node has added {added} to the {role} conditionings: not bent.")
+        return {uuid: self.conds[key] for uuid, key in keys.items() if key in self.conds}
 
     def acts_in(self, layer: int) -> bool:
         return bool(self.words) or any(planned.applied and layer in planned.layers for planned in self.bends)
