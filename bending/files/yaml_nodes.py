@@ -201,7 +201,9 @@ def without_strangers(node: Node, what: str, known: Collection[str], notes: list
         line, fault = node.lines[key], f'{what} has no "{key}"'
         if near and slips:
             raise FileError(line, f"{fault}. {hint}")
-        notes.append(f"line {line}: {fault}; it is left out.{f' {hint}' * near}")
+        notes.append(
+            " ".join([f"line {line}: {fault} here; the key is left out, and the rest is read.", *[hint] * near])
+        )
     kept = {key: value for key, value in node.value.items() if key not in strangers}
     return replace(node, value=kept)
 

@@ -195,11 +195,14 @@ def test_what_is_of_no_field_is_told_and_the_rest_is_read():
     loaded = parse(AMPLIFY + "      comment: louder\n      id: 7\n")
     assert loaded.bending == plain.bending and len(loaded.notes) == len(plain.notes) + 2
     assert loaded.notes[-2:] == (
-        'line 9: a config has no "comment"; it is left out.',
-        'line 10: a config has no "id"; it is left out.',
+        'line 9: a config has no "comment" here; the key is left out, and the rest is read.',
+        'line 10: a config has no "id" here; the key is left out, and the rest is read.',
     )
     bare = DEPTH.replace("configs:", "name: deep\nconfigs:")
-    assert parse(bare).notes == ('line 1: the file has no "name"; it is left out.', *parse(DEPTH).notes)
+    assert parse(bare).notes == (
+        'line 1: the file has no "name" here; the key is left out, and the rest is read.',
+        *parse(DEPTH).notes,
+    )
 
 
 REFUSED = [

@@ -108,14 +108,23 @@ def test_what_does_not_exist_here_is_left_out_and_told(bend, why):
 
 KNOWLEDGE = {"dataset": "abuzreq/model-bending-knowledge-base", "record": "e75fee762a99a75a3f82"}
 STRANGERS = [
-    ({"kb": KNOWLEDGE}, 'an attention bend has no "kb"; it is left out.'),
-    ({"guard": {"nan": "zero", "max_std_ratio": 4}}, 'an attention bend has no "guard"; it is left out.'),
-    ({"revision": None}, 'an attention bend has no "revision"; it is left out.'),
-    ({"token": "rose"}, 'an attention bend has no "token"; it is left out. Did you mean "tokens"?'),
-    ({"module_args": {"sigma": 2, "seed": 1}}, 'module_args of blur has no "seed"; it is left out.'),
+    ({"kb": KNOWLEDGE}, 'an attention bend has no "kb" here; the key is left out, and the rest is read.'),
+    (
+        {"guard": {"nan": "zero", "max_std_ratio": 4}},
+        'an attention bend has no "guard" here; the key is left out, and the rest is read.',
+    ),
+    ({"revision": None}, 'an attention bend has no "revision" here; the key is left out, and the rest is read.'),
+    (
+        {"token": "rose"},
+        'an attention bend has no "token" here; the key is left out, and the rest is read. Did you mean "tokens"?',
+    ),
+    (
+        {"module_args": {"sigma": 2, "seed": 1}},
+        'module_args of blur has no "seed" here; the key is left out, and the rest is read.',
+    ),
     (
         {"module_args": {"sigma": 2, "sigm": 1}},
-        'module_args of blur has no "sigm"; it is left out. Did you mean "sigma"?',
+        'module_args of blur has no "sigm" here; the key is left out, and the rest is read. Did you mean "sigma"?',
     ),
 ]
 
@@ -128,7 +137,7 @@ def test_what_a_newer_file_has_beside_is_told_and_the_rest_is_read(more, says):
     assert kinds == [ops.Blur, ops.Flip] and loaded.bending.bends[0].operator == ops.Blur(2.0)
     assert all(bend.token == "kiss" for bend in loaded.bending)
     top, note = loaded.notes
-    assert top.endswith('the file has no "author"; it is left out.')
+    assert top.endswith('the file has no "author" here; the key is left out, and the rest is read.')
     assert note.startswith("line ") and note.endswith(says) and note in str(loaded)
 
 
