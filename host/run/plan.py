@@ -1,6 +1,6 @@
 """A run's plan, made and checked before the first step: which bends, on which columns, at which sites, when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -87,26 +87,25 @@ class RunPlan:
     prompts: tuple[str, ...]
     warnings: list[str] = field(default_factory=list)
 
-    def matched(self, role: str, conds: Sequence[dict]) -> dict[UUID, CondPlan]:
-        """The plan of each prepared conditioning of a role, by its uuid; none for a copy that is of an area alone.
+    def check_texts(self, conds: Mapping[str, Sequence[dict]], plans: Mapping[UUID, CondPlan | None]) -> None:
+        """Look at what a guider's prepared conditionings by role have become; `plans` are those found, by their uuid.
 
-        Raises BendError where one that is to be bent is not there any more; what has come in addition is told.
+        Raises BendError where one that is to be bent or watched is not there any more; what has come in addition is
+        told. A copy that is of an area alone has no plan.
         """
-        whole = [cond for cond in conds if "area" not in cond and "c_crossattn" in cond["model_conds"]]
-        # by identity: a plan is of this very tensor, and another of the same values may be another prompt
-        keys = {cond["uuid"]: (role, id(cond["model_conds"]["c_crossattn"].cond)) for cond in whole}
-        for (of, _), plan in ((key, plan) for key, plan in self.conds.items() if key not in keys.values()):
-            if of == role and (plan.columns or plan.watched.columns):
-                widths = sorted({cond["model_conds"]["c_crossattn"].cond.shape[1] for cond in whole})
+        found = {id(plan) for plan in plans.values()}
+        for plan in self.conds.values():
+            texts = [cond for cond in conds.get(plan.role, ()) if "area" not in cond and _columns(cond)]
+            if id(plan) not in found and (plan.columns or plan.watched.columns):
+                widths = ", ".join(map(str, sorted(set(map(_columns, texts))))) or "none"
                 raise BendError(
                     f"{plan.name} had {plan.width} tokens when it was given to the sampler, and another node has "
-                    f"changed its text since (now there are {', '.join(map(str, widths)) or 'none'}). Take that node "
-                    f"out, or bend a branch without it."
+                    f"changed its text since (now there are {widths}). Take that node out, or bend a branch without it."
                 )
-        added = sum(key not in self.conds for key in keys.values())
-        if added:
-            self.warnings.append(f"another node has added {added} to the {role} conditionings: not bent.")
-        return {uuid: self.conds[key] for uuid, key in keys.items() if key in self.conds}
+            added = [cond for cond in texts if plans.get(cond["uuid"]) is None]
+            if added:
+                told = f"another node has added {len(added)} to the {plan.role} conditionings: not bent."
+                self.warnings += [told] * (told not in self.warnings)
 
     def acts_in(self, layer: int) -> bool:
         return bool(self.words) or any(planned.applied and layer in planned.layers for planned in self.bends)
@@ -174,6 +173,12 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
         dict.fromkeys(cond.tokens.text for cond in conditionings if cond.role == "positive" and cond.tokens)
     )
     return RunPlan(tuple(planned), tuple(map(str, words)), recordings, plans, prompts, warnings)
+
+
+def _columns(cond: dict) -> int:
+    """Of a prepared conditioning's text; 0 where it has none."""
+    text = cond["model_conds"].get("c_crossattn")
+    return 0 if text is None else text.cond.shape[1]
 
 
 def _watched(term: TokenTerm, conditionings: Sequence[Conditioning], warnings: list[str]) -> Selected:

@@ -148,7 +148,14 @@ class Run:
             guider.conds[role] = [{**cond, "uuid": uuid.uuid4()} for cond in conds]
             self._issued.update(cond["uuid"] for cond in guider.conds[role])
         for role in ROLES:
-            self._conds.update(self.plan.matched(role, guider.conds.get(role) or ()))
+            for cond in guider.conds.get(role) or ():
+                embedding = cond["model_conds"].get("c_crossattn")
+                is_whole = embedding is not None and "area" not in cond  # ComfyUI adds opposites of areas
+                # by identity: the plan is of this very tensor, and another of the same values may be another prompt
+                plan = self.plan.conds.get((role, id(embedding.cond))) if is_whole else None
+                if plan is not None:
+                    self._conds[cond["uuid"]] = plan
+        self.plan.check_texts(guider.conds, self._conds)
         return executor(guider, *args, **kwargs)
 
     def predict(self, executor, x, timestep, *args, **kwargs):
