@@ -23,7 +23,7 @@ def fault_of_name(name: str) -> str | None:
         return "is the name of a device on Windows"
     size = len(name.encode())
     if size > LONGEST:
-        return f"is {size - LONGEST} bytes longer than a name can be"
+        return f"makes a name of {size} bytes, where {LONGEST} are the most"
     return None
 
 

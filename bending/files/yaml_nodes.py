@@ -195,7 +195,8 @@ def without_strangers(node: Node, what: str, known: Collection[str], notes: list
     """
     strangers = [key for key in mapping(node, what) if key not in known]
     for key in strangers:
-        longer = next((f'Did you mean "{name}"?' for name in known if key in name or name in key), "")
+        parts = (name for name in known if min(len(key), len(name)) > 2 and (key in name or name in key))
+        longer = next((f'Did you mean "{name}"?' for name in parts), "")
         hint = longer or meant(key, known)
         near = hint.startswith("Did")
         line, fault = node.lines[key], f'{what} has no "{key}"'

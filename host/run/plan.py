@@ -95,7 +95,7 @@ class RunPlan:
         """
         found = {id(plan) for plan in plans.values()}
         for plan in self.conds.values():
-            texts = [cond for cond in conds.get(plan.role, ()) if "area" not in cond and _columns(cond)]
+            texts = [cond for cond in conds.get(plan.role) or () if "area" not in cond and _columns(cond)]
             if id(plan) not in found and (plan.columns or plan.watched.columns):
                 widths = ", ".join(map(str, sorted(set(map(_columns, texts))))) or "none"
                 raise BendError(

@@ -113,6 +113,7 @@ STRANGERS = [
         {"guard": {"nan": "zero", "max_std_ratio": 4}},
         'an attention bend has no "guard" here; the key is left out, and the rest is read.',
     ),
+    ({"thought": "it turns"}, 'an attention bend has no "thought" here; the key is left out, and the rest is read.'),
     ({"revision": None}, 'an attention bend has no "revision" here; the key is left out, and the rest is read.'),
     (
         {"token": "rose"},

@@ -111,9 +111,9 @@ NAMES = {
     "a drive": ("C:/kiss", "holds ':'"),
     "a device": ("mine/nul/kiss", "is the name of a device on Windows"),
     "a blank at its end": ("mine /kiss", "begins or ends with a blank or a dot"),
-    "overlong": ("kiss" * 64, "bytes longer than a name can be"),
-    "overlong in bytes": ("キス" * 42, "bytes longer than a name can be"),
-    "an overlong folder": ("k" * 256 + "/kiss", "is 1 bytes longer than a name can be"),
+    "overlong": ("kiss" * 64, "bytes, where 255 are the most"),
+    "overlong in bytes": ("キス" * 42, "bytes, where 255 are the most"),
+    "an overlong folder": ("k" * 256 + "/kiss", "makes a name of 256 bytes, where 255 are the most"),
     "below a file": ("taken/kiss", "whose folder cannot be used"),
 }
 
