@@ -24,7 +24,7 @@ def new_file(prefix: str, folder: str, ending: str) -> Path:
         whole, name, counter, *_ = folder_paths.get_save_image_path(prefix, folder)
     except OSError as error:
         raise BendError(
-            f"filename_prefix is {shown(prefix)}, whose folder cannot be used: {error.strerror}. Choose another folder, "
-            f"or make that one writable."
+            f"filename_prefix is {shown(prefix)}, whose folder cannot be used: {error.strerror}. Choose another "
+            "folder, or make that one writable."
         ) from None
     return Path(whole, f"{name}_{counter:05}_{ending}")
