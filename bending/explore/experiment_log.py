@@ -78,7 +78,7 @@ def append(path: str | os.PathLike, entry: Mapping[str, Any], now: datetime | No
                 _write(file, line)
         finally:
             os.close(file)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a ValueError for a character that no path has
         raise BendError(
             f'"{path.name}" could not be written: {error}. Nothing was added. Make room there, or choose another file.'
         ) from None
