@@ -11,8 +11,15 @@ from uuid import uuid4
 def atomic_write(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a file beside `path`, in the same folder, so that it becomes `path` in one stroke.
 
-    An old file stays until then, and nothing else is left where it fails. Raises what `write` and the system raise.
+    An old file stays until then, and nothing else is left where it fails. Raises what `write` and the system raise;
+    OSError too for a path that no file can have.
     """
+    try:
+        named = path.name and b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        named = False
+    if not named:
+        raise OSError(f"{str(path)!r} names no file")
     part = path.with_name(f".{uuid4().hex}.part")
     try:
         with open(part, "xb") as file:

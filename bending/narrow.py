@@ -1,6 +1,7 @@
 """Narrowing and playing a whole bending: what Bend Where, Bend When and Bend Animate do to every bend of a chain."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 from .bend import Animation, Bend, Bending
 from .errors import BendError
@@ -56,6 +57,46 @@ def animate(bending: Bending, parameter: str, over: str, track: Track) -> Bendin
         return replace(bend, animations=(*others, Animation(parameter, over, track)))
 
     return Bending(tuple(moved(bend) if it_has else bend for bend, it_has in zip(bending, has, strict=True)))
+
+
+@dataclass(frozen=True)
+class Moving:
+    """A bending, and what `animate` is to do to it; to one without bends, nothing."""
+
+    bending: Bending
+    parameter: str = ""
+    over: str = "frames"
+    track: Track | None = None
+
+
+def animate_each(movings: Sequence[Moving]) -> list[Bending]:
+    """`animate` for each of several bendings, such as a sweep's.
+
+    Raises BendError where bendings that differ would become alike, since the animation moves what they differ in.
+    """
+    bendings = [animate(*vars(each).values()) if len(each.bending) else each.bending for each in movings]
+    given = {each for each in movings if len(each.bending)}
+    made = {_beside(bending, each.parameter) for bending, each in zip(bendings, movings, strict=True) if len(bending)}
+    if len(made) < len(given):
+        (parameter, *_) = (each.parameter for each in movings if len(each.bending))
+        raise BendError(
+            f"{len(given)} different bendings came in, of which {parameter}, moving in all of them alike, leaves "
+            f"{len(made)}. Sweep another parameter than {parameter}, or take this animation out."
+        )
+    return bendings
+
+
+def _beside(bending: Bending, parameter: str) -> tuple:
+    """What makes a bending another, but for the parameter that an animation moves."""
+    apart = ("operator", parameter)
+    return tuple(
+        (
+            owner.key,
+            *(getattr(owner, field.name) for field in fields(owner) if field.compare and field.name not in apart),
+        )
+        for bend in bending
+        for owner in (bend, bend.operator)
+    )
 
 
 def _common_pass(bend: Bend, passes: str) -> str:

@@ -9,7 +9,7 @@ from ..bending.errors import BendError
 from ..bending.frames.mask_video import MaskVideo
 from ..bending.time import animation
 from ..bending.time.windows import TimeWindow
-from .common import CATEGORY, BendingWire, curve_input, is_whole, sampled
+from .common import CATEGORY, BendingWire, curve_input, each, is_whole, sampled
 from .texts import described_schema
 from .widgets import choice, number, text
 
@@ -87,27 +87,41 @@ class AttnBendAnimate(io.ComfyNode):
                 io.Float.Input("curve_high", default=1.0, min=-10000.0, max=10000.0, step=0.01, optional=True),
                 io.Float.Input("values", optional=True, force_input=True),
             ],
-            outputs=[BendingWire.Output("bending")],
+            outputs=[BendingWire.Output("bending", is_output_list=True)],
         )
 
     @classmethod
     def execute(
         cls, parameter, over, keyframes, ease, bending=None, curve=None, curve_low=None, curve_high=None, values=None
     ) -> io.NodeOutput:
-        if not (bending and bending[0]):
-            return io.NodeOutput(Bending())
         if curve and values:
             raise BendError("a curve and values are both connected. Keep the one to follow.")
+        given = each(
+            bending=bending or [None],
+            parameter=parameter,
+            over=over,
+            keyframes=keyframes,
+            ease=ease,
+            curve=curve or [None],
+            low=curve_low or [0.0],
+            high=curve_high or [1.0],
+        )
+        return io.NodeOutput(narrow.animate_each([cls._animated(values, **one) for one in given]))
+
+    @classmethod
+    def _animated(cls, values, bending, parameter, over, keyframes, ease, curve, low, high) -> narrow.Moving:
+        """One bending and how it moves; all of `values` are one track, however they come."""
+        if not bending:
+            return narrow.Moving(Bending())
         if values:
             track = animation.sampled_curve(
                 [height for part in values for height in torch.as_tensor(part).flatten().tolist()]
             )
-        elif curve:
-            low, high = (curve_low or [0.0])[0], (curve_high or [1.0])[0]
-            track = animation.sampled_curve([low + (high - low) * y for y in sampled(curve[0])], "curve")
+        elif curve is not None:
+            track = animation.sampled_curve([low + (high - low) * y for y in sampled(curve)], "curve")
         else:
-            track = animation.parse_keyframes(keyframes[0], ease[0])
-        return io.NodeOutput(narrow.animate(bending[0], parameter[0].strip(), over[0], track))
+            track = animation.parse_keyframes(keyframes, ease)
+        return narrow.Moving(bending, parameter.strip(), over, track)
 
 
 AIMS = [AttnBendWhere, AttnBendWhen, AttnBendAnimate]

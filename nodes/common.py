@@ -1,6 +1,7 @@
 """What the nodes share: their category, the BENDING wire, and the inputs that every mode has."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from comfy_api.input import CurveInput
@@ -92,6 +93,12 @@ def curve_input() -> io.Input:
 def sampled(curve) -> tuple[float, ...]:
     """A CURVE's heights at even places from 0 to 1, fine enough for any number of steps or frames."""
     return tuple(CurveInput.from_raw(curve).to_lut(1025).tolist())
+
+
+def each(**lists: Sequence) -> list[dict]:
+    """What a node that takes lists is given, one by one, as ComfyUI itself does it: a short list's last is repeated."""
+    length = max(map(len, lists.values()))
+    return [{name: values[min(i, len(values) - 1)] for name, values in lists.items()} for i in range(length)]
 
 
 def is_whole(number: float) -> bool:

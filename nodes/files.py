@@ -8,6 +8,7 @@ from comfy_api.latest import io
 
 from ..bending.files import is_bending_file, load, presets, replace_words, save
 from .common import CATEGORY, BendingWire, relative, shown_text
+from .saving import new_file
 from .texts import described_schema
 
 FOLDER = "attention_bending"
@@ -42,7 +43,7 @@ class AttnBendLoad(io.ComfyNode):
         if file is None:  # it comes by a wire, and is checked when it is there
             return True
         try:
-            is_there = _path(file).is_file()
+            is_there = os.path.isfile(_path(file))
         except ValueError:
             is_there = False
         return is_there or f"there is no file {file!r} among the presets or in ComfyUI's folders. Choose another."
@@ -85,8 +86,7 @@ class AttnBendSave(io.ComfyNode):
     @classmethod
     def execute(cls, bending, filename_prefix, format, about="") -> io.NodeOutput:
         home = user_folder()
-        folder, name, counter, *_ = folder_paths.get_save_image_path(filename_prefix, home)
-        file = Path(folder, f"{name}_{counter:05}_.{format}")
+        file = new_file(filename_prefix, home, f".{format}")
         text = save(bending, file, about)
         path = f"{relative(file, home)}{USER}"
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
@@ -123,7 +123,11 @@ def _path(file: str) -> Path:
         return presets()[title]
     folder = user_folder() if file.endswith(USER) else folder_paths.get_input_directory()
     path = os.path.abspath(os.path.join(folder, file.removesuffix(USER)))
-    if not folder_paths.is_within_directory(folder, path) or not path.lower().endswith(_ENDINGS):
+    try:
+        is_inside = folder_paths.is_within_directory(folder, path)
+    except ValueError:  # a character that no path has
+        is_inside = False
+    if not is_inside or not path.lower().endswith(_ENDINGS):
         raise ValueError(f"Invalid file path: {file!r}. Bendings are .yaml or .json in ComfyUI's folders.")
     return Path(path)
 

@@ -12,6 +12,7 @@ from ..bending.maps.files import is_map_file, load, save
 from ..bending.maps.report_text import about
 from ..host.maps.record_store import record_of
 from .common import CATEGORY, MapsWire, maps_inputs, relative, shown_text
+from .saving import new_file
 from .texts import described_schema
 
 FOLDER = "attention_maps"
@@ -36,8 +37,7 @@ class AttnBendSaveMaps(io.ComfyNode):
     def execute(cls, maps, filename_prefix, latent=None) -> io.NodeOutput:
         record = record_of(maps, latent)
         output = folder_paths.get_output_directory()
-        folder, name, counter, *_ = folder_paths.get_save_image_path(filename_prefix, output)
-        file = Path(folder, f"{name}_{counter:05}_.safetensors")
+        file = new_file(filename_prefix, output, ".safetensors")
         save(record, file, cls.notes())
         path = f"{relative(file, output)} [output]"
         size = file.stat().st_size / 2**20

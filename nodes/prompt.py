@@ -58,6 +58,6 @@ class AttnBendTokens(io.ComfyNode):
 
     @classmethod
     def execute(cls, conditioning, clip, text) -> io.NodeOutput:
-        attached, tokens = attach_words(conditioning, clip, text)
-        shown = describe(tokens)
+        attached, tokens, note = attach_words(conditioning, clip, text)
+        shown = "\n".join(filter(None, (describe(tokens), note)))
         return io.NodeOutput(attached, ui=shown_text(cls, shown))

@@ -1,7 +1,11 @@
 """Sweeps: one bending over the values of its parameters, a film each, and the sheet on which they play."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from comfy_api.latest import io
 
+from ..bending.errors import BendError
 from ..bending.explore import sweep
 from ..bending.pictures import films_grid
 from .common import CATEGORY, BendingWire, shown_text
@@ -82,9 +86,18 @@ class AttnBendGrid(io.ComfyNode):
 
     @classmethod
     def execute(cls, images, cells=None, label=None, numbers=(True,)) -> io.NodeOutput:
-        sheet = films_grid.collect(images, cells[0] if cells else None, label or ())
-        film, still = (films_grid.draw(sheet, moving, numbers[0]) for moving in (True, False))
+        sheet = films_grid.collect(images, cls._only("cells", cells or [None]), label or ())
+        film, still = (films_grid.draw(sheet, moving, cls._only("numbers", numbers)) for moving in (True, False))
         return io.NodeOutput(film, still, sheet.as_json(), ui=film_preview(film, 16))
+
+    @staticmethod
+    def _only(name: str, values: Sequence) -> Any:
+        if any(value != values[0] for value in values):
+            raise BendError(
+                f"{name} is a list of {len(values)}, and a sheet has one. A Bend Sweep that is given a list of "
+                f"bendings makes a sweep of each: give every one a Bend Sweep and a Bend Grid of its own."
+            )
+        return values[0]
 
 
 SWEEPS = [AttnBendSweep, AttnBendGrid]

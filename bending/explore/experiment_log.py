@@ -9,7 +9,6 @@ log, `.log.jsonl.lock`, for all who write to it, from other machines too; it may
 import json
 import math
 import os
-import re
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import fields, is_dataclass
@@ -22,13 +21,13 @@ from torch import Tensor
 
 from ..bend import Bending
 from ..errors import BendError
+from ..file_name import fault_of_name, shown
 from ..frames.mask_video import MaskVideo
 
 FORMAT = "attention bending experiment"
 VERSION = 1
 SUCCESS = ("not judged", "yes", "partial", "no", "unexpected")
 
-_IMPOSSIBLE = re.compile(r'[\x00-\x1f<>:"|?*]')
 _PATIENCE = 30
 """Seconds that a writer waits for the others; a line takes milliseconds."""
 
@@ -41,15 +40,16 @@ def place(folder: str | os.PathLike, name: str) -> Path:
     name = name.strip().replace("\\", "/")
     how = "Write one such as attention_bending/log.jsonl, below ComfyUI's output folder."
     parts = name.split("/")
-    if not name or _IMPOSSIBLE.search(name) or any(part.strip(" .") == "" or part != part.strip() for part in parts):
-        raise BendError(f"file is {name!r}, which is no name for a log. {how}")
+    for part in (*parts, f"{parts[-1]}.jsonl.lock"):  # the longest that may be made
+        if fault := fault_of_name(part):
+            raise BendError(f"file is {shown(name)}, which {fault}. {how}")
     path = Path(folder, *parts)
     path = path if path.suffix else path.with_name(f"{path.name}.jsonl")
     if path.suffix.lower() != ".jsonl" or path.is_dir():
-        raise BendError(f"file is {name!r}, which is no .jsonl file. {how}")
+        raise BendError(f"file is {shown(name)}, which is no .jsonl file. {how}")
     whole, inside = os.path.realpath(path), os.path.realpath(folder)
     if not Path(whole).is_relative_to(inside):
-        raise BendError(f"file is {name!r}, which leaves the folder. {how}")
+        raise BendError(f"file is {shown(name)}, which leaves the folder. {how}")
     return Path(whole)
 
 
@@ -78,7 +78,7 @@ def append(path: str | os.PathLike, entry: Mapping[str, Any], now: datetime | No
                 _write(file, line)
         finally:
             os.close(file)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a ValueError for a character that no path has
         raise BendError(
             f'"{path.name}" could not be written: {error}. Nothing was added. Make room there, or choose another file.'
         ) from None

@@ -8,11 +8,13 @@ that a label is the very number: typed into the bend's own field it gives the sa
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from ..errors import BendError
+from ..text.lists import COMMAS, SEMICOLONS, at_semicolons, straight_quotes
 from ..time.windows import TimeWindow
 
 MOST = 10_000
@@ -20,7 +22,7 @@ MOST = 10_000
 LARGEST_SEED = 2**64 - 1
 
 _RANGE = re.compile(r"([^:]+):([^:]+):\s*(\d+)\s*(log)?", re.IGNORECASE)
-_OUTSIDE_QUOTES = r'(?=(?:[^"]*"[^"]*")*[^"]*$)'
+_BETWEEN = re.compile(f"[{COMMAS}{SEMICOLONS}\n]")
 _STEPS = re.compile(r"(\d{1,5})(?:\s*-\s*(\d{1,5}))?")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%\s*-\s*(\d+(?:\.\d+)?)\s*%")
 _SWITCH = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
@@ -37,7 +39,7 @@ class Value:
 def numbers(field: str, text: str, percents: bool = False) -> tuple[Value, ...]:
     """Values of a field of finite numbers; with `percents`, `30%` is 0.3. Raises BendError for what cannot be read."""
     values: list[float] = []
-    for part in _parts(field, text, "[,;\n]"):
+    for part in _parts(field, text):
         if match := _RANGE.fullmatch(part):
             first, last = (_number(field, end, percents) for end in match.group(1, 2))
             values += _spaced(part, first, last, _count(field, match[3], part), bool(match[4]))
@@ -49,7 +51,7 @@ def numbers(field: str, text: str, percents: bool = False) -> tuple[Value, ...]:
 def whole_numbers(field: str, text: str, lowest: int | None = None, highest: int | None = None) -> tuple[Value, ...]:
     """Values of a field of whole numbers, exact however large; a range takes the nearest to its even spacing."""
     values: list[int] = []
-    for part in _parts(field, text, "[,;\n]"):
+    for part in _parts(field, text):
         if match := _RANGE.fullmatch(part):
             first, last = (_whole(field, end) for end in match.group(1, 2))
             count = _count(field, match[3], part)
@@ -73,7 +75,7 @@ def whole_numbers(field: str, text: str, lowest: int | None = None, highest: int
 def switches(field: str, text: str) -> tuple[Value, ...]:
     """Values of a field that is on or off."""
     values = []
-    for part in _parts(field, text, "[,;\n]"):
+    for part in _parts(field, text):
         if part.lower() not in _SWITCH:
             raise BendError(f"{field} has {part!r}. Write on, off, or both with a comma between.")
         values.append(("on" if _SWITCH[part.lower()] else "off", _SWITCH[part.lower()]))
@@ -82,13 +84,13 @@ def switches(field: str, text: str) -> tuple[Value, ...]:
 
 def texts(field: str, text: str) -> tuple[Value, ...]:
     """Values of a field of text, such as words or layers, set apart by semicolons outside quotes."""
-    return _values(field, [(" ".join(part.split()), part) for part in _parts(field, text, f"[;\n]{_OUTSIDE_QUOTES}")])
+    return _values(field, [(" ".join(part.split()), part) for part in _parts(field, text, at_semicolons)])
 
 
 def windows(field: str, text: str) -> tuple[Value, ...]:
     """Windows of time: steps `0-2` or `7`, percents `0%-30%`, or `all`. They replace all that a bend has."""
     values = []
-    for part in _parts(field, text, "[,;\n]"):
+    for part in _parts(field, text):
         if part.lower() == "all":
             start, end, more = 0.0, 1.0, ()
         elif match := _STEPS.fullmatch(part):
@@ -108,8 +110,8 @@ def shown(number: float) -> str:
     return short if float(short) == number else repr(float(number))
 
 
-def _parts(field: str, text: str, between: str) -> list[str]:
-    parts = [part.strip() for part in re.split(between, text.strip().translate(str.maketrans("“”", '""')).rstrip(",;"))]
+def _parts(field: str, text: str, split: Callable[[str], list[str]] = _BETWEEN.split) -> list[str]:
+    parts = [part.strip() for part in split(straight_quotes(text.strip()).rstrip(COMMAS + SEMICOLONS))]
     if not all(parts):
         what = "has nothing between two separators" if any(parts) else "has no values"
         raise BendError(f"{field} {what}. Write values such as 0.25:4:8, 0, 30, 60, or kiss; sunset; ALL.")

@@ -30,6 +30,9 @@ INLINE = 60_000
 LIMIT = 2_000_000_000
 """Bytes of one mask; more is neither read nor written."""
 
+SIDE = 16_384
+"""Pixels of a mask's side, at most: what a mask costs grows with the square of it."""
+
 _DTYPES = {"8": torch.uint8, "32": torch.float32}
 _UNSAFE = re.compile(r"[/\\:*?\"<>|\x00-\x1f]")
 _NAME = re.compile(rf"(?:(?!{_UNSAFE.pattern}).)+\.masks\.safetensors")
@@ -51,8 +54,11 @@ class MaskReader:
             raise FileError(node.line, f"{name} needs either data or a file. Keep one of the two.")
         shape = tuple(whole(side, f"a side in size of {name}") for side in items(entries["size"], f"size of {name}"))
         size = math.prod(shape) * torch.float32.itemsize
-        if len(shape) != 3 or min(shape) < 1 or size > LIMIT:
-            raise FileError(entries["size"].line, f"size of {name} is {shape}. It is pictures, height, width.")
+        if len(shape) != 3 or min(shape) < 1 or size > LIMIT or max(shape[1:]) > SIDE:
+            raise FileError(
+                entries["size"].line,
+                f"size of {name} is {shape}. It is pictures, height, width; no side has more than {SIDE} pixels.",
+            )
         digest = text(entries["digest"], "digest")
         values = self._inline(node, shape) if "data" in entries else self._beside(entries["file"], digest, shape)
         feather = number(entries["feather"], "feather") if "feather" in entries else 0.0

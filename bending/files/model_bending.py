@@ -3,8 +3,9 @@
 **Convention** of those files, where it is not ours
     Angles turn counter-clockwise. Blocks and frames are 0-based lists, of which `-7` is all up to 7. `t` is a window of
     the noise level σ, from high to low; a percent here also depends on the model's shift, and Wan's in ComfyUI is 8.
-    Both passes are bent unless `apply_to` says otherwise. Bends of other things than the text's cross-attention, of
-    tokens by number and with operations that do not exist here are left out, and named.
+    Both passes are bent unless `apply_to` says otherwise. Unknown keys and arguments are ignored, and told. Bends of
+    other things than the text's cross-attention, of tokens by number and with operations that do not exist here are
+    left out, and named.
 """
 
 import re
@@ -17,7 +18,7 @@ from ..errors import BendError
 from ..time import ranges
 from ..time.animation import Keyframes
 from ..time.windows import TimeWindow
-from .yaml_nodes import FileError, Node, choice, items, keyed, number, text
+from .yaml_nodes import FileError, Node, choice, items, keyed, number, text, without_strangers
 
 VERSION = 1.2
 
@@ -40,8 +41,8 @@ class _Unsupported(Exception):
 
 
 def read_peer(root: Node) -> tuple[Bending, str, list[str]]:
-    entries = keyed(root, "the file", _TOP)
-    notes = []
+    notes: list[str] = []
+    entries = without_strangers(root, "the file", _TOP, notes).value
     if "version" in entries and number(entries["version"], "version") > VERSION:
         notes.append(f"line {entries['version'].line}: made by a newer Model-Bending than was read here before.")
     if "bends" in entries and (others := items(entries["bends"], "bends")):
@@ -55,6 +56,7 @@ def read_peer(root: Node) -> tuple[Bending, str, list[str]]:
 
 
 def _read_bend(node: Node, notes: list[str]) -> tuple[list[Bend], str]:
+    node = without_strangers(node, "an attention bend", _BEND, notes)
     entries = keyed(node, "an attention bend", _BEND, ("module_type",))
     texts = {
         name: _text_of(entries[name], name) for name in entries if name not in ("module_args", "inner", "t", "blend")
@@ -77,10 +79,9 @@ def _bends(node: Node, texts: Mapping[str, str], notes: list[str]) -> list[Bend]
     entries, animations = node.value, ()
     if texts.get("attention", "cross_text") != "cross_text":
         raise _Unsupported(f"it bends {texts['attention']}, and only cross_text is bent here")
-    operator, inner = _operator(node, "module_type"), None
+    operator = _operator(node, notes)
     if operator is None:
-        inner, animations = _ramp(node)
-        operator = inner
+        operator, animations = _ramp(node, notes)
     strength = number(entries["blend"], "blend") if "blend" in entries else 1.0
     if not 0 <= strength <= 1:
         raise _Unsupported(f"its blend is {strength:g}, and strength goes from 0 to 1")
@@ -122,34 +123,36 @@ def _text_of(node: Node, name: str) -> str:
     return "*" if node.is_nothing else text(node, name)
 
 
-def _operator(node: Node, name: str) -> ops.Operator | None:
+def _operator(node: Node, notes: list[str]) -> ops.Operator | None:
     """None for a ramp, whose operation is the inner one."""
-    kind = text(node.value[name], name)
+    kind = text(node.value["module_type"], "module_type")
     if kind == "frame_ramp":
         return None
     if kind not in _OPERATIONS:
         raise _Unsupported("there is no such operation here")
     defaults, make = _OPERATIONS[kind]
-    return make(_arguments(node, kind, defaults))
+    return make(_arguments(node, kind, defaults, notes))
 
 
-def _arguments(node: Node, kind: str, defaults: Mapping[str, Any]) -> dict[str, Any]:
+def _arguments(node: Node, kind: str, defaults: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     given = node.value.get("module_args")
-    entries = keyed(given, f"module_args of {kind}", tuple(defaults)) if given and not given.is_nothing else {}
+    if given is None or given.is_nothing:
+        return dict(defaults)
+    entries = without_strangers(given, f"module_args of {kind}", tuple(defaults), notes).value
     read = {name: (text if isinstance(defaults[name], str) else number)(entry, name) for name, entry in entries.items()}
     return {**defaults, **read}
 
 
-def _ramp(node: Node) -> tuple[ops.Operator, tuple]:
-    arguments = _arguments(node, "frame_ramp", {"w_start": 0.0, "w_end": 1.0, "curve": "linear"})
+def _ramp(node: Node, notes: list[str]) -> tuple[ops.Operator, tuple]:
+    arguments = _arguments(node, "frame_ramp", {"w_start": 0.0, "w_end": 1.0, "curve": "linear"}, notes)
     low, high = arguments["w_start"], arguments["w_end"]
     if arguments["curve"] != "linear" or not (0 <= low <= 1 and 0 <= high <= 1):
         raise _Unsupported("only a linear ramp between 0 and 1 can be followed here")
     if "inner" not in node.value:
         raise FileError(node.line, "frame_ramp lacks its inner operation. Add inner.")
-    inner = node.value["inner"]
+    inner = without_strangers(node.value["inner"], "inner", _OPERATION, notes)
     keyed(inner, "inner", _OPERATION, ("module_type",))
-    operator = _operator(inner, "module_type")
+    operator = _operator(inner, notes)
     if operator is None:
         raise _Unsupported("a ramp of a ramp cannot be followed here")
     return operator, (((0.0, low), (100.0, high)),)

@@ -43,7 +43,7 @@ class Loaded:
 def load(path: str | os.PathLike) -> Loaded:
     """Read a file. Raises BendError, with the line, for one that is not wholly as it should be."""
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # also a name that no file can have
         raise BendError(f'there is no file "{path.name}". Choose one that is there.')
     try:
         with open(path, "rb") as file:

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from ..bend import Bend, Bending
 from ..errors import BendError
-from ..text.token_field import COMMA, TokenField, TokenTerm, straight_quotes
+from ..text.lists import at_commas, straight_quotes
+from ..text.token_field import TokenField, TokenTerm
 from ..text.words import fold
 
 _PAIR = re.compile(r'\s*((?:"[^"]*"|[^"=])+?)\s*=\s*(.+?)\s*', re.DOTALL)
@@ -22,7 +23,7 @@ def replace_words(bending: Bending, words: str) -> Bending:
     if not words.strip():
         return bending
     named = dict.fromkeys(_key(term) for bend in bending for token in bend.tokens for term in token.terms)
-    pairs, parts = {}, COMMA.split(straight_quotes(words))
+    pairs, parts = {}, at_commas(straight_quotes(words))
     for part in parts:
         pair = _PAIR.fullmatch(part)
         if pair is None and len(named) == len(parts) == 1:

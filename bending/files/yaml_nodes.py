@@ -7,7 +7,7 @@ a node, and gets that or a FileError. Sizes and depths are bounded, so that no f
 import math
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 import yaml
@@ -186,6 +186,27 @@ def keyed(node: Node, what: str, known: Collection[str], needed: Iterable[str] =
         if key not in entries:
             raise FileError(node.line, f'{what} lacks "{key}". Add it; if the file was cut short, take another copy.')
     return entries
+
+
+def without_strangers(node: Node, what: str, known: Collection[str], notes: list[str], slips: bool = False) -> Node:
+    """A foreign mapping without the keys that are not `known`, each told in `notes`.
+
+    With `slips`, one that is nearly a known one is refused: it was meant, and its default would stand in its place.
+    """
+    strangers = [key for key in mapping(node, what) if key not in known]
+    for key in strangers:
+        parts = (name for name in known if min(len(key), len(name)) > 2 and (key in name or name in key))
+        longer = next((f'Did you mean "{name}"?' for name in parts), "")
+        hint = longer or meant(key, known)
+        near = hint.startswith("Did")
+        line, fault = node.lines[key], f'{what} has no "{key}"'
+        if near and slips:
+            raise FileError(line, f"{fault}. {hint}")
+        notes.append(
+            " ".join([f"line {line}: {fault} here; the key is left out, and the rest is read.", *[hint] * near])
+        )
+    kept = {key: value for key, value in node.value.items() if key not in strangers}
+    return replace(node, value=kept)
 
 
 def text(node: Node, name: str) -> str:

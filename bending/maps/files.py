@@ -79,7 +79,7 @@ def load(path: str | os.PathLike) -> Record:
     Raises BendError for a file that is missing, damaged, too large, of another kind or of a newer version.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # also a name that no file can have
         raise BendError(f'there is no file "{path.name}". Choose one that is there.')
     try:
         with safe_open(path, framework="pt") as file:

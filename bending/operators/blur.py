@@ -12,6 +12,12 @@ from .base import FrameOperator, Kernel
 FLAT = 64
 """A gaussian wider than this many turns of its ring is flat on it, to float32's precision."""
 
+NARROWEST = 1e-3
+"""A gaussian this narrow is its middle tap alone; the square of a smaller number may be none."""
+
+WIDEST = 9999
+"""Cells of a kernel: many more than any grid has."""
+
 
 @dataclass(frozen=True)
 class Blur(FrameOperator):
@@ -32,6 +38,7 @@ class Blur(FrameOperator):
     def __post_init__(self):
         super().__post_init__()
         self.require(self.sigma >= 0, "sigma", "Give it 0 (nothing) or more.")
+        self.require(self.kernel_size <= WIDEST, "kernel_size", f"Give it 0 (from sigma) or at most {WIDEST}.")
         self.require(
             self.kernel_size == 0 or (self.kernel_size > 0 and self.kernel_size % 2 == 1),
             "kernel_size",
@@ -76,7 +83,7 @@ def mirrored_gaussian(sigma: float, radius: int | None, size: int) -> Tensor:
     else:
         radius = math.ceil(4 * sigma) if radius is None else radius
         k = torch.arange(-radius, radius + 1, dtype=torch.float32)
-        taps = torch.exp(-(k**2) / (2 * sigma**2))
+        taps = torch.exp(-((k / max(sigma, NARROWEST)) ** 2) / 2)
     turns = torch.nn.functional.pad(taps / taps.sum(), (0, -len(taps) % ring)).view(-1, ring).sum(0)
     places = torch.arange(ring)
     spread = turns[(places - torch.arange(size)[:, None] + radius) % ring]  # (size, ring): from each cell around it

@@ -13,6 +13,9 @@ KINDS = ("low", "high", "band", "notch")
 EVERYTHING = 1.5
 """A cutoff from here on lies beyond every bin (the corner of the spectrum is at √2)."""
 
+SHARP = 1e-6
+"""A narrower edge has no bin in it."""
+
 
 @dataclass(frozen=True)
 class FrequencyFilter(FrameOperator):
@@ -92,7 +95,7 @@ class FrequencyFilter(FrameOperator):
             return torch.ones_like(r)
         if cutoff == 0:
             return (r == 0).float()
-        if self.rolloff == 0:
+        if self.rolloff < SHARP:
             return (r < cutoff).float()
         u = ((r - cutoff) / self.rolloff + 0.5).clamp(0, 1)
         return (1 + torch.cos(math.pi * u)) / 2

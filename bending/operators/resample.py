@@ -12,6 +12,12 @@ SNAP = 1e-6
 """Sample positions this near to a cell's centre (in cells) are taken as on it, so that shifts by whole cells,
 turns by 180° and quarter turns of square frames are exact permutations."""
 
+FAR = 1e12
+"""Cells that a repeated picture is still counted over; beyond, a float knows no fraction of a cell."""
+
+NO_BAGS = ("mps",)
+"""Where torch had no `embedding_bag` before 2.10, so that each tap is gathered by itself."""
+
 
 def resample(inverse: np.ndarray, center: tuple[float, float], padding: str, shape: tuple[int, int], device) -> Kernel:
     """The kernel of `out(p) = in(T⁻¹ p)`, bilinear.
@@ -24,7 +30,9 @@ def resample(inverse: np.ndarray, center: tuple[float, float], padding: str, sha
     origin = np.array([center[0] * width, center[1] * height])
     y, x = np.mgrid[0:height, 0:width]
     p = np.stack([x.ravel() + 0.5, y.ravel() + 0.5]) - origin[:, None]
-    q = inverse[:, :2] @ p + inverse[:, 2:] + origin[:, None] - 0.5
+    with np.errstate(over="ignore", invalid="ignore"):
+        q = inverse[:, :2] @ p + inverse[:, 2:] + origin[:, None] - 0.5
+    q = np.stack([_countable(q[0], width, padding), _countable(q[1], height, padding)])
     nearest = np.round(q)
     q = np.where(np.abs(q - nearest) < SNAP, nearest, q)
     low = np.floor(q)
@@ -42,12 +50,13 @@ def resample(inverse: np.ndarray, center: tuple[float, float], padding: str, sha
     weight = torch.from_numpy(np.stack([weights[i] for i in used], axis=1).astype(np.float32))
     if bool((weight == 1).all()):  # asked before they go to the device, which is never waited for
         return _permute(index[:, 0].to(device))
-    return _mix(index.to(device), weight.to(device))
+    mix = _gather if torch.device(device).type in NO_BAGS else _mix
+    return mix(index.to(device), weight.to(device))
 
 
 def line(source: Tensor, size: int, padding: str) -> Tensor:
     """The `(n, size)` matrix that reads a line of `size` cells at n positions, in cells from 0, linearly between."""
-    x = source.numpy().astype(np.float64)
+    x = _countable(source.numpy().astype(np.float64), size, padding)
     x = np.where(np.abs(x - np.round(x)) < SNAP, np.round(x), x)
     low = np.floor(x)
     matrix = np.zeros((len(x), size), np.float32)
@@ -55,6 +64,14 @@ def line(source: Tensor, size: int, padding: str) -> Tensor:
         cell, inside = _fold(low.astype(np.int64) + step, size, padding)
         np.add.at(matrix, (np.arange(len(x)), cell), (weight * inside).astype(np.float32))
     return torch.from_numpy(matrix)
+
+
+def _countable(x: np.ndarray, size: int, padding: str) -> np.ndarray:
+    """Positions on a line of `size` cells, those out of all bounds brought to where there is the same to read."""
+    period = {"wrap": size, "reflection": 2 * size}.get(padding)
+    with np.errstate(invalid="ignore"):
+        within = np.clip(x, -1, size) if period is None else np.where(np.abs(x) < FAR, x, np.mod(x, period or 1))
+    return np.nan_to_num(within)
 
 
 def _fold(index: np.ndarray, size: int, padding: str) -> tuple[np.ndarray, np.ndarray]:
@@ -74,6 +91,17 @@ def _fold(index: np.ndarray, size: int, padding: str) -> tuple[np.ndarray, np.nd
 
 def _permute(index: Tensor) -> Kernel:
     return lambda pictures: pictures.flatten(1, 2).index_select(1, index).view(pictures.shape)
+
+
+def _gather(index: Tensor, weight: Tensor) -> Kernel:
+    """What `_mix` does, tap by tap."""
+    taps = [(cell.contiguous(), share[:, None].contiguous()) for cell, share in zip(index.T, weight.T, strict=True)]
+
+    def kernel(pictures: Tensor) -> Tensor:
+        flat = pictures.flatten(1, 2)
+        return sum(flat.index_select(1, cell) * share for cell, share in taps).view(pictures.shape)
+
+    return kernel
 
 
 def _mix(index: Tensor, weight: Tensor) -> Kernel:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from ..errors import BendError
 from .words import visible
 
+_WIDE_COLONS = "：﹕︓"
 _REAL = (r"\(", r"\)")
 # ComfyUI writes NUL for a real bracket while it parses; half a surrogate pair is no character in any encoding
-_IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
+IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,9 @@ def parse_prompt(text: str) -> Prompt:
     """Take the marks out of `text`.
 
     Raises BendError at its place for a parenthesis without its other half, a mark with nothing in it, a weight that is
-    not finite, and a character that no encoder can take.
+    no finite number, and a character that no encoder can take.
     """
-    if broken := _IMPOSSIBLE.search(text):
+    if broken := IMPOSSIBLE.search(text):
         raise BendError(
             f"The prompt holds a broken character (U+{ord(broken[0]):04X}) {_place(text, broken.start())}. Delete it."
         )
@@ -130,24 +131,45 @@ def _find_marks(text: str) -> dict[int, _Mark]:
 
 def _weight(text: str, start: int, close: int) -> tuple[int, float | None]:
     """Where a mark's own text stops, and its weight: what follows the last colon, if ComfyUI reads it as a number."""
+    wide = max(text.rfind(sign, start, close) for sign in _WIDE_COLONS)
+    if wide > start and as_number(text[wide + 1 : close]) is not None:
+        raise BendError(
+            f"The prompt has a weight behind the wide colon {text[wide]}, which ComfyUI takes for text, "
+            f"{_place(text, wide)}. Write ({text[start:wide].strip()[-40:]}:1.3), with a plain colon."
+        )
     colon = text.rfind(":", start, close)
     if colon <= start:
         # (:1.3) is text to ComfyUI; nobody means that
-        if colon == start and _number(text[colon + 1 : close]) is not None:
+        if colon == start and as_number(text[colon + 1 : close]) is not None:
             raise BendError(f"The prompt has a weight with no word, {_place(text, colon)}. Write it as (word:1.3).")
         return close, None
-    weight = _number(text[colon + 1 : close])
+    given = text[colon + 1 : close]
+    weight = as_number(given)
     if weight is None:
+        word = text[start:colon].strip()
+        # a bracket behind the colon: it was in another mark, or one stands there
+        if is_weight(given) and not re.search(r"[()]", given) and word.rpartition(" ")[2] != "embedding":
+            raise BendError(
+                f"The prompt has {repr(given.strip()) if given.strip() else 'nothing'} where a weight belongs, "
+                f"{_place(text, colon)}. Write it as ({word[-40:]}:1.3). A word that has a colon needs no mark: leave "
+                r"the parentheses out, or write \( and \) for real brackets."
+            )
         return close, None
     if not math.isfinite(weight):
         raise BendError(
-            f"The prompt has the weight {text[colon + 1 : close].strip()!r}, {_place(text, colon)}. "
-            "Give it a finite number such as 1.3."
+            f"The prompt has the weight {given.strip()!r}, {_place(text, colon)}. Give it a finite number such as 1.3."
         )
     return colon, weight
 
 
-def _number(text: str) -> float | None:
+def is_weight(text: str) -> bool:
+    """Whether what follows a mark's colon was meant as its weight: `1,3`, `x` or nothing, but not more words."""
+    is_one = len(text.split()) < 2
+    return is_one and (not text[:1].isspace() or text.strip()[:1] in "+-.0123456789")
+
+
+def as_number(text: str) -> float | None:
+    """A weight as ComfyUI reads it; None for what it takes for text."""
     try:
         return float(text)
     except ValueError:

@@ -1,14 +1,17 @@
 """What to tell a person whose word is not in the prompt."""
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
 from ..errors import BendError
+from .lists import straight_quotes
 from .prompt import parse_prompt
-from .token_field import ALL, END, PADDING, PROMPT, SELECTORS
+from .token_field import ALL, END, PADDING, PROMPT, SELECTORS, TokenTerm
 from .words import find, fold
 
 _LISTED = 40
+_BETWEEN_WORDS = re.compile(r"[\s;；/|+&]+")
 _MEANT = {
     ALL: "To bend every token, write ALL, in capitals.",
     PROMPT: "To bend all tokens of the prompt, write PROMPT, in capitals.",
@@ -35,11 +38,37 @@ def _hint(word: str, text: str, words: Sequence[str]) -> str:
     plain = _without_marks(word)
     if plain and find(plain, text):
         return f"Parentheses and weights are no part of a word: write {plain}."
-    parts = word.split()
+    if spellings := own_spellings(word, text):
+        return f"The prompt spells it {' or '.join(spellings)}: copy that."
+    parts = [part for part in _BETWEEN_WORDS.split(word) if part]
     if len(parts) > 1 and all(find(part, text) for part in parts):
         return "Its words are there, but not side by side in this order: put commas between them to bend each."
     near = _near(word, words)
     return f"Did you mean {' or '.join(near)}?" if near else ""
+
+
+def own_spellings(word: str, text: str, count: int = 3) -> list[str]:
+    """How `text` spells what differs from `word` in blanks, punctuation and accents alone, for a token field."""
+    wanted, _ = _letters(word)
+    letters, source = _letters(text)
+    found, at = {}, letters.find(wanted) if wanted else -1
+    while at >= 0 and len(found) < count:
+        spelled = " ".join(text[source[at] : source[at + len(wanted) - 1] + 1].split())
+        if find(spelled, text) and '"' not in straight_quotes(spelled):  # quotes cannot be quoted
+            found[fold(spelled).text] = TokenTerm(spelled).token
+        at = letters.find(wanted, at + 1)
+    return list(found.values())
+
+
+def _letters(text: str) -> tuple[str, list[int]]:
+    """Letters and digits alone, case-folded, with & as and; and for each the index that it came from."""
+    spelled = [
+        (letter, index)
+        for char, index in zip(*fold(text), strict=True)
+        for letter in ("and" if char == "&" else char)
+        if letter.isalnum()
+    ]
+    return "".join(letter for letter, _ in spelled), [index for _, index in spelled]
 
 
 def _without_marks(word: str) -> str | None:

@@ -1,21 +1,23 @@
 """The `token` field of a bend: a comma list of selectors, words and phrases.
 
-**Convention.** `ALL` (or `*`), `PROMPT`, `PADDING` and `END`, in capitals, select by what a token is; anything else is
-a word or phrase of the prompt, all its occurrences unless `word#2` asks for the second. Quotes take the rest literally:
-`"red, round"` holds a comma, `"ALL"` is the word, `"red, round"#2` its second occurrence.
+**Convention.** Any script's comma separates. `ALL` (or `*`), `PROMPT`, `PADDING` and `END`, in capitals, select by what
+a token is; anything else is a word or phrase of the prompt, all its occurrences unless `word#2` asks for the second.
+Quotes take the rest literally: `"red, round"` holds a comma, `"ALL"` is the word, `"red, round"#2` its second
+occurrence. A weight is refused, since none has a meaning here.
 """
 
 import re
 from dataclasses import dataclass, field
 
 from ..errors import BendError
+from .lists import at_commas, straight_quotes
+from .prompt import as_number, is_weight
 from .words import fold
 
 ALL, PROMPT, PADDING, END = "ALL", "PROMPT", "PADDING", "END"
 SELECTORS = {ALL: ALL, "*": ALL, "ALLTOKENS": ALL, PROMPT: PROMPT, PADDING: PADDING, END: END}
 
 _HOW = "Type a word of the prompt, several with commas between, or ALL for every token."
-COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')  # a comma with an even number of quotes after it is outside quotes
 _QUOTED = re.compile(r'"([^"]*)"\s*(?:#(.*))?', re.DOTALL)
 _COUNTED = re.compile(r"(.+?)#(.*)", re.DOTALL)
 
@@ -39,9 +41,8 @@ class TokenTerm:
     @property
     def token(self) -> str:
         """A `token` field that means this alone: quoted where it would else be read as something more."""
-        plain = self.selector or not (set(self.text) & set(',#"') or self.text in SELECTORS)
         count = "" if self.occurrence is None else f"#{self.occurrence}"
-        return (self.text if plain else f'"{self.text}"') + count
+        return (self.text if self.selector or _is_plain(self.text) else f'"{self.text}"') + count
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,12 @@ class TokenField:
             raise _error(f"token is empty. {_HOW}")
         if plain.count('"') % 2:
             raise _error(f'token is {text!r}, where a quote is opened but not closed. Write both, as in "red, round".')
-        return cls(text, tuple(_parse_term(part.strip(), text) for part in COMMA.split(plain)))
+        return cls(text, tuple(_parse_term(part.strip(), text) for part in at_commas(plain)))
 
 
 def quoted(text: str) -> str:
     """A field as messages show it: words in quotes, selectors bare."""
     return text if text.strip() in (ALL, "*", PROMPT, PADDING, END) else f'"{text}"'
-
-
-def straight_quotes(text: str) -> str:
-    """Typed quotes for typeset ones."""
-    return text.translate(str.maketrans("“”", '""'))
 
 
 def _error(message: str) -> BendError:
@@ -97,10 +93,32 @@ def _parse_term(part: str, token: str) -> TokenTerm:
         text, count = part, None
         if re.fullmatch(r"#\d+", part):
             raise _error(f"token has {part!r}, with no word before it. Write the word too, as in kiss{part}.")
+    if not quoted and (word := _weighed(text.strip())):
+        raise _error(
+            f"token has {part!r}, but a weight is no part of a word here. Write {word}, and give the weight to the "
+            f'prompt; a word that has a colon goes into quotes: "{text.strip()}".'
+        )
     text = " ".join(text.split())
     if not fold(text).text.strip():
         raise _error(f"token is {token!r}, where {part!r} holds no word. {_HOW}")
     return TokenTerm(text, occurrence=None if count is None else _occurrence(count, text, part))
+
+
+def _weighed(text: str) -> str | None:
+    """The word of `kiss:1.3`, `(kiss:1.3)` or `(kiss:much)`; None for what has no weight, such as `12:30`."""
+    marked = text[:1] == "(" and text[-1:] == ")"
+    word, _, weight = (text[1:-1] if marked else text).rpartition(":")
+    if not word.strip() or not ((marked and is_weight(weight)) or as_number(weight) is not None):
+        return None
+    return None if word[-1].isdigit() and weight.isdigit() else word.strip("( ")
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a word needs no quotes to be read as itself."""
+    try:
+        return TokenField.parse(text).terms == (TokenTerm(text),)
+    except BendError:
+        return False
 
 
 def _occurrence(count: str, text: str, part: str) -> int:

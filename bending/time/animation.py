@@ -11,6 +11,7 @@ import torch
 
 from ..errors import BendError
 from ..frames.latent_time import in_time, is_causal
+from ..text.lists import COMMAS
 
 EASES = ("linear", "ease", "hold")
 _KEY = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(%?)\s*:\s*(-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
@@ -101,7 +102,7 @@ def parse_keyframes(text: str, ease: str = "linear") -> Keyframes:
     if ease not in EASES:
         raise BendError(f"ease is {ease!r}. Choose one of {', '.join(EASES)}.", "ease")
     keys, at = [], 0
-    for part in re.split("[,\n]", text):
+    for part in re.split(f"[{COMMAS}\n]", text):
         match = _KEY.fullmatch(part)
         if not match and part.strip():
             shown = f"{text[:at]}▸{text[at:]}".replace("\n", " ")

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..errors import BendError
+from ..text.lists import COMMAS
 
-_NUMBER = re.compile(r"-?\d+")
-_RANGE = re.compile(r"(\d+)\s*-\s*(\d+)")
+_NUMBER = re.compile(r"-?\d{1,9}")
+_RANGE = re.compile(r"(\d{1,9})\s*-\s*(\d{1,9})")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%\s*-\s*(\d+(?:\.\d+)?)\s*%")
 
 
@@ -44,7 +45,9 @@ def parse(text: str, axis: IndexAxis) -> tuple[tuple[Term, ...], ...]:
     A range is `(first, last)`, a percent `(start, end, "%")` in fractions; a negative number stands alone. Raises
     BendError for anything else, so that a slip of the pen never means "all".
     """
-    return tuple(tuple(_term(term.strip(), text, axis) for term in clause.split(",")) for clause in text.split("&"))
+    return tuple(
+        tuple(_term(term.strip(), text, axis) for term in re.split(f"[{COMMAS}]", clause)) for clause in text.split("&")
+    )
 
 
 def _term(term: str, text: str, axis: IndexAxis) -> Term:

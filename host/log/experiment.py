@@ -6,7 +6,7 @@ from typing import Any
 
 from ...bending.bend import Bending
 from ...bending.errors import BendError
-from ...bending.text.token_field import TokenTerm
+from ...bending.text.token_field import TokenField, TokenTerm
 from ...bending.text.tokens import TokenMap, resolve
 from ..maps.record_store import record_of
 from ..text.prompt_encoding import KEY
@@ -65,7 +65,7 @@ def _words(tokens: TokenMap | None, record: Any) -> list[dict[str, Any]]:
     words = []
     for word in tokens.marked_words:
         try:
-            words.append({"word": word, "columns": list(resolve(TokenTerm(word).token, tokens).columns)})
+            words.append({"word": word, "columns": list(resolve(TokenField(word, (TokenTerm(word),)), tokens).columns)})
         except BendError:  # a word that no column stands for is still one of the prompt's
             words.append({"word": word, "columns": []})
     return words

@@ -1,12 +1,13 @@
 """A guider's conditionings, and the columns that the words of a bend are in each."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
+from functools import cached_property
 
 from torch import Tensor
 
 from ...bending.digest import fingerprint
 from ...bending.errors import BendError
-from ...bending.text.token_field import TokenField
+from ...bending.text.token_field import ALL, TokenField
 from ...bending.text.tokens import TokenMap, resolve_each
 from ..text.prompt_encoding import KEY as TOKENS_KEY
 
@@ -23,6 +24,10 @@ class Conditioning:
         self.role = role
         self.embedding: Tensor | None = cond.get("cross_attn")
         self.tokens: TokenMap | None = cond.get(TOKENS_KEY)
+        # a mask may stand for the area around it; ComfyUI samples either way only what lies inside
+        self.has_area = "area" in cond or ("mask" in cond and bool(cond.get("set_area_to_bounds")))
+        limited = "start_percent" in cond or "end_percent" in cond
+        self.span = (cond.get("start_percent", 0.0), cond.get("end_percent", 1.0)) if limited else None
         of = "" if role == "positive" else f"{role} "
         self.name = f"{of}conditioning {number}" + (f' ("{_short(self.tokens.text)}")' if self.tokens else "")
 
@@ -30,10 +35,15 @@ class Conditioning:
     def width(self) -> int:
         return self.embedding.shape[1]
 
-    @property
+    @cached_property
     def has_changed(self) -> bool:
         """Whether the embedding is no longer the one that the token map describes."""
         return self.tokens is not None and fingerprint(self.embedding) != self.tokens.fingerprint
+
+    @cached_property
+    def is_zero(self) -> bool:
+        """Whether nothing is left of the prompt: all its columns are alike then, and none is a word's."""
+        return not self.embedding.any()
 
 
 def select(
@@ -47,6 +57,15 @@ def select(
             f"the guider has no {passes if passes != 'both' else 'positive'} conditioning to bend. Use a guider with "
             f"one, such as CFGGuider, or aim the bend at another pass."
         )
+    if names_words(tokens):
+        zeroed = [cond for cond in conds if cond.is_zero]
+        conds = [cond for cond in conds if not cond.is_zero]
+        if not conds:
+            raise BendError(
+                f"{zeroed[0].name} is all zeros (Conditioning Zero Out), so that no word is in it. Encode a prompt in "
+                f"its place, aim the bend at another pass, or bend ALL."
+            )
+        warnings += [f"{title}: {cond.name} is all zeros, and is left alone." for cond in zeroed]
     selections = [resolve_each(token, [(cond.tokens, cond.width) for cond in conds]) for token in tokens]
     notes = (note for by_cond in selections for selection in by_cond for note in selection.notes)
     warnings += [f"{title}: {note}" for note in dict.fromkeys(notes)]
@@ -57,11 +76,37 @@ def select(
             warnings.append(f"{title}: {cond.name} has no {quoted(list(missing))} and is left alone there.")
         if all(selection.columns for selection in in_cond):
             selected[cond.name] = tuple(selection.columns for selection in in_cond)
+            if cond.has_area:
+                raise BendError(
+                    f"{cond.name} is limited to an area, which cannot be bent yet. Remove Conditioning (Set Area) from "
+                    "it; a mask works (Conditioning (Set Mask), set_cond_area default)."
+                )
     if not selected:
         raise BendError(
             f"no conditioning has all of {quoted([token.text for token in tokens])}. Put the words into one prompt."
         )
     return selected
+
+
+def names_words(tokens: Sequence[TokenField]) -> bool:
+    """Whether anything but ALL is named, so that it matters which column is whose."""
+    return any(term.text != ALL or not term.selector for token in tokens for term in token.terms)
+
+
+def doubts(conditionings: Sequence[Conditioning], bent: Container[str], by_words: Container[str]) -> Iterator[str]:
+    """What is to be said of the conditionings that are `bent`, of which some are bent `by_words`; both are names."""
+    for cond in conditionings:
+        if cond.name in by_words and cond.has_changed:
+            yield (
+                f"{cond.name} is no longer the embedding that Bend Prompt made (Conditioning (Average) or the like "
+                f"changed it): a word's columns may hold other words too."
+            )
+        opposite = [other for other in conditionings if other.role != cond.role and other.name in bent]
+        if cond.has_area and opposite:
+            yield (
+                f"{cond.name} is limited to an area, where ComfyUI samples {opposite[0].name} once more: there that is "
+                f"not bent. A mask (Conditioning (Set Mask), set_cond_area default) has no such second part."
+            )
 
 
 def quoted(words: Sequence[str]) -> str:

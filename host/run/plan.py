@@ -1,7 +1,8 @@
 """A run's plan, made and checked before the first step: which bends, on which columns, at which sites, when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from ...bending.attention.action import operators_at
 from ...bending.attention.chain import BLOCK, check_words
@@ -17,7 +18,7 @@ from ...bending.time import ranges
 from ...bending.time.animation import SampledCurve
 from ...bending.time.windows import TimeWindow
 from ..maps.recording import Recording, WatchedWords
-from .conditionings import ROLES, Conditioning, Selected, quoted, select
+from .conditionings import ROLES, Conditioning, Selected, doubts, names_words, quoted, select
 from .patch import Patch
 
 FIRST = 8
@@ -41,13 +42,17 @@ class PlannedBend:
 
 @dataclass(frozen=True)
 class CondPlan:
-    """One conditioning of a pass: its `width` columns, and what each bend and each watched word means in it.
+    """One conditioning of the pass `role`: its `width` columns, and what each bend and each watched word means in it.
+
+    `span` is the part of the sampling that it is limited to, in fractions, if it is.
 
     `columns` holds, by a bend's number in the chain, the columns of each of its token fields; one that is not meant for
     this conditioning, or whose word is not in it, is not there. `watched` has the columns of the plan's words.
     """
 
     name: str
+    role: str
+    span: tuple[float, float] | None
     width: int
     columns: dict[int, tuple[tuple[int, ...], ...]]
     watched: WatchedWords
@@ -82,6 +87,26 @@ class RunPlan:
     prompts: tuple[str, ...]
     warnings: list[str] = field(default_factory=list)
 
+    def check_texts(self, conds: Mapping[str, Sequence[dict]], plans: Mapping[UUID, CondPlan | None]) -> None:
+        """Look at what a guider's prepared conditionings by role have become; `plans` are those found, by their uuid.
+
+        Raises BendError where one that is to be bent or watched is not there any more; what has come in addition is
+        told. A copy that is of an area alone has no plan.
+        """
+        found = {id(plan) for plan in plans.values()}
+        for plan in self.conds.values():
+            texts = [cond for cond in conds.get(plan.role) or () if "area" not in cond and _columns(cond)]
+            if id(plan) not in found and (plan.columns or plan.watched.columns):
+                widths = ", ".join(map(str, sorted(set(map(_columns, texts))))) or "none"
+                raise BendError(
+                    f"{plan.name} had {plan.width} tokens when it was given to the sampler, and another node has "
+                    f"changed its text since (now there are {widths}). Take that node out, or bend a branch without it."
+                )
+            added = [cond for cond in texts if plans.get(cond["uuid"]) is None]
+            if added:
+                told = f"another node has added {len(added)} to the {plan.role} conditionings: not bent."
+                self.warnings += [told] * (told not in self.warnings)
+
     def acts_in(self, layer: int) -> bool:
         return bool(self.words) or any(planned.applied and layer in planned.layers for planned in self.bends)
 
@@ -93,19 +118,9 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
     doubtful becomes a warning of the plan.
     """
     chain = [(bend, patch.apply_to_output) for patch in patches for bend in patch.bending]
-    if any("area" in cond for listed in conds.values() for cond in listed):
-        raise BendError(
-            "a conditioning is limited to an area, which cannot be bent yet. Remove Conditioning (Set Area) from this "
-            "sampler's conditionings; a mask (Conditioning (Set Mask)) works."
-        )
     conditionings = [Conditioning(role, i, cond) for role in ROLES for i, cond in enumerate(conds.get(role) or (), 1)]
     conditionings = [cond for cond in conditionings if cond.embedding is not None]
-    warnings = [
-        f"{cond.name} is no longer the embedding that Bend Prompt made (Conditioning (Average) or the like changed "
-        f"it): a word's columns may hold other words too."
-        for cond in conditionings
-        if cond.has_changed
-    ]
+    warnings: list[str] = []
     planned, selected = [], {}
     for number, (bend, applied) in enumerate(chain, 1):
         title = _title(number, len(chain), bend)
@@ -132,9 +147,16 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
         if recording
     )
     watched = [_watched(term, conditionings, warnings) for term in words]
+    by_words = {
+        name for number, (bend, _) in enumerate(chain, 1) if names_words(bend.tokens) for name in selected[number]
+    }
+    by_words.update(name for selections in watched for name in selections)
+    warnings += doubts(conditionings, {name for selections in selected.values() for name in selections}, by_words)
     plans = {
         (cond.role, id(cond.embedding)): CondPlan(
             cond.name,
+            cond.role,
+            cond.span,
             cond.width,
             {number: selections[cond.name] for number, selections in selected.items() if cond.name in selections},
             WatchedWords(cond.name, tuple(selections.get(cond.name, ((),))[0] for selections in watched)),
@@ -151,6 +173,12 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
         dict.fromkeys(cond.tokens.text for cond in conditionings if cond.role == "positive" and cond.tokens)
     )
     return RunPlan(tuple(planned), tuple(map(str, words)), recordings, plans, prompts, warnings)
+
+
+def _columns(cond: dict) -> int:
+    """Of a prepared conditioning's text; 0 where it has none."""
+    text = cond["model_conds"].get("c_crossattn")
+    return 0 if text is None else text.cond.shape[1]
 
 
 def _watched(term: TokenTerm, conditionings: Sequence[Conditioning], warnings: list[str]) -> Selected:

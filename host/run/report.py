@@ -27,7 +27,7 @@ class Report:
     `stripped` those that lacked what tells whose their rows are, and `unlike` has the numbers of those that were not
     laid out as the run's, by what was found; `foreign_rows` are conditioning rows that did not come from this run's
     guider. `override` is another node's attention, if there is one, or its name; `conflict` a call whose noise level
-    and the sampler's callback tell different steps.
+    and the sampler's callback tell different steps. `passes` are those that the sampler made.
     """
 
     def __init__(self, plan: RunPlan, schedule: Schedule):
@@ -42,6 +42,7 @@ class Report:
         self.foreign_rows = 0
         self.unlike: dict[str, set[int]] = {}
         self.conflict: Conflict | None = None
+        self.passes: set[str] = set()
         self.costs: list[str] = []
         self._layers: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
         self._steps: dict[int, set[int]] = {planned.number: set() for planned in plan.bends}
@@ -63,8 +64,8 @@ class Report:
         """What was asked and did not happen, or not quite."""
         warnings = list(self.plan.warnings)
         for planned in self.plan.bends:
-            if planned.applied and not self._layers[planned.number] and self.schedule.window(planned.bend):
-                warnings.append(f"{planned.title}: was never reached. The sampler made no bent call in its window.")
+            if planned.applied and self.schedule.window(planned.bend):
+                warnings += self._missed(planned)
         if self.skipped:
             source = (
                 "came from a cache (EasyCache or the like)"
@@ -95,6 +96,25 @@ class Report:
                 f"percents are those of the levels."
             )
         return warnings
+
+    def _missed(self, planned: PlannedBend) -> Iterator[str]:
+        """Why a bend has not run, or not in all passes that it is aimed at."""
+        conds = [cond for cond in self.plan.conds.values() if planned.number in cond.columns]
+        has_run = bool(self._layers[planned.number])
+        missing = {cond.role for cond in conds if not cond.span} - self.passes
+        if "negative" in missing:
+            yield (
+                f"{planned.title}: there is no negative pass{', so that only the positive one is bent' * has_run}. At "
+                "cfg 1 a sampler leaves it out: raise cfg, or aim the bend at the positive pass."
+            )
+        elif not has_run and all(cond.span for cond in conds):
+            spans = ", ".join(dict.fromkeys(f"{start:.1%} to {end:.1%}" for start, end in (c.span for c in conds)))
+            yield (
+                f"{planned.title}: was never reached. Its conditioning is limited to {spans} of the sampling: widen "
+                "that, or the bend's window."
+            )
+        elif not has_run:
+            yield f"{planned.title}: was never reached. The sampler made no bent call in its window."
 
     @property
     def lines(self) -> list[str]:

@@ -36,6 +36,8 @@ class Roles:
 
     def _plan(self, role: str, prepared: dict) -> CondPlan | None:
         """Of the very embedding, since another of the same values may be another prompt; or of a copy of both."""
+        if "area" in prepared:  # ComfyUI adds opposites of areas
+            return None
         embedding = getattr(prepared["model_conds"].get("c_crossattn"), "cond", None)
         own = [(cond, plan) for planned_role, cond, plan in self._planned if planned_role == role]
         for cond, plan in own:

@@ -119,6 +119,7 @@ class Run(Uncopied):
         issued = self._roles.issue(guider)
         self._issued.update(issued)
         self._conds.update((known, plan) for known, plan in issued.items() if plan is not None)
+        self.plan.check_texts(guider.conds, self._conds)
         clock = self._clock = Clock(self.schedule)  # a guider may sample more than once in a run
         samples = executor(guider, sigmas, extra_args, clock.listen(executor.class_obj, callback), *args, **kwargs)
         self.report.conflict = self.report.conflict or clock.position.conflict
@@ -168,6 +169,7 @@ class Run(Uncopied):
         uuids = options.get("uuids") or ()
         known = [(i, self._conds[u]) for i, u in enumerate(uuids) if u in self._conds]
         self.report.foreign_rows += sum(1 for u in uuids if u not in self._issued) if uuids else x.shape[0]
+        self.report.passes.update(cond.role for _, cond in known)
         if not known:
             return None
         self._set_moment(options.get("sigmas"))

@@ -3,14 +3,17 @@
 Only this room knows CLIP objects and their tokenizers; what reads the tokens of each kind is in `readers`.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
+from comfy import sd1_clip
 
 from ...bending.digest import fingerprint
 from ...bending.errors import BendError
-from ...bending.text.prompt import parse_prompt
+from ...bending.text.prompt import IMPOSSIBLE, Prompt, parse_prompt
 from ...bending.text.tokens import TokenMap
 from ..families import FAMILIES
 from .readers import READERS
@@ -20,6 +23,12 @@ KEY = "attention_bending_tokens"
 
 CLOSE = 0.1
 """How far, relative to its length, a column may lie from the same token's: other precision, not other words."""
+
+HOST_READING = (
+    "The parentheses are read as ComfyUI reads them, each a weight of 1.1 where none is written: the conditioning was "
+    "made so."
+)
+"""What is said where a text's marks turn out to be weights."""
 
 ENCODERS = tuple(encoder for family in FAMILIES for encoder in family.encoders)
 _WORKS = " or ".join(encoder.works for encoder in ENCODERS)
@@ -33,6 +42,53 @@ def encode_prompt(clip, text: str) -> tuple[list, TokenMap]:
     Raises BendError for malformed marks (`parse_prompt`), for a text encoder that is not known here, and for one whose
     tokens cannot be traced to the text.
     """
+    encoder = _encoder_of(clip)
+    return _encode(clip, encoder, parse_prompt(text))
+
+
+class Attached(NamedTuple):
+    """A `conditioning` with the words of its text, their `tokens`, and what is to be said of how the text was read."""
+
+    conditioning: list
+    tokens: TokenMap
+    note: str = ""
+
+
+def attach_words(conditioning: list, clip, text: str) -> Attached:
+    """A conditioning made elsewhere with the token map of `text`; the tensors stay as they are.
+
+    The text is encoded again and compared, since prompts of any text have as many columns: a piece whose column lies
+    further than CLOSE from its own is another prompt's. Where ComfyUI reads the text's parentheses in another way than
+    Bend Prompt, both ways are tried, and the nearer one is taken. Raises BendError where columns do not agree, and as
+    `encode_prompt` does.
+    """
+    encoder = _encoder_of(clip)
+    own, fault = None, None
+    try:
+        own = parse_prompt(text)
+    except BendError as error:  # ComfyUI reads any text
+        fault = error
+    host = _host_reading(text, own)
+    readings = [reading for reading in (own, host) if reading]
+    if own and host and own.segments == host.segments:
+        readings = [own]
+    compared = []
+    for reading in readings:
+        encoded, tokens = _encode(clip, encoder, reading)
+        compared.append((*_difference(conditioning, encoded[0][0], tokens), reading, tokens))
+    if not compared:
+        raise fault
+    distance, why, reading, tokens = min(compared, key=lambda each: each[0])
+    if distance > CLOSE:
+        raise fault or BendError(why)
+    attached = [
+        [embedding, {**extras, KEY: replace(tokens, fingerprint=fingerprint(embedding))}]
+        for embedding, extras in conditioning
+    ]
+    return Attached(attached, tokens, "" if reading is own else HOST_READING)
+
+
+def _encoder_of(clip):
     if clip is None:
         raise BendError(f"There is no text encoder: the CLIP input is empty. Connect {_WORKS}.")
     encoder = next((known for known in ENCODERS if isinstance(clip.tokenizer, known.tokenizer)), None)
@@ -41,7 +97,10 @@ def encode_prompt(clip, text: str) -> tuple[list, TokenMap]:
             f"Bend Prompt cannot read the tokens of this text encoder ({type(clip.tokenizer).__name__}). It works with "
             f"{_WORKS}; for another, use CLIP Text Encode and bend ALL."
         )
-    prompt = parse_prompt(text)
+    return encoder
+
+
+def _encode(clip, encoder, prompt: Prompt) -> tuple[list, TokenMap]:
     try:
         tokens = clip.tokenize(prompt.host_text, return_word_ids=True)
     except IndexError:
@@ -58,32 +117,38 @@ def encode_prompt(clip, text: str) -> tuple[list, TokenMap]:
     return conditioning, conditioning[0][1][KEY]
 
 
-def attach_words(conditioning: list, clip, text: str) -> tuple[list, TokenMap]:
-    """A conditioning made elsewhere with the token map of `text`, and the map; the tensors stay as they are.
+def _host_reading(text: str, own: Prompt | None) -> Prompt | None:
+    """A text as CLIPTextEncode reads it: parentheses weigh, and need no other half. The marks are those of our `own`.
 
-    The text is encoded again and compared, since prompts of any text have as many columns: a piece whose column lies
-    further than CLOSE from its own is another prompt's. Raises BendError where columns do not agree, and as
-    `encode_prompt` does.
+    None for a text with characters that no encoder can take.
     """
-    encoded, tokens = encode_prompt(clip, text)
-    own = encoded[0][0]
-    attached = []
-    for embedding, extras in conditioning:
+    if IMPOSSIBLE.search(text):
+        return None
+    weighed = sd1_clip.token_weights(sd1_clip.escape_important(text), 1.0)
+    segments = tuple((sd1_clip.unescape_important(part), weight) for part, weight in weighed if part)
+    clean = "".join(part for part, _ in segments)
+    marks = (own.marked, own.marks) if own and own.text == clean else ((), ())
+    return Prompt(clean, text, segments, *marks)
+
+
+def _difference(conditioning: list, own: torch.Tensor, tokens: TokenMap) -> tuple[float, str]:
+    """How far the farthest of the named columns lies from its own, relative to its length, and a sentence about it."""
+    farthest, where = 0.0, ""
+    for embedding, _ in conditioning:
         if embedding.shape != own.shape:
-            raise BendError(
+            return math.inf, (
                 f"The conditioning has {embedding.shape[1]} columns of {embedding.shape[2]} numbers, but this text "
-                f"makes "
-                f"{own.shape[1]} of {own.shape[2]}. Give the clip and the text that it was made from."
+                f"makes {own.shape[1]} of {own.shape[2]}. Give the clip and the text that it was made from."
             )
         for column, name in _named_columns(tokens):
             given, expected = (columns[0, column].float() for columns in (embedding.to(own.device), own))
-            if (given - expected).norm() > CLOSE * expected.norm():
-                raise BendError(
-                    f"The conditioning was not made from this text: they differ at column {column}, "
-                    f'"{name}". Give the text that it was made from, weights included.'
-                )
-        attached.append([embedding, {**extras, KEY: replace(tokens, fingerprint=fingerprint(embedding))}])
-    return attached, tokens
+            distance = float((given - expected).norm() / expected.norm())
+            if not distance <= farthest:  # also what is no number
+                farthest, where = (math.inf if math.isnan(distance) else distance), f'column {column}, "{name}"'
+    return farthest, (
+        f"The conditioning was not made from this text: they differ most at {where}. "
+        "Give the text that it was made from, weights included."
+    )
 
 
 def _named_columns(tokens: TokenMap) -> Iterator[tuple[int, str]]:

@@ -21,7 +21,7 @@ def numbers(text, count):
     chosen = set(range(count))
     for aim in text.split("&"):
         some = set()
-        for term in (term.strip().lower() for term in aim.split(",")):
+        for term in (term.strip().lower() for term in re.split("[,，、]", aim)):
             if term == "all":
                 some |= set(range(count))
             elif term in THIRDS:

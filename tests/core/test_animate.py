@@ -28,6 +28,7 @@ READ = [
     ("0: 0, -1: 8", "linear", 5, [0, 2, 4, 6, 8]),
     ("4: 8\n0: 0", "linear", 5, [0, 2, 4, 6, 8]),  # in any order, on lines
     ("0:0,2:1,", "hold", 4, [0, 0, 1, 1]),
+    ("0:0，2:1、", "hold", 4, [0, 0, 1, 1]),
     ("0%: 0, 100%: 1", "ease", 5, [0, 0.15625, 0.5, 0.84375, 1]),
     ("1: 3, 2: 5", "linear", 5, [3, 3, 5, 5, 5]),  # before the first and after the last it stands still
     ("2: 7", "linear", 4, [7] * 4),

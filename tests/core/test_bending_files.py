@@ -142,6 +142,7 @@ REPLACED = [
     ("red rose = sea", ["kiss, sea#2, ALL", '"red, round"', "kiss"]),
     ("KISS=sea#3, red rose=END", ["sea#3, END, ALL", '"red, round"', "sea#3"]),
     ('“red, round”="a, b"', ["kiss, Red  rose#2, ALL", '"a, b"', "kiss"]),
+    ("kiss=hug，red rose=“a、b”", ['hug, "a、b"#2, ALL', '"red, round"', "hug"]),
     ("ALL=PROMPT", ["kiss, Red rose#2, PROMPT", '"red, round"', "kiss"]),
     ("kiss=red rose, red rose=kiss", ["red rose, kiss#2, ALL", '"red, round"', "red rose"]),
 ]

@@ -106,11 +106,53 @@ def test_what_does_not_exist_here_is_left_out_and_told(bend, why):
     assert left.startswith("line ") and f"{bend['module_type']} is left out: " in left and why in left
 
 
+KNOWLEDGE = {"dataset": "abuzreq/model-bending-knowledge-base", "record": "e75fee762a99a75a3f82"}
+STRANGERS = [
+    ({"kb": KNOWLEDGE}, 'an attention bend has no "kb" here; the key is left out, and the rest is read.'),
+    (
+        {"guard": {"nan": "zero", "max_std_ratio": 4}},
+        'an attention bend has no "guard" here; the key is left out, and the rest is read.',
+    ),
+    ({"thought": "it turns"}, 'an attention bend has no "thought" here; the key is left out, and the rest is read.'),
+    ({"revision": None}, 'an attention bend has no "revision" here; the key is left out, and the rest is read.'),
+    (
+        {"token": "rose"},
+        'an attention bend has no "token" here; the key is left out, and the rest is read. Did you mean "tokens"?',
+    ),
+    (
+        {"module_args": {"sigma": 2, "seed": 1}},
+        'module_args of blur has no "seed" here; the key is left out, and the rest is read.',
+    ),
+    (
+        {"module_args": {"sigma": 2, "sigm": 1}},
+        'module_args of blur has no "sigm" here; the key is left out, and the rest is read. Did you mean "sigma"?',
+    ),
+]
+
+
+@pytest.mark.parametrize(("more", "says"), STRANGERS)
+def test_what_a_newer_file_has_beside_is_told_and_the_rest_is_read(more, says):
+    """By the format's own rule; anything may stand in it."""
+    loaded = parse(peer({**operation("blur", sigma=2), **more}, operation("flip"), author="somebody"))
+    kinds = [type(bend.operator) for bend in loaded.bending]
+    assert kinds == [ops.Blur, ops.Flip] and loaded.bending.bends[0].operator == ops.Blur(2.0)
+    assert all(bend.token == "kiss" for bend in loaded.bending)
+    top, note = loaded.notes
+    assert top.endswith('the file has no "author" here; the key is left out, and the rest is read.')
+    assert note.startswith("line ") and note.endswith(says) and note in str(loaded)
+
+
+def test_strangers_in_a_ramp_and_in_its_inner_operation():
+    inner = {"module_type": "blur", "module_args": {"sigma": 2, "size": 3}, "kb": {}}
+    loaded = parse(peer({"module_type": "frame_ramp", "module_args": {"ease": 1}, "inner": inner, "guard": {}}))
+    assert loaded.bending.bends[0].operator == ops.Blur(2.0)
+    named = [note.partition(' has no "')[2].partition('"')[0] for note in loaded.notes]
+    assert sorted(named) == ["ease", "guard", "kb", "size"]
+
+
 @pytest.mark.parametrize(
     ("bend", "says"),
     [
-        ({**operation("blur"), "token": "kiss"}, 'an attention bend has no "token". Did you mean "tokens"?'),
-        ({**operation("blur", sigm=2)}, 'module_args of blur has no "sigm". Did you mean "sigma"?'),
         ({**operation("blur", sigma="2")}, "sigma is '2'. Give it a finite number, without quotes"),
         ({**operation("blur"), "apply_to": "positive"}, 'apply_to is "positive", which there is not.'),
         ({**operation("scale", scale_factor=0)}, "Spatial Scale: factor is 0."),

@@ -135,7 +135,7 @@ def test_a_disk_without_room_is_told(tmp_path):
 
 
 def test_a_place_that_is_none_is_told(tmp_path):
-    for path in (tmp_path / "missing" / "mine.yaml", tmp_path):
+    for path in (tmp_path / "missing" / "mine.yaml", tmp_path, "", tmp_path / "a\0b.yaml", tmp_path / "\ud800.yaml"):
         with pytest.raises(BendError, match="could not be written"):
             save(PLAIN, path)
     assert not names(tmp_path)

@@ -83,6 +83,13 @@ def test_processes_that_write_at_once_lose_and_mix_nothing(path):
     assert all(entry["text"] == "x" * (500 + 37 * entry["i"]) for entry in entries)
 
 
+@pytest.mark.parametrize("name", ["a\0b.jsonl", "\ud800.jsonl", "k" * 300, "a\0b/log.jsonl"])
+def test_a_path_that_no_file_can_have_is_told(tmp_path, name):
+    with pytest.raises(BendError, match=r"could not be written: .*Nothing was added. Make room there"):
+        log.append(tmp_path / name, {"n": 1})
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("torn", [b"", b"{torn"])
 @pytest.mark.parametrize("how", ["full", "short", "sync"])
 def test_a_full_disk_leaves_the_log_as_it_was(path, monkeypatch, how, torn):
@@ -187,6 +194,13 @@ def test_a_log_lies_in_its_folder(tmp_path, name, expected):
         "a\0b",
         "a|b",
         " a/ b",
+        "nul",
+        "a/Com1.jsonl",
+        ".log",
+        "a./b",
+        "\ud800",
+        "k" * 250,
+        "キ" * 85,
     ],
 )
 def test_no_path_leads_outside(tmp_path, name):

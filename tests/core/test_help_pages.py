@@ -117,6 +117,14 @@ def test_a_page_quotes_what_the_code_says_and_starts_no_list_by_accident(node):
     assert not re.search(r"^ *(?:[+*]|\d+[.)]) |^ +- ", prose, re.MULTILINE)
 
 
+def test_the_page_of_messages_quotes_what_the_code_says():
+    text = " ".join((ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8").split())
+    quotes = re.findall(r"`([^`]+ [^`]+\.)`", text)
+    assert len(quotes) > 15
+    for quote in quotes:
+        assert MESSAGES.search(quote), quote
+
+
 def test_the_report_is_shown_as_it_is():
     bends = [
         Bend(operators.Amplify(2.5), "kiss", strength=0.8),

@@ -15,7 +15,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS = (
-    ("bending/errors", "bending/digest", "bending/atomic_write", "bending/parameter", "bending/uncopied"),
+    (
+        "bending/errors",
+        "bending/digest",
+        "bending/atomic_write",
+        "bending/file_name",
+        "bending/parameter",
+        "bending/uncopied",
+    ),
     ("bending/frames", "bending/text"),
     ("bending/time",),
     ("bending/operators",),

@@ -24,6 +24,7 @@ NUMBERS = [
     ("1, 2, 1, 1.0", [1, 2]),
     ("1, 2,", [1, 2]),
     ("1\n2", [1, 2]),
+    ("1，2；3、 4，", [1, 2, 3, 4]),
 ]
 
 
@@ -70,6 +71,11 @@ def test_whole_numbers_are_exact_however_large():
     assert labels(read.whole_numbers("seed", f"0:{largest}:3")) == ["0", str(2**63), str(largest)]
     assert labels(read.whole_numbers("kernel_size", "3:9:4")) == ["3", "5", "7", "9"]
     assert labels(read.whole_numbers("kernel_size", "1:100:3 log")) == ["1", "10", "100"]
+
+
+def test_texts_are_set_apart_by_any_semicolon():
+    assert labels(read.texts("token", "kiss，rose；sea")) == ["kiss，rose", "sea"]
+    assert labels(read.texts("token", '"a；b"；sea')) == ['"a；b"', "sea"]
 
 
 def test_texts_may_hold_commas_and_quoted_ones_semicolons():

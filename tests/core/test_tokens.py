@@ -1,10 +1,12 @@
 """Words to columns, on token maps made by hand."""
 
+import unicodedata
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
 from attention_bending.bending.errors import BendError
-from attention_bending.bending.text.token_field import TokenField
+from attention_bending.bending.text.lists import COMMAS
+from attention_bending.bending.text.token_field import TokenField, TokenTerm
 from attention_bending.bending.text.tokens import (
     EncoderTokens,
     Piece,
@@ -14,6 +16,8 @@ from attention_bending.bending.text.tokens import (
     resolve_each,
 )
 from core.maps import by_character, token_map
+from hypothesis import given
+from hypothesis import strategies as st
 
 KISS = token_map("a", " roman", "tic", " kiss", ",", " a", " kiss", "ing", " rose", ".")
 
@@ -44,6 +48,47 @@ def test_columns(token, columns, words):
     assert selection.columns == columns
     assert {word.name: word.columns for word in selection.words} == words
     assert (selection.is_all, selection.notes, selection.missing) == (False, (), ())
+
+
+@pytest.mark.parametrize("comma", COMMAS)
+def test_any_scripts_comma_separates_and_quotes_hold_it(comma):
+    field = TokenField.parse(f'kiss{comma} "red{comma} round"#2{comma}rose')
+    assert [str(term) for term in field.terms] == ["kiss", f"red{comma} round#2", "rose"]
+    assert TokenField.parse(TokenTerm(f"a{comma}b").token).terms == (TokenTerm(f"a{comma}b"),)
+    with pytest.raises(BendError, match="Take that comma out"):
+        TokenField.parse(f"kiss{comma}")
+
+
+def test_commas_are_all_that_unicode_calls_so():
+    """But for stacked, turned and raised ones, which no keyboard lists with."""
+    odd = ("TURNED", "RAISED", "REVERSED", "STACKED", "MEDIEVAL", "NEWA", "MEDEFAIDRIN", "SIGNWRITING")
+    named = (chr(code) for code in range(0x20000) if "COMMA" in unicodedata.name(chr(code), "").split())
+    commas = {sign for sign in named if unicodedata.category(sign) == "Po"}
+    assert {sign for sign in commas if not any(word in unicodedata.name(sign) for word in odd)} == {*COMMAS}
+
+
+@pytest.mark.parametrize(
+    "token", ["12:30", "at 12:30", "16:9", "red:x", "a: b", "scene: 2 kisses", "(real)", '"(a:1)"']
+)
+def test_a_colon_alone_is_no_weight(token):
+    (term,) = TokenField.parse(token).terms
+    assert term.text == token.strip('"') and TokenField.parse(term.token).terms == (term,)
+
+
+@given(st.text(st.sampled_from('ab ,、，#"“()：:.12*') | st.characters(), max_size=12))
+def test_what_a_term_writes_reads_back(text):
+    try:
+        terms = TokenField.parse(text).terms
+    except BendError:
+        return
+    for term in terms:
+        assert TokenField.parse(term.token).terms == (term,)
+    assert TokenField.parse(", ".join(term.token for term in terms)).terms == terms
+
+
+def test_a_long_field_takes_no_long_time():
+    text = ", ".join(["kiss"] * 20_000 + ['"a, b"'] * 20_000)
+    assert len(TokenField.parse(text).terms) == 40_000
 
 
 @pytest.mark.parametrize("token", ["ALL", "*", "ALLTOKENS", "ALL, kiss", " ALL "])
@@ -108,6 +153,14 @@ def test_a_token_of_blanks_only_belongs_to_no_word_but_to_the_prompt():
         ("kiss#" + "9" * 5000, "After the #"),
         ("#2", "no word before it"),
         ("ALL#2", "ALL cannot be counted"),
+        ("kiss:1.3", "has 'kiss:1.3', but a weight is no part of a word here. Write kiss, and give the weight to the"),
+        ("(kiss:1.3)", 'a word that has a colon goes into quotes: "(kiss:1.3)".'),
+        ("rose, (red:x)", "has '(red:x)', but a weight is no part of a word here. Write red,"),
+        ("kiss:1.3#2", "Write kiss,"),
+        ("kiss : .5", "Write kiss,"),
+        ("((red) rose:1.5)", "Write red) rose,"),
+        ("take 2:1.5", "Write take 2,"),
+        ("(12:30.5)", "Write 12,"),
     ],
 )
 def test_malformed_tokens(token, said):
@@ -141,8 +194,8 @@ def test_a_missing_word_gets_the_words_there_are_marked_first_and_near_ones():
         ("all", "write ALL, in capitals"),
         ("Padding", "write PADDING, in capitals"),
         ("(kiss)", "no part of a word: write kiss."),
-        ("(kiss:1.3)", "no part of a word: write kiss."),
-        ("kiss:1.3", "no part of a word: write kiss."),
+        ('"(kiss:1.3)"', "no part of a word: write kiss."),
+        ('"kiss:1.3"', "no part of a word: write kiss."),
         ("kiss romantic", "put commas between them"),
         ("kiss#2", 'there is no "kiss#2": "kiss" is in the prompt once'),
         ("a#3", '"a" is in the prompt 2 times'),
@@ -150,6 +203,44 @@ def test_a_missing_word_gets_the_words_there_are_marked_first_and_near_ones():
 )
 def test_hints(token, said):
     assert said in refusal(token, KISS)
+
+
+SPELLED = "A slow-motion shot of black&white cats, don't stop; red, round 3D rosés: 一只 猫 and wi-fi"
+
+
+@pytest.mark.parametrize(
+    "token, spelled",
+    [
+        ("slow motion", "slow-motion"),
+        ("slowmotion", "slow-motion"),
+        ("Slow–Motion", "slow-motion"),
+        ("black & white", "black&white"),
+        ("black and white", "black&white"),
+        ("black-and-white cats", "black&white cats"),
+        ("dont", "don't"),
+        ("red round", '"red, round"'),
+        ("3 d", "3D"),
+        ("roses", "rosés"),
+        ("一只猫", "一只 猫"),
+        ("cats dont", '"cats, don\'t"'),
+        ("wifi", "wi-fi"),
+    ],
+)
+def test_the_prompts_own_spelling_is_offered_ready_to_copy(token, spelled):
+    tokens = by_character(SPELLED)
+    assert f"The prompt spells it {spelled}: copy that." in refusal(token, tokens)
+    assert resolve(spelled, tokens).columns
+
+
+@pytest.mark.parametrize("token", ["low motion", "black white", "otion", "cat", "say it", "@", "..."])
+def test_no_other_words_are_offered_as_its_spelling(token):
+    assert "spells it" not in refusal(token, by_character(f'{SPELLED} say "it"'))
+
+
+def test_several_spellings_and_only_so_many():
+    told = refusal("slow motion", by_character("slow-motion, Slow_motion, SLOWMOTION, slow/motion, slow+motion"))
+    assert "The prompt spells it slow-motion or Slow_motion or SLOWMOTION: copy that." in told
+    assert "put commas between them" in refusal("kiss; rose/romantic", KISS)
 
 
 def test_the_word_all_is_a_word_where_the_prompt_has_it():

@@ -230,6 +230,8 @@ class Dense:
             if not self.active(float(transformer_options["sigmas"][0])):
                 return out
             film = self.film(transformer_options) if callable(self.film) else self.film
+            if q.shape[1] <= (film.rows.stop - 1 if isinstance(film.rows, slice) else max(film.rows)):
+                return out  # a part of the film, which ComfyUI samples beside it for an area
             out = out.clone()
             for i, (embedding, extras) in enumerate(self.positive):
                 chain = self._chain(layer, embedding, extras.get(KEY))

@@ -12,7 +12,7 @@ from attention_bending.bending.time.windows import TimeWindow
 from attention_bending.host.text.prompt_encoding import KEY, attach_words, encode_prompt
 from attention_bending.nodes import aims, maps, prompt
 from comfy_api.input import LinearCurve, MonotoneCubicCurve
-from host.support import KISS, SMALL, bent, reports
+from host.support import KISS, SMALL, SQUARE, assert_dense, bent, reports
 
 TEXT = "a romantic kiss at sunset"
 
@@ -45,7 +45,7 @@ def test_words_of_a_plain_conditioning(tiny_model, tiny_clip, encode, sample):
 def test_what_stands_on_the_conditioning_stays(tiny_clip, encode):
     several = node_helpers.conditioning_set_values(encode(TEXT), {"start_percent": 0.2, "mask_strength": 0.5})
     several += encode(TEXT)
-    attached, _ = attach_words(several, tiny_clip, TEXT)
+    attached, *_ = attach_words(several, tiny_clip, TEXT)
     assert [extras.get("start_percent") for _, extras in attached] == [0.2, None]
     assert all(KEY in extras for _, extras in attached)
 
@@ -53,21 +53,76 @@ def test_what_stands_on_the_conditioning_stays(tiny_clip, encode):
 def test_another_precision_is_the_same_text(tiny_model, tiny_clip, encode, sample):
     """And its map describes this embedding: no warning that it has changed."""
     half = [[embedding.bfloat16(), extras] for embedding, extras in encode(TEXT)]
-    attached, _ = attach_words(half, tiny_clip, TEXT)
+    attached, *_ = attach_words(half, tiny_clip, TEXT)
     with reports() as made:
         sample(bent(tiny_model(SMALL), *KISS), attached, encode("blurry"), shape=(1, 16, 1, 4, 4), steps=1)
     assert made[0].bent and not made[0].warnings
 
 
+PLAIN = {
+    "one": "a romantic (kiss) at sunset",
+    "two deep": "a romantic ((kiss)) at sunset",
+    "in a word": "a sun(flower)s field",
+    "in a weight": "((red) rose:1.5) and a (kiss)",
+    "never closed": "a romantic (kiss at sunset",
+    "never opened": "a smile :) and a (kiss)",
+    "empty": "a () kiss, a (:1.3) and a (  )",
+    "no weight": "a (red:x) rose",
+    "not finite": "a (kiss:nan(red))",
+    "real ones too": r"a (kiss \(two\)) at 12:30",
+    "nothing but": "(kiss)",
+}
+"""Texts as people have them in CLIP Text Encode."""
+
+
+@pytest.mark.parametrize("case", PLAIN)
+def test_parentheses_as_comfyui_weighs_them(case, tiny_clip, encode):
+    """The very text that CLIP Text Encode was given: its words, by the host's own weights; and the node says so."""
+    text = PLAIN[case]
+    attached, tokens, note = attach_words(encode(text), tiny_clip, text)
+    (pieces,) = (encoder.pieces for encoder in tokens.encoders)
+    (used,) = tiny_clip.tokenize(text)["umt5xxl"]
+    assert [piece.weight for piece in pieces] == [weight for _, weight in used[: len(pieces)]]
+    assert attached[0][0] is encode(text)[0][0] and attached[0][1][KEY].text == tokens.text
+    for piece in pieces:
+        assert piece.text.strip("▁") in ("", tokens.text[piece.start : piece.end])
+    assert "read as ComfyUI reads them" in note
+    node = prompt.AttnBendTokens.PREPARE_CLASS_CLONE({"hidden_inputs": {}})
+    assert node.execute(encode(text), tiny_clip, text).ui.as_dict()["text"][0].endswith(note)
+
+
+def test_of_two_readings_the_one_that_was_used(tiny_clip, encode):
+    """Marks that weigh nothing are marks still where the other node gave none, or Bend Prompt made the conditioning."""
+    text = "a romantic (kiss) at sunset"
+    for made in (encode(TEXT), encode_prompt(tiny_clip, text)[0]):
+        _, tokens, note = attach_words(made, tiny_clip, text)
+        assert {piece.weight for piece in tokens.encoders[0].pieces} == {1} and not note
+    _, tokens, note = attach_words(encode(text), tiny_clip, text)
+    assert note and tokens.marked_words == ("kiss",)
+    _, tokens, note = attach_words(encode("a (kiss:1.3)"), tiny_clip, "a (kiss:1.3)")
+    assert not note and tokens.encoders[0].pieces[-1].weight == 1.3
+    with pytest.raises(BendError, match=r"opened but never closed, at character 3"):
+        attach_words(encode(TEXT), tiny_clip, "a (kiss")
+
+
+def test_words_of_weighed_parentheses_bend(tiny_model, tiny_clip, encode, sample):
+    text = "a romantic (kiss) at sunset"
+    attached, *_ = attach_words(encode(text), tiny_clip, text)
+    assert_dense(sample, tiny_model(SMALL), KISS, attached, encode("blurry"), **SQUARE)
+
+
 OTHER = {
-    "another word": ("a romantic walk at sunset", r"differ at column \d+, \"▁?\w+\". Give the text that it was made"),
-    "a word more": (f"{TEXT} in the rain", r"differ at column \d+"),
-    "a word less": ("a romantic kiss at", r"differ at column \d+"),
-    "the beginning": ("a romantic", r"differ at column \d+"),
-    "nothing": ("", r"differ at column \d+"),
-    "other order": ("a kiss romantic at sunset", r"differ at column \d+"),
-    "a weight": ("a romantic (kiss:1.5) at sunset", r"differ at column \d+.*weights included"),
-    "another case": ("A romantic kiss at sunset", r"differ at column \d+"),
+    "another word": (
+        "a romantic walk at sunset",
+        r"most at column \d+, \"▁?\w+\". Give the text that it was made",
+    ),
+    "a word more": (f"{TEXT} in the rain", r"differ most at column \d+"),
+    "a word less": ("a romantic kiss at", r"differ most at column \d+"),
+    "the beginning": ("a romantic", r"differ most at column \d+"),
+    "nothing": ("", r"differ most at column \d+"),
+    "other order": ("a kiss romantic at sunset", r"differ most at column \d+"),
+    "a weight": ("a romantic (kiss:1.5) at sunset", r"differ most at column \d+.*weights included"),
+    "another case": ("A romantic kiss at sunset", r"differ most at column \d+"),
     "more columns": (
         "a red cat on a table, " * 120,
         r"has 512 columns of 4096 numbers, but this text makes \d+ of 4096",
@@ -118,7 +173,7 @@ def test_bend_when():
 def animate(parameter="angle", **more):
     """Bend Animate is given lists of everything."""
     said = {"bending": [CHAIN], "parameter": [f" {parameter} "], "over": ["frames"], "keyframes": ["0: 0, 2: 90"]}
-    bending = run(aims.AttnBendAnimate, **said, ease=["hold"], **more)
+    (bending,) = run(aims.AttnBendAnimate, **said, ease=["hold"], **more)
     (animation,) = bending.bends[0].animations
     return animation
 

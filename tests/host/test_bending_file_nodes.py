@@ -96,6 +96,65 @@ def test_a_prefix_outside_the_folder_is_refused(tmp_path, prefix):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+NAMES = {
+    "empty": ("", "names no file"),
+    "blank": (" ", "names no file"),
+    "dots": ("..", "names no file"),
+    "a folder": ("mine/", "names no file"),
+    "the top": ("/", "names no file"),
+    "hidden": (".kiss", "begins with a dot"),
+    "in a hidden folder": (".mine/kiss", "begins with a dot"),
+    "a null byte": ("ki\0ss", r"holds '\x00', which not every system allows"),
+    "a new line": ("a\nb", "holds '\\n'"),
+    "a null byte in a folder": ("mi\0ne/kiss", r"holds '\x00'"),
+    "half a character": ("ki\ud800ss", r"holds '\ud800'"),
+    "a drive": ("C:/kiss", "holds ':'"),
+    "a device": ("mine/nul/kiss", "is the name of a device on Windows"),
+    "a blank at its end": ("mine /kiss", "begins or ends with a blank or a dot"),
+    "overlong": ("kiss" * 64, "bytes, where 255 are the most"),
+    "overlong in bytes": ("キス" * 42, "bytes, where 255 are the most"),
+    "an overlong folder": ("k" * 256 + "/kiss", "makes a name of 256 bytes, where 255 are the most"),
+    "below a file": ("taken/kiss", "whose folder cannot be used"),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_a_prefix_that_is_no_name_is_refused_with_a_sentence(case, tmp_path, home):
+    prefix, says = NAMES[case]
+    home.mkdir(parents=True)
+    (home / "taken").touch()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(BendError) as refusal:
+        saved(filename_prefix=prefix)
+    assert str(refusal.value).startswith("filename_prefix is ") and says in str(refusal.value)
+    assert "Write a name such as kiss" in str(refusal.value) or "make that one writable" in str(refusal.value)
+    assert len(str(refusal.value)) < 400 and sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_longest_name_is_written(home):
+    name = "k" * (255 - len("_00001_.yaml"))
+    assert saved(filename_prefix=name)[0] == f"{name}_00001_.yaml [user]"
+    assert saved(filename_prefix="mine//./take %year%")[0].startswith("mine/take 2")
+
+
+def test_a_folder_that_may_not_be_written_is_told(home, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied", "user")
+
+    monkeypatch.setattr(os, "makedirs", refuse)
+    with pytest.raises(
+        BendError, match=r"filename_prefix is 'mine/kiss', whose folder cannot be used.*Permission denied"
+    ):
+        saved(filename_prefix="mine/kiss")
+
+
+@pytest.mark.parametrize("file", ["a\0b.yaml", "a\0b.yaml [user]", "\ud800.yaml", "k" * 300 + ".yaml", "", " "])
+def test_a_file_that_cannot_be_is_not_there(file):
+    assert "there is no file" in AttnBendLoad.validate_inputs(file=file)
+    with pytest.raises(ValueError, match=r"there is no file|Invalid file path"):
+        run(AttnBendLoad, file=file)
+
+
 def test_presets_come_first_and_load(inputs):
     save(BENDING, inputs / "a.yaml")
     assert offered() == [*PRESETS, "a.yaml"]

@@ -1,11 +1,13 @@
 """Whose rows are bent: prompts long, combined, masked or limited in time, the negative pass beside them or not."""
 
 import comfy.model_patcher
+import node_helpers
 import pytest
 import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Bend
-from host.support import CHAIN, KISS, SMALL, SQUARE, assert_dense, bent, calls, prompt, said
+from attention_bending.bending.errors import BendError
+from host.support import CHAIN, KISS, SMALL, SQUARE, assert_dense, bent, calls, prompt, reports, said
 
 import nodes
 
@@ -93,3 +95,92 @@ def test_conditionings_with_masks(tiny_model, tiny_clip, sample, positive, negat
 def test_conditioning_that_bend_prompt_did_not_make(tiny_model, encode, sample, negative):
     chain = (Bend(ops.Rotate(angle=90.0), "ALL"),)
     assert_dense(sample, tiny_model(SMALL), chain, encode("a romantic kiss"), negative, **SQUARE)
+
+
+# --- what is said, and what is not ----------------------------------------------------------------------------------
+
+TINY = {"shape": (1, 16, 1, 4, 4), "steps": 1}
+
+
+def told(sample, model, *bends, positive, negative, **options) -> tuple[str, int]:
+    """The warnings of a run, and how many sites it bent."""
+    with reports() as made:
+        sample(bent(model, *bends), positive, negative, **{**TINY, **options})
+    return said(made[0]), made[0].bent
+
+
+def zeroed(conditioning):
+    (out,) = nodes.ConditioningZeroOut().zero_out(conditioning)
+    return out
+
+
+@pytest.mark.parametrize("cfg", [1.0, 5.0])
+def test_a_zeroed_negative_of_a_bent_positive_is_nobodys_business(cfg, tiny_model, sample, positive):
+    """As in every graph of a distilled model; the zeros keep the map of what they were."""
+    report, *_ = assert_dense(sample, tiny_model(SMALL), KISS, positive, zeroed(positive), **SQUARE, cfg=cfg)
+    assert not report.warnings
+
+
+def test_a_bend_of_words_that_are_zeros(tiny_model, sample, positive):
+    kiss, everything = Bend(ops.Flip(), "kiss", passes="negative"), Bend(ops.Flip(), "ALL", passes="negative")
+    with pytest.raises(BendError, match=r"negative conditioning 1 \(.*\) is all zeros .*Encode a prompt in its place"):
+        told(sample, tiny_model(SMALL), kiss, positive=positive, negative=zeroed(positive))
+    with pytest.raises(BendError, match=r"Bend 1 of 1, .*: conditioning 1 \(.*\) is all zeros"):
+        told(sample, tiny_model(SMALL), *KISS[:1], positive=zeroed(positive), negative=positive)
+    assert told(sample, tiny_model(SMALL), everything, positive=positive, negative=zeroed(positive)) == ("", 2)
+    both = Bend(ops.Flip(), "kiss", passes="both")
+    says, sites = told(sample, tiny_model(SMALL), both, positive=positive, negative=zeroed(positive))
+    assert sites == 2 and says.endswith("is all zeros, and is left alone.")
+
+
+def test_a_mixed_embedding_matters_where_its_words_are_bent(tiny_model, tiny_clip, sample, positive, negative):
+    (mixed,) = nodes.ConditioningAverage().addWeighted(positive, prompt(tiny_clip, "a kiss in the rain"), 0.7)
+    given = {"positive": positive, "negative": mixed}
+    assert told(sample, tiny_model(SMALL), *KISS, **given) == ("", 2)
+    given = {"positive": mixed, "negative": negative}
+    assert told(sample, tiny_model(SMALL), Bend(ops.Flip(), "ALL"), **given) == ("", 2)
+    assert "is no longer the embedding that Bend Prompt made" in told(sample, tiny_model(SMALL), *KISS, **given)[0]
+
+
+@pytest.mark.parametrize("passes, sites, also", [("negative", 0, ""), ("both", 2, ", so that only the positive one")])
+def test_at_cfg_1_there_is_no_negative_pass(passes, sites, also, tiny_model, sample, positive):
+    given = {"positive": positive, "negative": positive}
+    bend = Bend(ops.Flip(), "kiss", passes=passes)
+    says, seen = told(sample, tiny_model(SMALL), bend, **given, cfg=1.0)
+    assert seen == sites and says.startswith(f'Bend 1 of 1, Flip of "kiss": there is no negative pass{also}')
+    assert says.endswith("At cfg 1 a sampler leaves it out: raise cfg, or aim the bend at the positive pass.")
+    assert told(sample, tiny_model(SMALL), bend, **given, cfg=5.0) == ("", 2 * (1 + (passes == "both")))
+    kept = tiny_model(SMALL)
+    kept.set_model_sampler_cfg_function(lambda args: args["cond"], disable_cfg1_optimization=True)
+    assert told(sample, kept, bend, **given, cfg=1.0)[0] == ""
+
+
+def test_a_conditioning_whose_time_is_not_the_bends(tiny_model, sample, positive, negative):
+    (late,) = nodes.ConditioningSetTimestepRange().set_range(positive, 0.5, 1.0)
+    (combined,) = nodes.ConditioningCombine().combine(late, negative)
+    early = Bend(ops.Flip(), "kiss", end=0.4)
+    says, sites = told(sample, tiny_model(SMALL), early, positive=combined, negative=negative, steps=4)
+    assert sites == 0 and "Its conditioning is limited to 50.0% to 100.0% of the sampling" in says
+
+
+AREA = {"area": (4, 8, 0, 0), "strength": 1.0}
+
+
+def test_an_area_on_the_other_pass(tiny_model, sample, positive, negative):
+    """ComfyUI samples the positive prompt once more there, on that part of the film alone."""
+    limited = node_helpers.conditioning_set_values(negative, AREA)
+    report, *_ = assert_dense(sample, tiny_model(SMALL), CHAIN, positive, limited, **SQUARE)
+    assert "is limited to an area, where ComfyUI samples conditioning 1" in said(report)
+    (combined,) = nodes.ConditioningCombine().combine(positive, limited)
+    report, *_ = assert_dense(sample, tiny_model(SMALL), KISS, combined, negative, **SQUARE)
+    assert 'has no "kiss" and is left alone there' in said(report) and "area" not in said(report)
+    with pytest.raises(BendError, match=r"Bend 1 of 1, Blur of ALL: conditioning 2 \(.blurry.\) is limited to an area"):
+        told(sample, tiny_model(SMALL), Bend(ops.Blur(), "ALL"), positive=combined, negative=negative)
+
+
+def test_the_bounds_of_a_mask_are_an_area(tiny_model, sample, positive, negative):
+    left = torch.zeros(1, 64, 64)
+    left[..., :32] = 1
+    (bounded,) = nodes.ConditioningSetMask().append(positive, left, "mask bounds", 1.0)
+    with pytest.raises(BendError, match=r"limited to an area.*set_cond_area default"):
+        told(sample, tiny_model(SMALL), *KISS, positive=bounded, negative=negative)

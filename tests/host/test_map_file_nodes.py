@@ -173,6 +173,22 @@ def test_paths_outside_are_refused(tmp_path, file):
         run(AttnBendLoadMaps, file=file)
 
 
+@pytest.mark.parametrize("prefix", ["", "maps/", "ma\0ps", "k" * 250, ".maps"])
+def test_a_prefix_that_is_no_name_is_refused_with_a_sentence(outputs, prefix):
+    with pytest.raises(BendError, match=r"^filename_prefix is .*Write a name such as kiss"):
+        run(AttnBendSaveMaps, maps=made(), filename_prefix=prefix)
+    assert not any(outputs.iterdir())
+
+
+@pytest.mark.parametrize(
+    "file", ["a\0b.safetensors", "k" * 300 + ".safetensors", "\ud800.safetensors", "a\0b [output]"]
+)
+def test_a_file_that_cannot_be_is_not_there(file):
+    assert "there is no file" in AttnBendLoadMaps.validate_inputs(file=file)
+    with pytest.raises(ValueError, match=r"there is no file|Invalid file path"):
+        run(AttnBendLoadMaps, file=file)
+
+
 def test_comfyui_checks_the_file_when_a_graph_is_queued(inputs, monkeypatch):
     for name, node in OURS.items():
         monkeypatch.setitem(nodes.NODE_CLASS_MAPPINGS, name, node)

@@ -9,6 +9,8 @@ from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.errors import BendError
 from attention_bending.host.run.attach import patch_model
 from attention_bending.host.run.patch import Patch
+from comfy.patcher_extension import WrappersMP
+from host.support import reports, said
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,34 @@ def test_conditioning_that_was_joined_after_bend_prompt(tiny_model, positive, en
     with pytest.raises(BendError, match="ConditioningConcat"):
         sample(patched(tiny_model(), bend()), joined, encode("blurry"))
     sample(patched(tiny_model(), bend("ALL")), joined, encode("blurry"), cfg=1.0)
+
+
+@pytest.mark.parametrize("token", ["kiss", "ALL"])
+def test_a_text_that_another_node_lengthens_when_the_sampler_starts(token, tiny_model, positive, encode, sample, plain):
+    def lengthen(executor, *args, **kwargs):
+        guider = executor.class_obj
+        for cond in guider.conds["positive"]:
+            cond["cross_attn"] = torch.cat((cond["cross_attn"], cond["cross_attn"]), 1)
+        return executor(*args, **kwargs)
+
+    model = patched(tiny_model(), bend(token))
+    model.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, "another pack", lengthen)
+    with pytest.raises(BendError, match=r"had 512 tokens when .* another node has changed its text since .*1024\)"):
+        sample(model, positive, encode("blurry"))
+    assert torch.equal(plain, sample(tiny_model(), positive, encode("blurry")))
+
+
+def test_a_conditioning_that_another_node_adds_is_told(tiny_model, positive, encode, sample):
+    def add(executor, *args, **kwargs):
+        guider = executor.class_obj
+        guider.conds["positive"].append({**guider.conds["positive"][0], "cross_attn": encode("rain")[0][0]})
+        return executor(*args, **kwargs)
+
+    model = patched(tiny_model(), bend())
+    model.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, "another pack", add)
+    with reports() as made:
+        sample(model, positive, encode("blurry"))
+    assert made[0].bent and "another node has added 1 to the positive conditionings: not bent." in said(made[0])
 
 
 def test_an_area_is_refused_and_a_mask_is_not(tiny_model, positive, encode, sample):

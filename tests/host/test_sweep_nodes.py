@@ -15,6 +15,7 @@ from attention_bending.nodes.log import AttnBendLog
 from attention_bending.nodes.model import AttnBendModel
 from attention_bending.nodes.sweep import AttnBendGrid, AttnBendSweep
 from comfy_api.latest import io
+from host.support import prompt
 from host.test_map_file_nodes import made
 
 FILE = "attention_bending/log.jsonl"
@@ -131,6 +132,13 @@ def test_the_marked_words_and_their_columns(folders, positive):
     logged(conditioning=positive)
     (word,) = entries(folders)[0]["words"]
     assert word["word"] == "kiss" and len(word["columns"]) >= 1
+
+
+def test_a_marked_word_that_no_field_could_hold_has_its_columns(folders, tiny_clip):
+    """Quotes cannot be quoted."""
+    logged(conditioning=prompt(tiny_clip, 'he said (go "on", now)'))
+    (word,) = entries(folders)[0]["words"]
+    assert word["word"] == 'go "on", now' and len(word["columns"]) > 3
 
 
 def test_metrics_that_are_no_json_are_refused_and_nothing_is_written(folders):

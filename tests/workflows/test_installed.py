@@ -1,7 +1,12 @@
 """The pack as it is installed: what `.comfyignore` leaves of it, alone in an empty ComfyUI, makes a film."""
 
+import json
+
+import pytest
+from attention_bending.dev.server import WorkflowError
+from attention_bending.dev.server import server as running_server
 from attention_bending.dev.twins import MARK
-from workflows.filming import EXAMPLES, example, shoot, the, without_bends
+from workflows.filming import EXAMPLES, ROOM, example, shoot, the, without_bends
 
 DEVELOPMENT = {".ci", ".gitignore", "dev", "docs", "tests", "toy"}
 
@@ -21,3 +26,29 @@ def test_it_makes_a_film_of_its_own_model_and_recipe(lone_server):
     assert take.film.isfinite().all()
     assert not take.film.equal(shoot(lone_server, without_bends(prompt)).film)
     assert sorted(lone_server.get("/workflow_templates")["attention-bending"]) == sorted(EXAMPLES)
+
+
+def node(kind: str, **inputs) -> dict:
+    return {"class_type": kind, "inputs": inputs}
+
+
+@pytest.mark.slow
+def test_a_host_without_kornia_loses_no_node(tmp_path, monkeypatch):
+    """Some install ComfyUI without what it calls non-essential; only the pictures that need it say so."""
+    (tmp_path / "kornia.py").write_text('raise ImportError("no kornia on this host")', encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with running_server() as host:
+        assert "no kornia on this host" in host.log.read_text(encoding="utf-8")  # its own nodes are lost
+        ours = {name for name in host.get("/object_info") if name.startswith("AttnBend")}
+        assert ours == {*json.loads((ROOM / "object_info.json").read_text(encoding="utf-8"))}
+        grid = {
+            "a": node("EmptyImage", width=64, height=64, batch_size=2, color=0),
+            "b": node("EmptyImage", width=64, height=64, batch_size=2, color=255),
+            "both": node("CreateList", **{"inputs.input0": ["a", 0], "inputs.input1": ["b", 0]}),
+            "one": node("AttnBendGrid", images=["a", 0]),
+        }
+        host.queue(grid)
+        with pytest.raises(WorkflowError, match=r"this needs the package kornia.*pip install kornia"):
+            host.queue({**grid, "two": node("AttnBendGrid", images=["both", 0])})
+        prompt = example(f"Bend one word{MARK}", steps=1)
+        assert shoot(host, prompt).film.isfinite().all()

@@ -83,7 +83,11 @@ REFUSED = {
     ),
     "conditioning limited to an area": (
         positive_through("ConditioningSetArea", **AREA),
-        [f"node {SAMPLER} (KSampler)", "Remove Conditioning (Set Area)", "a mask (Conditioning (Set Mask)) works"],
+        [
+            f"node {SAMPLER} (KSampler)",
+            "Remove Conditioning (Set Area)",
+            "a mask works (Conditioning (Set Mask), set_cond_area default)",
+        ],
     ),
     "a layer that does not exist": (bend(layers="4"), [ASKED, "no layer 4", "its 4 layers are 0 to 3"]),
     "layers that cannot be read": (

@@ -61,6 +61,18 @@ def test_one_run_makes_every_film_and_the_un_bent_one_is_that_without_the_pack(s
     assert not any(torch.equal(films[i], films[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
 
 
+def test_a_sweep_goes_on_behind_a_bend_animate(server, run):
+    """As many films as without it, the first un-bent; the others keep their own factor, at another strength."""
+    moving = {"parameter": "strength", "over": "frames", "keyframes": "0: 0.2", "ease": "linear"}
+    prompt = swept()
+    prompt["move"] = {"class_type": "AttnBendAnimate", "inputs": {"bending": ["sweep", 0], **moving}}
+    prompt = edited(prompt, the(prompt, "AttnBendModel"), bending=["move", 0])
+    films, still = latents(server, shoot(server, prompt), prompt), latents(server, run[1], run[0])
+    assert len(films) == len(still) == 3 and torch.equal(films[0], still[0])
+    assert not any(torch.equal(film, other) for film, other in zip(films[1:], still[1:], strict=True))
+    assert not torch.equal(films[1], films[2])
+
+
 def test_the_sweep_says_on_its_node_what_it_makes(run):
     _, take = run
     (text,) = take.outputs["sweep"]["text"]
@@ -147,5 +159,5 @@ def test_a_surprise_is_refused_before_the_first_film(server, inputs, message):
 
 
 def test_a_log_outside_the_output_folder_is_refused_before_anything_runs(server):
-    with pytest.raises(WorkflowError, match="which is no name for a log"):
+    with pytest.raises(WorkflowError, match="which names no file"):
         server.submit({"log": logged({}, "../log")["log"]})
