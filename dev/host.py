@@ -1,4 +1,4 @@
-"""Which ComfyUI, and with which Python: the fetched one in `.venv`, or the user's own by COMFYUI_PATH."""
+"""Which ComfyUI, and with which Python: a fetched one with its own, or the user's by COMFYUI_PATH."""
 
 import os
 from dataclasses import dataclass
@@ -28,7 +28,15 @@ class Host:
 def locate() -> Host:
     """Read COMFYUI_PATH and COMFYUI_PYTHON. Trouble when they name nothing that could be ComfyUI."""
     given = os.environ.get("COMFYUI_PATH")
+    if given and os.environ.get(paths.VERSION_VARIABLE):
+        raise Trouble(
+            f"ComfyUI {paths.VERSION} is asked for by name, but COMFYUI_PATH is {given!r}.\n"
+            "Unset COMFYUI_PATH, or name no version."
+        )
     if not given:
+        versions = sorted(pin.stem for pin in paths.PINS.glob("*.txt"))
+        if paths.VERSION not in versions:
+            raise Trouble(f"There is no ComfyUI {paths.VERSION} to fetch. There are {', '.join(versions)}.")
         return Host(paths.COMFY, paths.venv_python(paths.VENV), ours=True)
     comfy = Path(given).expanduser().resolve()
     if not (comfy / "main.py").is_file() or not (comfy / "comfy").is_dir():

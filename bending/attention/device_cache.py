@@ -1,6 +1,7 @@
 """What the algebra needs on the device: made at first use, kept as long as it holds, never made twice in a step."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -8,6 +9,7 @@ from torch import Tensor
 from ..bend import Bend
 from ..frames.layout import FrameLayout
 from ..frames.mask_video import MaskVideo
+from ..operators import Kernel
 from ..time.windows import SamplingMoment
 from .action import Action, act
 from .kernel_cache import KernelCache
@@ -53,17 +55,14 @@ class DeviceCache:
 
     def action(self, bend: Bend) -> Action | None:
         """The bend at this moment; None where it changes nothing."""
-        if bend not in self._actions:
-            self._actions[bend] = act(bend, self.moment, self.layout, self.heads, self.device)
-            self._builds += 1
-        return self._actions[bend]
+        self._builds += bend not in self._actions
+        build = partial(act, bend, self.moment, self.layout, self.heads, self.device)
+        return self.kernels.kept(self._actions, bend, build)
 
     def mask(self, mask: MaskVideo) -> Tensor:
         """The mask on this film's grid, `(F, h, w)`."""
-        if mask not in self._masks:
-            self._masks[mask] = mask.on(self.layout).to(self.device)
-            self._builds += 1
-        return self._masks[mask]
+        self._builds += mask not in self._masks
+        return self.kernels.kept(self._masks, mask, lambda: mask.on(self.layout).to(self.device))
 
     def bend(self, bend: Bend, rows: Tensor) -> Tensor:
         """`rows + weight · (f(rows) − rows)` for rows `(B, L, H, C)`, as a new tensor of their type."""
@@ -101,15 +100,14 @@ class DeviceCache:
 
     def scale_queries(self, bends: Sequence[Bend], q: Tensor) -> Tensor:
         """Queries `(B, L, H, D)` whose logits are those of q over the temperatures of `bends`, each to its weight."""
-        key = tuple(bends)
-        if key not in self._query_scales:
-            self._query_scales[key] = self._query_scale(key)
-        return torch.mul(q, self._query_scales[key], out=torch.empty_like(q))
+        actions = [self.action(bend) for bend in bends]
+        scales = self.kernels.kept(self._query_scales, tuple(bends), lambda: self._query_scale(actions))
+        return torch.mul(q, scales, out=torch.empty_like(q))
 
-    def _query_scale(self, bends: tuple[Bend, ...]) -> Tensor:
+    def _query_scale(self, actions: Sequence[Action | None]) -> Tensor:
         """What the queries are multiplied by, `(L, H, 1)`."""
         grid, product = self.layout.grid, torch.ones(1, 1, 1, 1, 1, device=self.device)
-        for action in filter(None, map(self.action, bends)):
+        for action in filter(None, actions):
             temperatures = torch.tensor([operator.temperature for operator in action.operators], device=self.device)
             product = product * temperatures.view(-1, 1, 1, 1, 1) ** -torch.as_tensor(action.weight)
         return product.expand(grid.frames, grid.height, grid.width, self.heads, 1).flatten(0, 2)
@@ -120,8 +118,12 @@ class DeviceCache:
             kernel = None if operator.is_identity else self.kernels.kernel(operator, *self.layout.grid.shape[1:])
             for part, at in self._parts(pictures, frames):
                 old = self._times(part, before, at)
-                new = old if kernel is None else self._blend(action, old, kernel(old), at)
+                new = old if kernel is None else self._blend(action, old, self._apply(kernel, old), at)
                 part.copy_(self._times(new, after, at))
+
+    def _apply(self, kernel: Kernel, pictures: Tensor) -> Tensor:
+        with self.kernels.keeping():  # it may keep what its first call makes
+            return kernel(pictures)
 
     def _bend_in_time(self, action: Action, pictures: Tensor, before: Tensor | None, after: Tensor | None) -> None:
         """All frames at once, some rows of the picture at a time."""

@@ -20,6 +20,7 @@ from ...bending.errors import BendError
 from ...bending.frames.layout import FrameLayout
 from ...bending.time.windows import SamplingMoment
 from ..families import family_of
+from ..keeping import keeping
 from ..maps.records import RunRecords
 from .chains import Chains
 from .conditionings import ROLES
@@ -206,7 +207,7 @@ class Run:
         batch = x.shape[0] // len(uuids)
         layout = FrameLayout(geometry.grid, geometry.own_frames, self.grid.frames, self.cell.stride)
         if (layout, x.device) not in self._caches:
-            kernels = self._kernels.setdefault(x.device, KernelCache(x.device))
+            kernels = self._kernels.setdefault(x.device, KernelCache(x.device, keeping))
             self._caches[layout, x.device] = DeviceCache(layout, self.heads, x.device, kernels)
         cache = self._caches[layout, x.device]
         cache.go_to(self._moment)
