@@ -27,6 +27,7 @@ from .conditionings import ROLES
 from .memory import bend_bytes, reserving
 from .patch import KEY, Patch
 from .plan import CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
+from .reached import require_reached
 from .report import Report
 from .site import OVERRIDE, RowSlice, bent_forward
 
@@ -96,6 +97,7 @@ class Run:
         self._moment = SamplingMoment(0.0, 0, 1)
         self._active: tuple[PlannedBend, ...] = ()
         self._slices: list[CondSlice] = []
+        self._reached: set[int] = set()
         self._checked_step = -1
         self._calls = 0
 
@@ -173,6 +175,8 @@ class Run:
         options = transformer_options or {}
         self._calls += 1
         self._slices = self._prepare(executor.class_obj, x, options, kwargs)
+        awaited = [site for site in self.sites if self._slices_in(site.layer)]
+        self._reached.clear()
         bent_before = self.report.bent
         try:
             result = executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
@@ -182,6 +186,7 @@ class Run:
         expected = any(self._applied_bends(site.layer, part.cond) for part in slices for site in self.sites)
         if expected and self.report.bent == bent_before:
             self.report.skipped += 1
+        require_reached(executor.class_obj, awaited, self._reached, options)
         self._check(result)
         self.records.show()
         return result
@@ -225,7 +230,11 @@ class Run:
         return tuple(planned for planned in self._watched_bends(layer, cond) if planned.applied)
 
     def slices_at(self, layer: int) -> list[CondSlice]:
-        """The rows of the call under way that something happens to, or is watched, in this layer."""
+        """The rows of the call under way that something happens to, or is watched, in this layer, now that it runs."""
+        self._reached.add(layer)
+        return self._slices_in(layer)
+
+    def _slices_in(self, layer: int) -> list[CondSlice]:
         return [part for part in self._slices if part.cond.watched.columns or self._applied_bends(layer, part.cond)]
 
     def bends(self, layer: int, part: CondSlice) -> bool:

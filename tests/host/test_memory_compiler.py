@@ -1,4 +1,5 @@
-"""Under ComfyUI's memory compiler (0.34 and newer): what outlives a block is allocated while it is paused.
+"""Under ComfyUI's memory compiler (0.34 and newer): what outlives a block is allocated while it is paused; and a graph
+that it replays without Python is an error.
 
 The host here is older, so a module stands in for its `comfy.model_prefetch`. It looks on as the compiler does, at every
 allocation inside a block that is still alive when the block has ended, and may be paused, but not twice at once.
@@ -13,13 +14,14 @@ import pytest
 import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Animation, Bend, Bending
+from attention_bending.bending.errors import BendError
 from attention_bending.bending.frames.mask_video import MaskVideo
 from attention_bending.bending.time.animation import parse_keyframes
 from attention_bending.host.maps.record_store import Handle
 from attention_bending.host.maps.recording import Recording
 from attention_bending.host.run.attach import patch_model
 from attention_bending.host.run.patch import Patch
-from host.support import OVERRIDE, reports
+from host.support import KISS, OVERRIDE, SMALL, bent, reports, said
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -144,3 +146,55 @@ def test_an_un_bent_film_keeps_nothing(model, positive, negative, sample):
     with compiler:
         sample(some, positive, negative)
     assert not compiler.all_kept
+
+
+# --- graphs that are captured from a block, and replayed without Python ---------------------------------------------
+
+
+class Captured:
+    """A block's forward that runs in two calls, as the compiler's does, and from then on gives what it gave."""
+
+    def __init__(self, forward):
+        self.forward = forward
+        self.calls = 0
+
+    def __call__(self, *args, **kwargs):
+        self.calls += 1
+        if self.calls <= 2:
+            self.out = self.forward(*args, **kwargs)
+        return self.out.clone()
+
+
+def captured(model, *layers):
+    some = model.clone()
+    for layer in layers:
+        path = f"diffusion_model.blocks.{layer}.forward"
+        some.add_object_patch(path, Captured(some.get_model_object(path)))
+    return some
+
+
+@pytest.mark.parametrize("watched", [False, True], ids=["bent", "recorded"])
+def test_a_replayed_block_is_an_error(watched, model, positive, negative, sample):
+    patch = Patch(Bending(() if watched else KISS), recording=Recording(Handle(None, 2**26)) if watched else None)
+    with pytest.raises(BendError, match=r"layer 1 ran without its bends: 2 .* expected in this model call, and 1 seen"):
+        sample(patch_model(captured(model, 1), patch), positive, negative, steps=4)
+
+
+def test_so_is_a_model_of_which_all_blocks_are(tiny_model, positive, negative, sample):
+    """Told from a cache, which answers for all blocks too, by the graphs that ComfyUI keeps on them."""
+    model = tiny_model(SMALL, fresh=True)
+    with reports() as made:
+        sample(bent(captured(model, 0, 1), *KISS), positive, negative, steps=4)
+    assert made[0].skipped == 2 and "2 model calls came from a cache" in said(made[0])
+    for block in model.model.diffusion_model.blocks:
+        block._comfy_graph = {}
+    with pytest.raises(BendError, match=r"2 text attentions were expected in this model call, and 0 seen"):
+        sample(bent(captured(model, 0, 1), *KISS), positive, negative, steps=4)
+
+
+def test_a_block_that_another_node_skips_is_none(model, positive, negative, sample):
+    skipping = bent(model, *KISS)
+    skipping.set_model_patch_replace(lambda args, extra: {"img": args["img"]}, "dit", "double_block", 1)
+    with reports() as made:
+        sample(skipping, positive, negative)
+    assert made[0].bent == 2
