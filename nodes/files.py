@@ -7,7 +7,7 @@ import folder_paths
 from comfy_api.latest import io
 
 from ..bending.files import is_bending_file, load, presets, replace_words, save
-from .common import CATEGORY, BendingWire, relative, shown_text
+from .common import CATEGORY, BendingWire, is_inside, relative, shown_text
 from .texts import described_schema
 
 FOLDER = "attention_bending"
@@ -110,7 +110,7 @@ def bending_files() -> list[str]:
 
 def _found(folder: str) -> list[Path]:
     paths = (Path(at, name) for at, _, names in os.walk(folder) for name in names if name.lower().endswith(_ENDINGS))
-    inside = (path for path in sorted(paths) if folder_paths.is_within_directory(folder, str(path)))
+    inside = (path for path in sorted(paths) if is_inside(folder, path))
     return [path for path in inside if is_bending_file(path)]
 
 
@@ -122,7 +122,7 @@ def _path(file: str) -> Path:
         return presets()[title]
     folder = user_folder() if file.endswith(USER) else folder_paths.get_input_directory()
     path = os.path.abspath(os.path.join(folder, file.removesuffix(USER)))
-    if not folder_paths.is_within_directory(folder, path) or not path.lower().endswith(_ENDINGS):
+    if not is_inside(folder, path) or not path.lower().endswith(_ENDINGS):
         raise ValueError(f"Invalid file path: {file!r}. Bendings are .yaml or .json in ComfyUI's folders.")
     return Path(path)
 
