@@ -17,7 +17,6 @@ class Headless:
         """
         comfy_host.start(f"--base-directory={paths.BASE}", *arguments)
         import comfy.utils
-        import utils.extra_config  # as main.py does, before a module of the host puts another `utils` first on the path
         import execution
         import server
 

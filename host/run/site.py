@@ -53,6 +53,8 @@ def bent_forward(bender: Bender, site: Site, original: Callable) -> Callable:
     bend of one step would act on every step.
     """
     signature = inspect.signature(original)
+    # since 0.37 a checkpoint may choose a module's attention, which the host leaves aside for any override, ours too
+    chosen = getattr(getattr(original, "__self__", None), "comfy_attention", None)
 
     @torch.compiler.disable
     def forward(*args, **kwargs):
@@ -61,7 +63,7 @@ def bent_forward(bender: Bender, site: Site, original: Callable) -> Callable:
             return original(*args, **kwargs)
         call = signature.bind(*args, **kwargs)
         options = call.arguments.get("transformer_options") or {}
-        override = _Override(bender, site, slices, options.get(OVERRIDE))
+        override = _Override(bender, site, slices, options.get(OVERRIDE), getattr(chosen, "function", None))
         call.arguments["transformer_options"] = {**options, OVERRIDE: override}
         out = original(*call.args, **call.kwargs)
         override.finish()
@@ -73,16 +75,25 @@ def bent_forward(bender: Bender, site: Site, original: Callable) -> Callable:
 class _Override:
     """Stands in for the attention kernel during one forward, and bends the call that attends to the text."""
 
-    def __init__(self, bender: Bender, site: Site, slices: Sequence[RowSlice], chained: Callable | None):
+    def __init__(
+        self,
+        bender: Bender,
+        site: Site,
+        slices: Sequence[RowSlice],
+        chained: Callable | None,
+        chosen: Callable | None = None,
+    ):
         self.bender = bender
         self.site = site
         self.slices = slices
         self.chained = chained
+        self.chosen = chosen if chained is None else None
         self.calls = 0
         self.error: Exception | None = None
 
     def __call__(self, func, q, k, v, heads, *args, **kwargs):
         self.calls += 1
+        func = self.chosen or func
         if self.calls - 1 != self.site.text_call:
             return self.kernel(func, q, k, v, heads, *args, **kwargs)
         try:
