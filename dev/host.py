@@ -1,4 +1,4 @@
-"""Which ComfyUI, and with which Python: fetched, with `.venv`; the user's own, by COMFYUI_PATH; or from a GPU pack."""
+"""Which ComfyUI, and with which Python: a fetched one with its own; the user's, by COMFYUI_PATH; or a GPU pack's."""
 
 import os
 import sys
@@ -35,7 +35,15 @@ def locate() -> Host:
     given = os.environ.get("COMFYUI_PATH")
     if not given and paths.GPU_PACK.is_file():
         return _packed()
+    if given and os.environ.get(paths.VERSION_VARIABLE):
+        raise Trouble(
+            f"ComfyUI {paths.VERSION} is asked for by name, but COMFYUI_PATH is {given!r}.\n"
+            "Unset COMFYUI_PATH, or name no version."
+        )
     if not given:
+        versions = sorted(pin.stem for pin in paths.PINS.glob("*.txt"))
+        if paths.VERSION not in versions:
+            raise Trouble(f"There is no ComfyUI {paths.VERSION} to fetch. There are {', '.join(versions)}.")
         return Host(paths.COMFY, paths.venv_python(paths.VENV), ours=True)
     comfy = Path(given).expanduser().resolve()
     if not (comfy / "main.py").is_file() or not (comfy / "comfy").is_dir():

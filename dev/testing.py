@@ -1,5 +1,6 @@
 """``python dev test``: the style, then the rooms of tests side by side, each in a process of its own."""
 
+import argparse
 import os
 import subprocess
 import sys
@@ -72,6 +73,10 @@ class Outcome(NamedTuple):
 
 def main(arguments: list[str]) -> int:
     """Run everything, or what the pytest `arguments` choose; a room's bare name chooses that room."""
+    version, arguments = sort_host(arguments)
+    if version:  # its folders are settled when `paths` is imported, so it has a process of its own
+        command = [sys.executable, str(paths.DEV), "test", *arguments]
+        return subprocess.run(command, env={**os.environ, paths.VERSION_VARIABLE: version}).returncode
     begun = perf_counter()
     host = setup.ensure()
     setup_seconds = perf_counter() - begun
@@ -98,6 +103,14 @@ def main(arguments: list[str]) -> int:
     if not sum(counts):
         return NO_TESTS_RAN  # a mistyped name or -k must not look like success
     return 1 if counts.failed or style_failed else 0
+
+
+def sort_host(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """Split the command line into the ComfyUI that is asked for, if one is, and the rest."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--host")
+    known, rest = parser.parse_known_args(arguments)
+    return known.host, rest
 
 
 def sort_arguments(arguments: list[str]) -> tuple[list[str], dict[str, list[str]], bool]:

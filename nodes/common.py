@@ -85,6 +85,14 @@ def relative(file: str | Path, folder: str) -> str:
     return Path(os.path.relpath(file, folder)).as_posix()
 
 
+def is_inside(folder: str | Path, file: str | Path) -> bool:
+    """Whether a file lies in a folder, links followed: `folder_paths.is_within_directory`, which 0.24 has not."""
+    try:
+        return Path(file).resolve().is_relative_to(Path(folder).resolve())
+    except ValueError:  # a null byte
+        return False
+
+
 def curve_input() -> io.Input:
     """A bare socket, and nothing where it is not connected: the page would give a CURVE an editor and a ramp."""
     return io.Custom("CURVE").Input("curve", optional=True, extra_dict={"forceInput": True})

@@ -7,7 +7,7 @@ import folder_paths
 from comfy_api.latest import io
 
 from ..bending.files import is_bending_file, load, presets, replace_words, save
-from .common import CATEGORY, BendingWire, relative, shown_text
+from .common import CATEGORY, BendingWire, is_inside, relative, shown_text
 from .saving import new_file
 from .texts import described_schema
 
@@ -111,7 +111,7 @@ def bending_files() -> list[str]:
 
 def _found(folder: str) -> list[Path]:
     paths = (Path(at, name) for at, _, names in os.walk(folder) for name in names if name.lower().endswith(_ENDINGS))
-    inside = (path for path in sorted(paths) if folder_paths.is_within_directory(folder, str(path)))
+    inside = (path for path in sorted(paths) if is_inside(folder, path))
     return [path for path in inside if is_bending_file(path)]
 
 
@@ -123,11 +123,7 @@ def _path(file: str) -> Path:
         return presets()[title]
     folder = user_folder() if file.endswith(USER) else folder_paths.get_input_directory()
     path = os.path.abspath(os.path.join(folder, file.removesuffix(USER)))
-    try:
-        is_inside = folder_paths.is_within_directory(folder, path)
-    except ValueError:  # a character that no path has
-        is_inside = False
-    if not is_inside or not path.lower().endswith(_ENDINGS):
+    if not is_inside(folder, path) or not path.lower().endswith(_ENDINGS):
         raise ValueError(f"Invalid file path: {file!r}. Bendings are .yaml or .json in ComfyUI's folders.")
     return Path(path)
 

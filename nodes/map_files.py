@@ -11,7 +11,7 @@ from comfy_api.latest import io
 from ..bending.maps.files import is_map_file, load, save
 from ..bending.maps.report_text import about
 from ..host.maps.record_store import record_of
-from .common import CATEGORY, MapsWire, maps_inputs, relative, shown_text
+from .common import CATEGORY, MapsWire, is_inside, maps_inputs, relative, shown_text
 from .saving import new_file
 from .texts import described_schema
 
@@ -69,9 +69,11 @@ class AttnBendLoadMaps(io.ComfyNode):
     def validate_inputs(cls, file=None) -> bool | str:
         if file is None:  # it comes by a wire, and is checked when it is there
             return True
-        if not (folder_paths.exists_annotated_filepath(file) and _path(file).is_file()):
-            return f"there is no file {file!r} in ComfyUI's folders. Choose another."
-        return True
+        try:
+            is_there = _path(file).is_file()
+        except ValueError:
+            is_there = False
+        return is_there or f"there is no file {file!r} in ComfyUI's folders. Choose another."
 
     @classmethod
     def fingerprint_inputs(cls, file=None) -> tuple[int, int] | float:
@@ -92,17 +94,22 @@ def map_files() -> list[str]:
     inputs, outputs = folder_paths.get_input_directory(), folder_paths.get_output_directory()
     given = [relative(file, inputs) for file in _found(inputs)]
     saved = [f"{relative(file, outputs)} [output]" for file in _found(os.path.join(outputs, FOLDER))]
-    return [name for name in (*given, *saved) if folder_paths.exists_annotated_filepath(name)]
+    return [*given, *saved]
 
 
 def _found(folder: str) -> list[Path]:
     paths = (Path(at, name) for at, _, names in os.walk(folder) for name in names if name.endswith(".safetensors"))
-    return sorted(path for path in paths if is_map_file(path))
+    return sorted(path for path in paths if is_inside(folder, path) and is_map_file(path))
 
 
 def _path(file: str) -> Path:
     """Raises ValueError for a file outside ComfyUI's folders."""
-    return Path(folder_paths.get_annotated_filepath(file))
+    name, folder = folder_paths.annotated_filepath(file)
+    folder = folder or folder_paths.get_input_directory()
+    path = os.path.abspath(os.path.join(folder, name))
+    if not is_inside(folder, path):  # which ComfyUI itself refuses since 0.27
+        raise ValueError(f"Invalid file path: {file!r}")
+    return Path(path)
 
 
 MAP_FILES = [AttnBendSaveMaps, AttnBendLoadMaps]

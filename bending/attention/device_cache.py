@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch import Tensor
 from ..bend import Bend
 from ..frames.layout import FrameLayout
 from ..frames.mask_video import MaskVideo
+from ..operators import Kernel
 from ..time.windows import SamplingMoment
 from .action import Action, act
 from .kernel_cache import KernelCache
@@ -54,17 +56,14 @@ class DeviceCache:
 
     def action(self, bend: Bend) -> Action | None:
         """The bend at this moment; None where it changes nothing."""
-        if bend not in self._actions:
-            self._actions[bend] = act(bend, self.moment, self.layout, self.heads, self.device)
-            self._builds += 1
-        return self._actions[bend]
+        self._builds += bend not in self._actions
+        build = partial(act, bend, self.moment, self.layout, self.heads, self.device)
+        return self.kernels.kept(self._actions, bend, build)
 
     def mask(self, mask: MaskVideo) -> Tensor:
         """The mask on this film's grid, `(F, h, w)`."""
-        if mask not in self._masks:
-            self._masks[mask] = mask.on(self.layout).to(self.device)
-            self._builds += 1
-        return self._masks[mask]
+        self._builds += mask not in self._masks
+        return self.kernels.kept(self._masks, mask, lambda: mask.on(self.layout).to(self.device))
 
     def bend(self, bend: Bend, rows: Tensor) -> Tensor:
         """`rows + weight · (f(rows) − rows)` for rows `(B, L, H, C)`, as a new tensor of their type."""
@@ -105,10 +104,8 @@ class DeviceCache:
 
         A number where it is the same at every place and head, else `(L, H, 1)` float32.
         """
-        key = tuple(bends)
-        if key not in self._temperings:
-            self._temperings[key] = self._tempering([*filter(None, map(self.action, key))])
-        return self._temperings[key]
+        actions = [*filter(None, map(self.action, bends))]
+        return self.kernels.kept(self._temperings, tuple(bends), lambda: self._tempering(actions))
 
     def _tempering(self, actions: Sequence[Action]) -> float | Tensor:
         if all(len(action.operators) == 1 and not isinstance(action.weight, Tensor) for action in actions):
@@ -125,10 +122,13 @@ class DeviceCache:
             kernel = None if operator.is_identity else self.kernels.kernel(operator, *self.layout.grid.shape[1:])
             for part, at in self._parts(pictures, frames):
                 old = self._times(part, before, at)
-                new = old
-                if kernel is not None:
-                    new = self._blend(action, old, kernel(old.flatten(3)).unflatten(3, old.shape[3:]), at)
+                new = old if kernel is None else self._blend(action, old, self._apply(kernel, old), at)
                 self._put(part, new, after, at)
+
+    def _apply(self, kernel: Kernel, pictures: Tensor) -> Tensor:
+        """Pictures with their heads apart, all channels of which a kernel takes alike."""
+        with self.kernels.keeping():  # it may keep what its first call makes
+            return kernel(pictures.flatten(3)).unflatten(3, pictures.shape[3:])
 
     def _bend_in_time(self, action: Action, pictures: Tensor, before: Tensor | None, after: Tensor | None) -> None:
         """All frames at once, some rows of the picture at a time."""

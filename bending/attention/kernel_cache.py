@@ -1,6 +1,8 @@
 """What the algebra needs on a device whichever frames it bends: kernels, indices, selectors, each made once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -8,12 +10,19 @@ from torch import Tensor
 from ..operators import Kernel, Operator
 from ..time.windows import SamplingMoment
 
+Keeping = Callable[[], AbstractContextManager]
+"""What is entered, never twice at once, around the making of all that outlives a call: the host may plan the memory of
+calls ahead."""
+
+Made = TypeVar("Made")
+
 
 class KernelCache:
     """One for each device, for the length of a run, shared by all context windows. `builds` counts what was made."""
 
-    def __init__(self, device: torch.device):
+    def __init__(self, device: torch.device, keeping: Keeping = nullcontext):
         self.device = device
+        self.keeping = keeping
         self.builds = 0
         self._moment: SamplingMoment | None = None
         self._kernels: dict[tuple, Kernel | Tensor] = {}
@@ -31,7 +40,7 @@ class KernelCache:
 
     def kernel(self, operator: Operator, height: int, width: int) -> Kernel:
         """The operator's kernel for pictures of that size."""
-        return self._kept((operator, height, width), lambda: operator.kernel(height, width, self.device))
+        return self._kernel((operator, height, width), lambda: operator.kernel(height, width, self.device))
 
     def matrix(self, operators: tuple[Operator, ...], frames: int) -> Tensor:
         """The matrix `(F, F)` along the frames of an operator in time, or of one for each frame."""
@@ -42,27 +51,31 @@ class KernelCache:
             rows = [matrix[f] for f, matrix in enumerate(matrices)]
             return (matrices[0] if len(matrices) == 1 else torch.stack(rows)).to(self.device)
 
-        return self._kept((operators, frames), build)
+        return self._kernel((operators, frames), build)
 
-    def _kept(self, key: tuple, build) -> Kernel | Tensor:
-        if key not in self._kernels:
-            self._kernels[key] = build()
-            self.builds += 1
+    def _kernel(self, key: tuple, build: Callable[[], Made]) -> Made:
         self._used.add(key)
-        return self._kernels[key]
+        self.builds += key not in self._kernels
+        return self.kept(self._kernels, key, build)
+
+    def kept(self, store: dict, key, build: Callable[[], Made]) -> Made:
+        """`store[key]`, built where it is missing: whatever is kept on the device from call to call is made here."""
+        if key not in store:
+            with self.keeping():
+                store[key] = build()
+        return store[key]
 
     def index(self, numbers: tuple[int, ...]) -> Tensor:
         """The numbers as an index tensor."""
-        if numbers not in self._indices:
-            self._indices[numbers] = torch.tensor(numbers, dtype=torch.long, device=self.device)
-        return self._indices[numbers]
+        return self.kept(self._indices, numbers, lambda: torch.tensor(numbers, dtype=torch.long, device=self.device))
 
     def selector(self, sets: Sequence[tuple[int, ...]], width: int, depth: int, dtype: torch.dtype) -> Tensor:
         """Values `(T, depth)` for an attention call: slot i of its output is the sum of A over the columns in set i."""
-        key = (tuple(sets), width, depth, dtype)
-        if key not in self._selectors:
+
+        def build() -> Tensor:
             selector = torch.zeros(width, depth, dtype=dtype)
             for slot, columns in enumerate(sets):
                 selector[list(columns), slot] = 1
-            self._selectors[key] = selector.to(self.device)
-        return self._selectors[key]
+            return selector.to(self.device)
+
+        return self.kept(self._selectors, (tuple(sets), width, depth, dtype), build)

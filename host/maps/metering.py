@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...bending.attention.kernel import Attention
+from ..keeping import keeping
 
 ROWS = 256
 """How many image rows of an output are compared before and after."""
@@ -54,8 +55,10 @@ class Changes:
             before = replace(attention, q=attention.q[:, rows]).output().float()
         else:  # a foreign override may know the attention by its length
             before = attention.output()[:, rows].float()
-        pair = torch.stack(((bent[:, rows].float() - before).square().sum(), before.square().sum()))
-        self._squares[layer] = self._squares[layer] + pair if layer in self._squares else pair
+        changed = bent[:, rows].float() - before
+        with keeping():
+            pair = torch.stack((changed.square().sum(), before.square().sum()))
+            self._squares[layer] = self._squares[layer] + pair if layer in self._squares else pair
 
     def by_layer(self) -> dict[int, float]:
         """Of each layer in which any bend ran; waits for the device."""

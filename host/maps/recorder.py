@@ -10,6 +10,7 @@ from torch import Tensor
 from ...bending.errors import BendError
 from ...bending.frames.grid import Grid
 from ...bending.maps.record import BYTES, Bins, PackedMaps, even_bins, span
+from ..keeping import keeping
 from .recording import WatchedWords
 
 FLOAT = 4
@@ -111,7 +112,8 @@ class Recorder:
 
     def at_step(self, step: int) -> None:
         if self._bin_of_step[step] != self._bin:
-            self._flush_bin()
+            with keeping():  # once a bin, in the midst of a block
+                self._flush_bin()
             self._bin = self._bin_of_step[step]
 
     def add(self, layer: int, watched: WatchedWords, frames: Sequence[int], original: Tensor, bent: Tensor) -> None:
@@ -120,7 +122,8 @@ class Recorder:
         if not present:
             return
         if self._sums is None:
-            self._sums = torch.zeros(2, *self._shape, device=original.device)
+            with keeping():
+                self._sums = torch.zeros(2, *self._shape, device=original.device)
         at = self._bin_of_layer[layer]
         self._counts[np.ix_(present, [at], frames)] += 1
         self._is_bent |= bent is not original
@@ -151,7 +154,8 @@ class Recorder:
             own = [watched.by_word[word] for word in self.words]
             present = [i for i, columns in enumerate(own) if columns]
             rows = [[float(column in own[i]) for i in present] for column in watched.columns]
-            self._members[key] = present, torch.tensor(rows, device=device)
+            with keeping():
+                self._members[key] = present, torch.tensor(rows, device=device)
         return self._members[key]
 
     def _maps_by_word(self, maps: Tensor, member: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from ...bending.attention.device_cache import DeviceCache
 from ...bending.attention.kernel_cache import KernelCache
 from ...bending.frames.layout import FrameLayout
 from ...bending.time.windows import SamplingMoment
+from ..keeping import keeping
 from .plan import CondPlan, PlannedBend
 
 
@@ -20,7 +21,7 @@ class Caches:
 
     def at(self, moment: SamplingMoment, frames: FrameLayout, device: torch.device) -> DeviceCache:
         if (frames, device) not in self._caches:
-            kernels = self._kernels.setdefault(device, KernelCache(device))
+            kernels = self._kernels.setdefault(device, KernelCache(device, keeping))
             self._caches[frames, device] = DeviceCache(frames, self._heads, device, kernels)
         self._caches[frames, device].go_to(moment)
         return self._caches[frames, device]

@@ -25,6 +25,7 @@ from .layout import CallReader, CondSlice, Misfit, ModelCall
 from .memory import bend_bytes, reserving
 from .patch import Patch
 from .plan import CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
+from .reached import require_reached
 from .report import Report
 from .roles import Roles
 from .site import OVERRIDE, bent_forward
@@ -77,6 +78,7 @@ class Run(Uncopied):
         self._active: tuple[PlannedBend, ...] = ()
         self._call: ModelCall | None = None
         self._refused: str | None = None
+        self._reached: set[int] = set()
         self._checked_step = -1
         self._calls = 0
         self._visits = 0
@@ -147,11 +149,14 @@ class Run(Uncopied):
             options = witnessed(options, networks)
         self._calls += 1
         outer, call = self._call, self._prepare(executor.class_obj, x, options, kwargs)
+        awaited = [site for site in self.sites if call and self._slices_in(call, site.layer)]
+        reached_before, self._reached = self._reached, set()
         self._call, bent_before = call, self.report.bent
         try:
             result = executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
         finally:
-            self._call = outer  # another node may call the model in the middle of a call
+            # another node may call the model in the middle of a call
+            self._call, reached, self._reached = outer, self._reached, reached_before
         if call and not self._visits:  # a cache has nothing to answer a first call with
             self._refuse("a model call has reached no text attention of the host's.", self.layers, call.conds, options)
         # a node that answers inside the model, block by block, leaves no call un-made, but sites un-bent; a copy, too
@@ -161,6 +166,7 @@ class Run(Uncopied):
                 self.report.skipped += 1
                 others = (type(ran).__name__ for ran in networks if ran is not self.model.diffusion_model)
                 self.report.replica = self.report.replica or next(others, None)
+        require_reached(executor.class_obj, awaited, reached, options)
         self._check(result)
         self.records.show()
         return result
@@ -212,8 +218,11 @@ class Run(Uncopied):
     def slices_at(self, layer: int) -> list[CondSlice]:
         """The rows of the call under way that something happens to, or is watched, in this layer."""
         self._visits += 1
-        slices = self._call.slices if self._call else ()
-        return [part for part in slices if part.cond.watched.columns or self._applied_bends(layer, part.cond)]
+        self._reached.add(layer)
+        return self._slices_in(self._call, layer) if self._call else []
+
+    def _slices_in(self, call: ModelCall, layer: int) -> list[CondSlice]:
+        return [part for part in call.slices if part.cond.watched.columns or self._applied_bends(layer, part.cond)]
 
     def checks(self, layer: int) -> bool:
         """Whether this layer's attention is looked at though nothing happens there: the first's, in every call."""

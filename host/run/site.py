@@ -74,6 +74,8 @@ def bent_forward(bender: Bender, site: Site, original: Callable) -> Callable:
     """
     signature = inspect.signature(original)
     rest = next((name for name, one in signature.parameters.items() if one.kind is one.VAR_KEYWORD), None)
+    # since 0.37 a checkpoint may choose a module's attention, which the host leaves aside for any override, ours too
+    chosen = getattr(getattr(original, "__self__", None), "comfy_attention", None)
 
     @torch.compiler.disable
     def forward(*args, **kwargs):
@@ -84,7 +86,7 @@ def bent_forward(bender: Bender, site: Site, original: Callable) -> Callable:
         # another pack's forward may take what it does not name
         given = call.arguments if "transformer_options" in signature.parameters else call.arguments.setdefault(rest, {})
         options = given.get("transformer_options") or {}
-        override = _Override(bender, site, slices, options)
+        override = _Override(bender, site, slices, options, getattr(chosen, "function", None))
         given["transformer_options"] = {**options, OVERRIDE: override}
         with override.listening():
             out = original(*call.args, **call.kwargs)
@@ -97,12 +99,20 @@ def bent_forward(bender: Bender, site: Site, original: Callable) -> Callable:
 class _Override:
     """Stands in for the attention kernel during one forward, and bends the calls that attend to the text."""
 
-    def __init__(self, bender: Bender, site: Site, slices: Sequence[RowSlice], options: Mapping[str, Any]):
+    def __init__(
+        self,
+        bender: Bender,
+        site: Site,
+        slices: Sequence[RowSlice],
+        options: Mapping[str, Any],
+        chosen: Callable | None = None,
+    ):
         self.bender = bender
         self.site = site
         self.slices = slices
         self.options = options
         self.chained: Callable | None = options.get(OVERRIDE)
+        self.chosen = chosen if self.chained is None else None
         self.calls = 0
         self.pieces = 0  # of the text's attention, and the rows that they had between them
         self.rows = 0
@@ -113,7 +123,7 @@ class _Override:
         self.error: Exception | None = None
 
     def __call__(self, func, q, k, v, heads, *args, **kwargs):
-        return self._call(func, self.chained, q, k, v, heads, *args, **kwargs)
+        return self._call(self.chosen or func, self.chained, q, k, v, heads, *args, **kwargs)
 
     def listening(self) -> AbstractContextManager:
         """Around the forward: where it is one that goes past the override to torch's attention, takes that too."""

@@ -212,6 +212,8 @@ def test_scheduled_conditionings_each_have_their_fingerprint(tiny_clip, monkeypa
     ],
 )
 def test_embedding_files(with_embeddings, text, rest):
+    if "[" in text and with_embeddings.tokenizer.clip_umt5xxl._try_get_embedding("style[x]")[0] is None:
+        pytest.skip("this ComfyUI ends no name at a bracket")  # since 0.27
     _, tokens = encode_prompt(with_embeddings, text)
     host_text = parse_prompt(text).host_text
     ((used,),) = with_embeddings.tokenize(host_text).values()

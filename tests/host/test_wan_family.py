@@ -11,7 +11,6 @@ from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Bend
 from attention_bending.bending.errors import BendError
 from comfy.ldm.modules.attention import get_attention_function
-from comfy_extras.nodes_bernini import BerniniConditioning
 from comfy_extras.nodes_edit_model import ReferenceLatent
 from comfy_extras.nodes_wan import (
     WanFirstLastFrameToVideo,
@@ -77,9 +76,10 @@ def phantom(positive, negative, vae, vision):
 
 
 def bernini(positive, negative, vae, vision):
+    node = pytest.importorskip("comfy_extras.nodes_bernini").BerniniConditioning  # since 0.27
     references = {"reference_image_0": picture(width=48, height=80)}
     video = picture(frames=5)
-    return BerniniConditioning.execute(positive, negative, vae, 64, 64, 5, 1, video, None, references)[:2]
+    return node.execute(positive, negative, vae, 64, 64, 5, 1, video, None, references)[:2]
 
 
 FAMILY = {

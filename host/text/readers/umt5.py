@@ -70,7 +70,7 @@ def _parts(inner, prompt: Prompt) -> Iterator[Part]:
 
 def _embedding_parts(inner, word: str, positions: tuple[int, ...]) -> Iterator[Part]:
     """`embedding:name and more`: vectors if the host finds the file, then the rest, which it joins by single spaces."""
-    embedding, _, rest = inner._try_get_embedding(word[len(inner.embedding_identifier) :].strip("\n"))
+    embedding, *_, rest = inner._try_get_embedding(word[len(inner.embedding_identifier) :].strip("\n"))
     solid = [position for char, position in zip(word, positions, strict=True) if not char.isspace()]
     rest_solid = [char for char in rest if not char.isspace()]
     head = len(solid) - len(rest_solid)
