@@ -191,7 +191,7 @@ def test_inside_of_a_subgraph_and_after_it_was_saved_and_reloaded(desk, tmp_path
     desk.page.wait_for_timeout(500)
     desk.page.screenshot(path=str(tmp_path / "inside of a subgraph.png"))
 
-    saved = desk.page.evaluate("app.rootGraph.serialize()")
+    saved = json.loads(desk.page.evaluate("JSON.stringify(app.rootGraph.serialize())"))
     assert PANEL not in json.dumps(saved)
     assert desk.page.evaluate("app.rootGraph.id") == saved["id"]
     desk.editor.load(saved, "reloaded")
