@@ -92,8 +92,9 @@ def run(arguments: list[str]) -> None:
         raise Trouble(f"{asked.output} has {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f}. See LEFT_OUT.")
     say(f"{asked.output}: {size / 1e6:.1f} MB, {len(wanted)} packages, for Python {asked.python} on Linux x86-64.")
     print(
-        f"Put it into a fresh checkout on the machine with the GPU, at the same place, and run there:\n\n{how(asked)}\n"
+        f"Put it into a fresh checkout on the machine with the GPU, at the same place, and run there:\n\n{how(asked)}"
     )
+    print("\nBring home docs/performance*, where the benchmark writes its results.")
 
 
 def how(asked: argparse.Namespace) -> str:
