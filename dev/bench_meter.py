@@ -24,7 +24,7 @@ from .bench_subjects import Call, Step
 
 MB = 1e6
 SUBJECTS = {"call": Call, "aim": Call, "many": Call, "segments": Call, "step": Step, "counted": Call}
-TOLERANCE = {Call: {torch.float32: 1e-4, torch.bfloat16: 0.1}, Step: {torch.float32: 0.01, torch.bfloat16: 0.5}}
+TOLERANCE = {Call: {torch.float32: 1e-4, torch.bfloat16: 0.1}, Step: {torch.float32: 0.01, torch.bfloat16: 0.2}}
 CALLS_IN_A_ROW = {Call: 10, Step: 1}
 """How many a GPU is given at once: as in a model, it computes one while the processor starts the next."""
 WAYS = {"un-bent": "unbent_", "bent": "", "dense": "dense_"}  # what the names of each way's quantities begin with
@@ -88,14 +88,17 @@ def compared(case: Case, subject: Call | Step, kernel: Callable, rounds: int, de
 
 
 def checked(case: Case, outputs: Mapping[str, Sequence[Tensor]], tolerance: float) -> float | None:
-    """The largest difference of bent from dense: over the largest value; of a step, over the most that bends change."""
+    """The largest difference of bent from dense, over the largest value.
+
+    Of a step in float32 over the most that bends change; in a half type one word changes it less than rounding does.
+    """
     unbent, bent, dense = (outputs.get(way, ()) for way in WAYS)
     same = torch.equal(bent[0], unbent[0])
     told = f"{case.scenario}: {'the same bits as' if same else 'other bits than'} without it"
     assert same == SCENARIOS[case.level][case.scenario].same_bits, told
     if not dense:
         return None
-    units = [bent[0] - unbent[0]] if case.level == "step" else dense
+    units = [bent[0] - unbent[0]] if case.level == "step" and case.dtype == "float32" else dense
     triples = zip(bent, dense, units, strict=True)
     error = max(float((ours - theirs).abs().max() / unit.abs().max()) for ours, theirs, unit in triples)
     assert error < tolerance, f"{case.scenario}: {error:.1e} from dense, so what was timed differs"

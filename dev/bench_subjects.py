@@ -199,6 +199,7 @@ class Step:
             weights = filled(empty, model)
             options = {"dtype": self.dtype, "load_device": torch.empty(0, device=device).device}  # with its number
             self.model = comfy.sd.load_diffusion_model_state_dict(weights, model_options=options)
+            self.model.set_model_compute_dtype(self.dtype)  # on a CPU the host would compute in float32
         generator = torch.Generator().manual_seed(1)
         embedding = torch.randn(1, TOKENS, EMBEDDING, generator=generator)
         pieces = tuple(Piece(word, 2 * i, 2 * i + 1, FIRST + i) for i, word in enumerate(WORDS))

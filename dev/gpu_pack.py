@@ -91,9 +91,8 @@ def run(arguments: list[str]) -> None:
     if size > LARGEST:
         raise Trouble(f"{asked.output} has {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f}. See LEFT_OUT.")
     say(f"{asked.output}: {size / 1e6:.1f} MB, {len(wanted)} packages, for Python {asked.python} on Linux x86-64.")
-    print(
-        f"Put it into a fresh checkout on the machine with the GPU, at the same place, and run there:\n\n{how(asked)}\n"
-    )
+    print("Put it into a fresh checkout on the machine with the GPU, at the same place, and run there:")
+    print(f"\n{how(asked)}\n\nBring home docs/performance*, where the benchmark writes its results.")
 
 
 def how(asked: argparse.Namespace) -> str:
@@ -160,7 +159,8 @@ def wheels(wanted: dict[str, str], python: str, folder: Path) -> Iterator[Path]:
 
 
 def _anonymous(file: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Without who made it, and when."""
+    """Without who made it, and when; readable to all."""
+    file.mode = 0o755 if file.isdir() else 0o644
     file.uid = file.gid = file.mtime = 0
     file.uname = file.gname = ""
     return file

@@ -15,8 +15,8 @@ WAYS = {"attention_pytorch": "told", "attention_sub_quad": "computed"}
 """Of the kernels that are measured on a CPU."""
 NEAR, NEAR_DENSE = {"float32": 1e-5, "bfloat16": 0.02}, {"float32": 1e-5, "bfloat16": 0.04}
 """Over the largest value: ours to float64, and what is dense in the call's own type to ours and to float64."""
-NEAR_DENSE_STEP = {"float32": 0.01, "bfloat16": 0.5}
-"""Over the most that bends change: a step to the dense one."""
+NEAR_DENSE_STEP = {"float32": 0.01, "bfloat16": 0.04}
+"""A step to the dense one; in float32 over the most that bends change."""
 
 
 @pytest.fixture(scope="module", params=NEAR)
