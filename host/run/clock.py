@@ -54,7 +54,8 @@ class Clock:
     def go_to(self, sigmas: Tensor | None) -> SamplingMoment:
         """Go to the moment of a call at levels `(B,)`, of which the first counts; at the prediction's if it has none.
 
-        Raises BendError where nobody knows the level.
+        The step is the prediction's, whatever another node makes of its level on the way to the model. Raises BendError
+        where nobody knows the level.
         """
         sigmas = self._timestep if sigmas is None else sigmas
         if sigmas is None:
@@ -65,7 +66,8 @@ class Clock:
         if sigmas is not self._read:
             self._read = None if self._timestep is None else sigmas
             sigma = float(sigmas[0])
-            self.moment = self._schedule.moment(sigma, self.position.at(sigma))
+            is_own = self._timestep is None or sigmas is self._timestep
+            self.moment = self._schedule.moment(sigma, self.position.at(sigma if is_own else float(self._timestep[0])))
         return self.moment
 
 

@@ -19,6 +19,7 @@ from attention_bending.host.maps.recording import Recording
 from attention_bending.host.run import clock
 from attention_bending.host.run.attach import patch_model
 from attention_bending.host.run.patch import Patch
+from comfy.patcher_extension import WrappersMP
 from comfy_extras import nodes_custom_sampler as custom
 from host.support import bent, calls, percent, reports, said, sample_on
 
@@ -233,14 +234,34 @@ def test_a_level_that_is_far_off_is_told_once(change, told, model, positive):
     assert str(report).count("the sampler stood in its step") == told
 
 
-@pytest.mark.parametrize("name", ["heun", "dpm_2", "dpmpp_2s_ancestral", "dpmpp_sde", "res_multistep", "uni_pc"])
+@pytest.mark.parametrize("name", ["euler", "heun", "dpm_2", "dpmpp_sde"])
+def test_levels_that_are_changed_within_a_prediction(name, model, positive):
+    """Here the sampler's own level is known, and with it each call's step; again the percent is the changed level's."""
+
+    def change(executor, x, timestep, *args, **kwargs):
+        return executor(x, timestep * 0.93, *args, **kwargs)
+
+    bends = in_steps(2, 4), Bend(FLIP, "sunset", start=0.4, end=0.7, renormalize=False)
+    inner, sigmas = comfy.samplers.sampler_object(name), TWENTY[::2]
+    honest, _ = seen_by(model, positive, inner, sigmas, *bends)
+    some, noted = calls(model)
+    some.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, "pack", change)
+    found, report = seen_by(some, positive, inner, sigmas, *bends)
+    assert found == honest and report.conflict is None
+    inside = [0.4 <= percent(float(call["timestep"][0])) < 0.7 for call in noted]
+    both = [some or within for some, (_, within) in zip(inside, found, strict=True)]
+    assert report.bent == LAYERS * sum(both)
+
+
+@pytest.mark.parametrize("name", ["heun", "dpm_2", "dpmpp_sde", "uni_pc"])
 def test_changed_levels_of_samplers_with_several_calls_a_step(name, model, positive):
     """As many of their calls are in each step as where nothing is changed, but for what lies near a step's edge."""
     inner = comfy.samplers.sampler_object(name)
-    honest, _ = seen_by(model, positive, inner, TWENTY, in_steps(5, 9))
+    sigmas = TWENTY[::2]
+    honest, _ = seen_by(model, positive, inner, sigmas, in_steps(3, 5))
     for change in (lie(-0.15), lie(-0.02), lie(0.1)):
-        found, _ = seen_by(model, positive, changed(inner, change), TWENTY, in_steps(5, 9))
-        assert found == every([step for step, _ in found], 5, 9)
+        found, _ = seen_by(model, positive, changed(inner, change), sigmas, in_steps(3, 5))
+        assert found == every([step for step, _ in found], 3, 5)
         off = [a - b for (a, _), (b, _) in zip(found, honest, strict=True)]
         assert set(off) <= {-1, 0, 1} and len(off) / 2 <= off.count(0), (name, Counter(off))
 
