@@ -2,8 +2,8 @@
  * What nodes say of the last run: plain text on the node, in both renderings, and never saved.
  *
  * A text belongs to a prompt, to the workflow that the prompt was made of, and to a node by its execution id ("19:8" is
- * node 8 inside of subgraph 19). The server tells only this page's own prompts; what is said to a workflow in another
- * tab waits until that is opened.
+ * node 8 inside of subgraph 19). The server tells of this page's own prompts only; what is said to a workflow in
+ * another tab waits until that is opened.
  */
 import { app } from "../../scripts/app.js"
 import { api } from "../../scripts/api.js"
@@ -23,10 +23,10 @@ const UNTOLD = {
 /**
  * @typedef {object} Report The event's detail.
  * @property {string} prompt_id
- * @property {string | null} workflow The id of the prompt's workflow; without one, the open workflow is meant.
+ * @property {string | null} workflow The workflow's id; without one, the open workflow is meant.
  * @property {string} node The node's execution id.
- * @property {string} run Which run of that prompt on this node: its later text takes the place of an earlier.
- * @property {string | null} text Nothing where the prompt with this node has only begun.
+ * @property {string} run Which run on this node: its later text takes the place of an earlier.
+ * @property {string | null} text Null where the prompt has only begun.
  */
 
 /**
@@ -59,7 +59,7 @@ function hear({ prompt_id, workflow, node, run, text }) {
   show()
 }
 
-/** A node that ComfyUI answers for from its cache says nothing, but its output comes once more, and a text with it. */
+/** A node that ComfyUI has in its cache says nothing, but its output comes once more, and a text with it. */
 function hearCached({ prompt_id, node, display_node, output }) {
   const workflow = workflows.get(prompt_id)
   const id = display_node ?? node
@@ -67,7 +67,7 @@ function hearCached({ prompt_id, node, display_node, output }) {
   output?.text?.forEach((text, run) => hear({ prompt_id, workflow, node: id, run: String(run), text }))
 }
 
-/** A prompt has ended, and with it what could be said: by a node that failed, and of those that were not told of. */
+/** A prompt has ended: a node of ours that failed says so, and of those that were not told of, that is said. */
 function end(untold, { prompt_id, node_id, exception_message }) {
   const workflow = workflows.get(prompt_id)
   if (exception_message && all.has(`${workflow} ${node_id}`))
@@ -104,7 +104,7 @@ function show() {
   }
 }
 
-/** The passages of one node; with its id where the same node stands in several places, as those of a subgraph may. */
+/** One node's passages; with its id where it stands in several places, as those of a subgraph may. */
 function passagesOf({ node, texts, isOld, note }, _, { length }) {
   const heading = [length > 1 ? `node ${node}:` : "", note && texts.size ? `${note} Before that:` : note]
   const runs = new Map()
@@ -130,7 +130,7 @@ function panel(node) {
   const outer = document.createElement("div")
   const inner = document.createElement("div")
   outer.append(inner)
-  // contain: as high as it is told to be, or as the node leaves room, whatever it holds
+  // contain: as high as it is told, or as there is room, whatever it holds
   outer.style.cssText = `contain: size; overflow: auto; width: 100%; height: 100%; border-radius: 4px;
     background: var(--comfy-input-bg); color: var(--input-text); font: 12px/1.4 sans-serif;
     text-rendering: geometricPrecision; user-select: text; cursor: text`
@@ -155,10 +155,13 @@ function panel(node) {
 /** Let the text be marked and scrolled, and the canvas zoom where there is nothing to scroll. */
 function letUse(element) {
   element.tabIndex = 0
-  element.dataset.captureWheel = "true"
-  element.addEventListener("pointerdown", (event) => event.button === 0 && event.stopPropagation())
+  const scrolls = () => element.scrollHeight > element.clientHeight
+  element.addEventListener("pointerdown", (event) => {
+    element.dataset.captureWheel = scrolls() // Nodes 2.0 zooms by itself where this is not so
+    if (event.button === 0) event.stopPropagation()
+  })
   element.addEventListener("wheel", (event) => {
-    if (!LiteGraph.vueNodesMode && element.scrollHeight <= element.clientHeight) app.canvas.processMouseWheel(event)
+    if (!scrolls() && !LiteGraph.vueNodesMode) app.canvas.processMouseWheel(event)
   })
 }
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import torch
+
 from ..parameter import parameter
 from .base import FrameOperator, Kernel
 from .blur import gaussian
@@ -46,5 +48,6 @@ class Sharpen(FrameOperator):
         return self.amount == 0 or self.sigma == 0
 
     def kernel(self, height, width, device) -> Kernel:
-        sharpened = gaussian(self.sigma, None, height, width, device, sharpen=self.amount)
+        amount = min(self.amount, torch.finfo(torch.float32).max)  # a larger one, from a file, is no number to torch
+        sharpened = gaussian(self.sigma, None, height, width, device, sharpen=amount)
         return (lambda pictures: sharpened(pictures).clamp_(min=0)) if self.clamp else sharpened

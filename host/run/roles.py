@@ -20,7 +20,7 @@ class Roles:
 
     def __init__(self, plan: RunPlan, conds: Conds):
         self._planned = [
-            (role, cond, planned)
+            (role, cond.get(TOKENS_KEY), cond["cross_attn"], planned)
             for role, listed in conds.items()
             for cond in listed
             if (planned := plan.conds.get((role, id(cond.get("cross_attn")))))
@@ -39,12 +39,12 @@ class Roles:
         if "area" in prepared:  # ComfyUI adds opposites of areas
             return None
         embedding = getattr(prepared["model_conds"].get("c_crossattn"), "cond", None)
-        own = [(cond, plan) for planned_role, cond, plan in self._planned if planned_role == role]
-        for cond, plan in own:
-            if cond["cross_attn"] is embedding:
+        own = [planned for planned_role, *planned in self._planned if planned_role == role]
+        for _, planned, plan in own:
+            if planned is embedding:
                 return plan
-        for cond, plan in own:
-            if cond.get(TOKENS_KEY) == prepared.get(TOKENS_KEY) and _equal(cond["cross_attn"], embedding):
+        for tokens, planned, plan in own:
+            if tokens == prepared.get(TOKENS_KEY) and _equal(planned, embedding):
                 return plan
         return None
 

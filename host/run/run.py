@@ -166,7 +166,8 @@ class Run(Uncopied):
                 self.report.skipped += 1
                 others = (type(ran).__name__ for ran in networks if ran is not self.model.diffusion_model)
                 self.report.replica = self.report.replica or next(others, None)
-        require_reached(executor.class_obj, awaited, reached, options)
+        if not self._refused:  # which another node may have swallowed
+            require_reached(executor.class_obj, awaited, reached, options)
         self._check(result)
         self.records.show()
         return result

@@ -176,6 +176,33 @@ def test_a_text_is_text(desk, tmp_path):
     desk.editor.screenshot(tmp_path / "a file.png")
 
 
+def test_a_text_can_be_marked_and_the_canvas_zooms_over_it(desk):
+    desk.open()
+    desk.run()
+    page = desk.page
+    page.evaluate(
+        f"""() => {{
+            const [x, y] = ({AT})('{PATCH}').pos
+            app.canvas.ds.scale = 1.2
+            app.canvas.ds.offset = [200 - x, 100 - y]
+            app.canvas.setDirty(true, true)
+        }}"""
+    )
+    panel = f"({AT})('{PATCH}').widgets.at(-1).element"
+    page.wait_for_function(f"() => Math.abs({panel}.getBoundingClientRect().width / {panel}.offsetWidth - 1.2) < 0.01")
+    x, y, place = page.evaluate(
+        f"() => {{ const {{x, y}} = {panel}.getBoundingClientRect(); return [x, y, [...({AT})('{PATCH}').pos]] }}"
+    )
+    page.mouse.move(x + 8, y + 14)
+    page.mouse.down()
+    page.mouse.move(x + 120, y + 14, steps=3)
+    page.mouse.up()
+    assert len(page.evaluate("getSelection().toString()")) > 5
+    assert page.evaluate(f"[...({AT})('{PATCH}').pos]") == place
+    page.mouse.wheel(0, -100)
+    page.wait_for_function("() => app.canvas.ds.scale > 1.2")
+
+
 def test_inside_of_a_subgraph_and_after_it_was_saved_and_reloaded(desk, tmp_path):
     desk.open()
     group = desk.page.evaluate(

@@ -209,7 +209,7 @@ def test_a_temperature_under_a_mask_is_refused(model, positive, negative, sample
 def test_in_the_types_that_models_compute_in(forward, dtype, positive, negative, away, sample, monkeypatch):
     """By torch's kernel: as near to dense attention as the un-bent film is."""
     monkeypatch.setattr(strangers.host, "optimized_attention", attention_pytorch)
-    model = loaded(dtype).clone()
+    model = loaded(dtype, "cpu").clone()
 
     def films(bends):
         if forward == "guided":

@@ -158,12 +158,13 @@ def test_what_is_bent_is_attended_to_once():
     assert keys == [(3, filled_up), (1, TOKENS), (1, TOKENS), (1, filled_up)]
 
 
+@pytest.mark.parametrize("dtype", [torch.float32], ids=str)
 @pytest.mark.parametrize("dims", [2, 3, 4])
 @KERNELS
-def test_a_mask_over_the_call_is_cut_as_rows_and_queries_are(kernel, dims):
+def test_a_mask_over_the_call_is_cut_as_rows_and_queries_are(kernel, dtype, dims):
     """The film's tokens see fewer keys than those before them, and each row its own number, where the mask has rows."""
     first, seen = 10, (30, 30, 30) if dims == 2 else (20, 30, 40)
-    tensors = qkv(torch.float32, first=first, device=kernel.device)
+    tensors = qkv(dtype, first=first, device=kernel.device)
     mask = torch.zeros(3, Grid(*GRID).cells + first, TOKENS, device=kernel.device)
     for row, keys in enumerate(seen):
         mask[row, first:, keys:] = -1e4
@@ -176,4 +177,4 @@ def test_a_mask_over_the_call_is_cut_as_rows_and_queries_are(kernel, dims):
     for row in (1, 2):
         q, k, v = (tensor[row : row + 1] for tensor in tensors)
         expected = dense((q, k[:, : seen[row]], v[:, : seen[row]]), first)
-        assert error(output[row : row + 1, first:], expected) < ROUNDING[torch.float32]
+        assert error(output[row : row + 1, first:], expected) < ROUNDING[dtype]
