@@ -1,6 +1,7 @@
 """ComfyUI in this process, without its web server: run workflows in API form and take values out of them."""
 
 import asyncio
+import importlib
 from typing import Any
 
 from . import comfy_host, paths
@@ -16,6 +17,8 @@ class Headless:
         Before any room of the pack is imported by its own name: from here on it is what ComfyUI has loaded.
         """
         comfy_host.start(f"--base-directory={paths.BASE}", *arguments)
+        # as main.py does: older ComfyUIs put their comfy/ first on the path afterwards, and its `utils` is another
+        importlib.import_module("utils.extra_config")
         import comfy.utils
         import execution
         import server
