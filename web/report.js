@@ -23,7 +23,7 @@ const UNTOLD = {
 /**
  * @typedef {object} Report The event's detail.
  * @property {string} prompt_id
- * @property {string | null} workflow The workflow's id; without one, the open workflow is meant.
+ * @property {string | null} workflow The workflow's id; without one, that is meant which was open as the prompt began.
  * @property {string} node The node's execution id.
  * @property {string} run Which run on this node: its later text takes the place of an earlier.
  * @property {string | null} text Null where the prompt has only begun.
@@ -31,7 +31,7 @@ const UNTOLD = {
 
 /**
  * @typedef {object} Said What one node has said last.
- * @property {string | null} workflow
+ * @property {string} workflow
  * @property {string} node
  * @property {string} prompt The last prompt with this node.
  * @property {Map<string, string>} texts By run, in the order in which they began.
@@ -42,11 +42,12 @@ const UNTOLD = {
 /** @type {Map<string, Said>} By workflow and node. */
 const all = new Map()
 
-/** @type {Map<string, string | null>} The workflows of prompts under way, as far as they were told. */
+/** @type {Map<string, string>} The workflows of prompts under way, as far as they were told. */
 const workflows = new Map()
 
 /** @param {Report} report */
-function hear({ prompt_id, workflow, node, run, text }) {
+function hear({ prompt_id, workflow: told, node, run, text }) {
+  const workflow = told ?? workflows.get(prompt_id) ?? root().id
   workflows.set(prompt_id, workflow)
   const key = `${workflow} ${node}`
   const said = all.get(key) ?? { workflow, node, prompt: "", texts: new Map(), isOld: false, note: "" }
@@ -81,12 +82,14 @@ function end(untold, { prompt_id, node_id, exception_message }) {
 
 /** What nodes of the open workflow have said, each with the path of nodes that leads to it. */
 function opened() {
-  const root = app.rootGraph ?? app.graph
   return [...all.values()]
-    .filter(({ workflow }) => workflow === null || workflow === root.id)
-    .map((said) => [said, pathTo(root, said.node)])
+    .filter(({ workflow }) => workflow === root().id)
+    .map((said) => [said, pathTo(root(), said.node)])
     .filter(([, path]) => path.at(-1)?.comfyClass?.startsWith("AttnBend"))
 }
+
+/** The open workflow, whichever of its subgraphs is shown. */
+const root = () => app.rootGraph ?? app.graph
 
 /** The nodes that an execution id names, from the outermost subgraph inwards. */
 function pathTo(graph, id) {

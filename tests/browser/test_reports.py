@@ -221,6 +221,9 @@ def test_inside_of_a_subgraph_and_after_it_was_saved_and_reloaded(desk, tmp_path
     saved = json.loads(desk.page.evaluate("JSON.stringify(app.rootGraph.serialize())"))
     assert PANEL not in json.dumps(saved)
     assert desk.page.evaluate("app.rootGraph.id") == saved["id"]
+    # out of the subgraph: the page's address is its id, and the page goes back to whichever tab has it
+    desk.page.evaluate("() => void app.canvas.setGraph(app.rootGraph)")
+    desk.page.wait_for_timeout(500)
     desk.editor.load(saved, "reloaded")
     again = desk.page.evaluate("app.rootGraph.serialize()")
     assert [node["widgets_values"] for node in inside(again)] == [node["widgets_values"] for node in inside(saved)]
