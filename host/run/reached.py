@@ -25,7 +25,7 @@ def require_reached(model, sites: Iterable[Site], reached: Set[int], options: Ma
     missing = [site for site in awaited if site.layer not in reached]
     if not missing:
         return
-    from_cache = len(missing) == len(awaited) or any(name in vars(model.diffusion_model) for name in FORWARDS)
+    from_cache = len(missing) == len(awaited) or _is_replaced(model.diffusion_model)
     if from_cache and not any(_has_graph(model, site) for site in missing):
         return
     raise BendError(
@@ -33,6 +33,12 @@ def require_reached(model, sites: Iterable[Site], reached: Set[int], options: Ma
         f"call, and {len(awaited) - len(missing)} seen. A graph captured from its block runs it again without asking. "
         f"Start ComfyUI with --disable-cuda-graphs, or take out the node that captures graphs."
     )
+
+
+def _is_replaced(network) -> bool:
+    """Whether a forward of its own has been given to it; one that was put back is its class's."""
+    own = ((name, vars(network).get(name)) for name in FORWARDS)
+    return any(f is not None and getattr(f, "__func__", f) is not getattr(type(network), name, None) for name, f in own)
 
 
 def _has_graph(model, site: Site) -> bool:
