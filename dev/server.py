@@ -25,7 +25,7 @@ class WorkflowError(Exception):
 
 
 class Server:
-    """A ComfyUI at `url`; `log` is a file, `output` and `input` are its folders, `pid` its process once it is started."""
+    """A ComfyUI at `url`; `log` is a file, `output` and `input` are its folders, `pid` its process once it runs."""
 
     def __init__(self, url: str, folder: Path):
         self.url = url
