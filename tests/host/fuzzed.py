@@ -71,7 +71,7 @@ ODD = {
 }
 FUZZED = {name: joined(*USUAL[name], *ODD.get(SAME.get(name, name), ())) for name in USUAL}
 
-token_texts = st.sampled_from(USUAL["token"]) | FUZZED["token"]
+token_texts = st.lists(st.sampled_from(USUAL["token"]), min_size=1, max_size=4).map(", ".join) | FUZZED["token"]
 prompt_texts = joined("(kiss)", "(kiss:1.3)", r"\(", "(", ")", ":1.3)", "((a) b:2)", "a kiss", "：1.3)", glue=" ")
 entries = st.dictionaries(st.sampled_from(KEYS), values, max_size=4)
 file_texts = st.one_of(
