@@ -7,6 +7,9 @@ import torch
 import yaml
 from attention_bending.bending.bend import Bending
 from attention_bending.bending.files import dump
+from attention_bending.host.maps.record_store import Handle
+from attention_bending.host.maps.recording import Recording
+from attention_bending.host.run.patch import Patch
 from attention_bending.nodes import AttentionBendingExtension
 from comfy_api.latest import io
 from core import bendings
@@ -149,12 +152,16 @@ def use(draw, names: tuple[str, ...]) -> Use:
 
 uses = use((*MODES, *AIMS, *OTHERS))
 chains = st.lists(use((*MODES, *MODES, *AIMS)), min_size=1, max_size=4)
+patches = st.tuples(chains, st.none() | st.none() | token_texts)
+"""Nodes one behind the other, and the words that Patch Model is to record."""
 
 
-def bending_of(chain: list[Use]) -> Bending:
-    """What comes out of nodes, one behind the other; raises what they raise."""
+def patch_of(chain: list[Use], recorded: str | None) -> Patch:
+    """What Patch Model makes of what comes out of the nodes; raises what they raise."""
     bending = Bending()
     for each in chain:
         result = each.execute(bending).result[0]
         bending = result[0] if isinstance(result, list) else result
-    return bending
+    handle = Handle("20", 2**26)
+    recording = None if recorded is None else Recording(handle, "listed words", recorded)
+    return Patch(bending, recording=recording, handle=handle)

@@ -10,13 +10,12 @@ import pytest
 from attention_bending.bending.attention.schedule import Schedule
 from attention_bending.bending.errors import BendError
 from attention_bending.bending.files import parse
-from attention_bending.bending.text.prompt import parse_prompt
 from attention_bending.bending.text.tokens import resolve
-from attention_bending.host.run.patch import Patch
+from attention_bending.host.run.attach import patch_model
 from attention_bending.host.run.plan import ModelSpec, make_plan
-from attention_bending.host.text.prompt_encoding import KEY
-from host.fuzzed import bending_of, chains, file_texts, prompt_texts, token_texts, uses
-from host.support import SQUARE, bent
+from attention_bending.host.text.prompt_encoding import KEY, encode_prompt
+from host.fuzzed import file_texts, patch_of, patches, prompt_texts, token_texts, uses
+from host.support import SQUARE
 from hypothesis import HealthCheck, given, settings
 
 SHARES = {"files": 250, "token fields": 200, "prompts": 150, "nodes": 200, "plans": 200}
@@ -74,7 +73,7 @@ def folders(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def kinds(model, positive, negative):
+def kinds(model, tiny_clip, positive, negative):
     """By name: cases, and what is done with each."""
     given = {"positive": positive, "negative": negative}
     conds = {role: comfy.sampler_helpers.convert_cond(cond) for role, cond in given.items()}
@@ -83,9 +82,9 @@ def kinds(model, positive, negative):
     return {
         "files": (file_texts, lambda text: str(parse(text))),
         "token fields": (token_texts, lambda text: resolve(text, positive[0][1][KEY])),
-        "prompts": (prompt_texts, parse_prompt),
+        "prompts": (prompt_texts, lambda text: encode_prompt(tiny_clip, text)),
         "nodes": (uses, lambda use: use.execute()),
-        "plans": (chains, lambda chain: make_plan((Patch(bending_of(chain)),), conds, subject)),
+        "plans": (patches, lambda case: make_plan((patch_of(*case),), conds, subject)),
     }
 
 
@@ -99,10 +98,10 @@ def test_a_result_or_a_sentence(kind, times, kinds, tell):
 
 @pytest.mark.slow
 def test_a_film_or_a_sentence(model, positive, negative, sample, tell):
-    def judge(chain):
-        film = sample(bent(model, *bending_of(chain)), positive, negative, shape=SQUARE["shape"])
+    def judge(case):
+        film = sample(patch_model(model, patch_of(*case)), positive, negative, shape=SQUARE["shape"])
         assert film.isfinite().all()
 
-    seen = counted(SAMPLED, chains, judge)
+    seen = counted(SAMPLED, patches, judge)
     tell(f"sampler: {seen['results']} films, {seen['sentences']} sentences")
     assert seen.total() >= SAMPLED and seen["results"] > SAMPLED / 10
