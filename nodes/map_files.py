@@ -71,7 +71,7 @@ class AttnBendLoadMaps(io.ComfyNode):
         if file is None:  # it comes by a wire, and is checked when it is there
             return True
         try:
-            is_there = _path(file).is_file()
+            is_there = os.path.isfile(_path(file))  # also a name that no file can have
         except ValueError:
             is_there = False
         return is_there or f"there is no file {file!r} in ComfyUI's folders. Choose another."
