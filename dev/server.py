@@ -25,10 +25,11 @@ class WorkflowError(Exception):
 
 
 class Server:
-    """A ComfyUI at `url`; `log` is a file, `output` and `input` are its folders."""
+    """A ComfyUI at `url`; `log` is a file, `output` and `input` are its folders, `pid` its process once it runs."""
 
     def __init__(self, url: str, folder: Path):
         self.url = url
+        self.pid: int | None = None
         self.log = folder / "log.txt"
         self.output = folder / "output"
         self.input = folder / "input"
@@ -97,6 +98,7 @@ def server(*arguments: str, host: Host | None = None, start_seconds: float = 120
         command = main_command(host, f"--port={port}", *own_folders, *quiet, *arguments)
         with running.log.open("w") as log:
             process = subprocess.Popen(command, cwd=host.comfy, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        running.pid = process.pid
         try:
             _await_start(running, process, start_seconds)
             yield running

@@ -6,6 +6,7 @@ from pathlib import Path
 import folder_paths
 from comfy_api.latest import io
 
+from ..bending.errors import BendError
 from ..bending.files import is_bending_file, load, presets, replace_words, save
 from .common import CATEGORY, BendingWire, is_inside, relative, shown_text
 from .saving import new_file
@@ -116,15 +117,15 @@ def _found(folder: str) -> list[Path]:
 
 
 def _path(file: str) -> Path:
-    """Raises ValueError for a preset that is not there, and for a file outside ComfyUI's folders."""
+    """Raises BendError for a preset that is not there, and for a file outside ComfyUI's folders."""
     if file.startswith(PRESET):
         if (title := file.removeprefix(PRESET)) not in presets():
-            raise ValueError(f"there is no preset {title!r}. Choose one of {', '.join(presets())}.")
+            raise BendError(f"there is no preset {title!r}. Choose one of {', '.join(presets())}.")
         return presets()[title]
     folder = user_folder() if file.endswith(USER) else folder_paths.get_input_directory()
     path = os.path.abspath(os.path.join(folder, file.removesuffix(USER)))
     if not is_inside(folder, path) or not path.lower().endswith(_ENDINGS):
-        raise ValueError(f"Invalid file path: {file!r}. Bendings are .yaml or .json in ComfyUI's folders.")
+        raise BendError(f"Invalid file path: {file!r}. Choose a .yaml or .json file in ComfyUI's folders.")
     return Path(path)
 
 

@@ -8,6 +8,7 @@ import folder_paths
 from comfy.cli_args import args
 from comfy_api.latest import io
 
+from ..bending.errors import BendError
 from ..bending.maps.files import is_map_file, load, save
 from ..bending.maps.report_text import about
 from ..host.maps.record_store import record_of
@@ -70,7 +71,7 @@ class AttnBendLoadMaps(io.ComfyNode):
         if file is None:  # it comes by a wire, and is checked when it is there
             return True
         try:
-            is_there = os.path.isfile(_path(file))  # False too where it cannot be asked
+            is_there = os.path.isfile(_path(file))  # also a name that no file can have
         except ValueError:
             is_there = False
         return is_there or f"there is no file {file!r} in ComfyUI's folders. Choose another."
@@ -103,12 +104,12 @@ def _found(folder: str) -> list[Path]:
 
 
 def _path(file: str) -> Path:
-    """Raises ValueError for a file outside ComfyUI's folders."""
+    """Raises BendError for a file outside ComfyUI's folders."""
     name, folder = folder_paths.annotated_filepath(file)
     folder = folder or folder_paths.get_input_directory()
     path = os.path.abspath(os.path.join(folder, name))
     if not is_inside(folder, path):  # which ComfyUI itself refuses since 0.27
-        raise ValueError(f"Invalid file path: {file!r}")
+        raise BendError(f"Invalid file path: {file!r}. Choose a file in ComfyUI's folders.")
     return Path(path)
 
 
