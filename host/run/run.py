@@ -7,24 +7,21 @@ import torch
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ...bending.attention.action import strength_at
 from ...bending.attention.kernel import Attention
 from ...bending.attention.schedule import Schedule
-from ...bending.attention.state import bend_maps, bend_output
 from ...bending.bend import Bending
 from ...bending.errors import BendError
-from ...bending.time.windows import SamplingMoment
 from ...bending.uncopied import Uncopied
 from ..families import family_of
 from ..maps import record_store
 from ..maps.records import RunRecords
-from .chains import Chains
+from .acting import Acting
 from .clock import Clock
 from .installing import witnessed
 from .layout import CallReader, CondSlice, Misfit, ModelCall
 from .memory import bend_bytes, reserving
 from .patch import Patch
-from .plan import CondPlan, ModelSpec, PlannedBend, RunPlan, make_plan
+from .plan import CondPlan, ModelSpec, RunPlan, make_plan
 from .reached import require_reached
 from .report import Report
 from .roles import Roles
@@ -72,10 +69,8 @@ class Run(Uncopied):
         self._roles = Roles(self.plan, guider.conds)
         self._conds: dict[uuid.UUID, CondPlan] = {}
         self._issued: set[uuid.UUID] = set()
-        self._chains = Chains()
+        self._acting = Acting(self.plan, self.records, self.report, self._past_override)
         self._clock = Clock(self.schedule)
-        self._moment = SamplingMoment(0.0, 0, 1)
-        self._active: tuple[PlannedBend, ...] = ()
         self._call: ModelCall | None = None
         self._refused: str | None = None
         self._reached: set[int] = set()
@@ -107,7 +102,7 @@ class Run(Uncopied):
 
     def _bytes_beside(self) -> int:
         """What bends and records hold on the device beside the model."""
-        plans = (self._chains.most(cond, self.plan.bends) for cond in self.plan.conds.values())
+        plans = (self._acting.chains.most(cond, self.plan.bends) for cond in self.plan.conds.values())
         element, width = self.model.get_dtype_inference().itemsize, self.family.head_width(self.model)
         rows = self.batch * self.grid.cells
         tempered = any(planned.applied and planned.bend.operator.acts_on == "logits" for planned in self.plan.bends)
@@ -133,8 +128,8 @@ class Run(Uncopied):
         with self._clock.prediction(timestep):
             result = executor(x, timestep, *args, **kwargs)
             if self._calls == calls:
-                self._set_moment(timestep)
-                unbent = any(planned.applied for planned in self._active)
+                self._acting.go_to(self._clock.go_to(timestep))
+                unbent = any(planned.applied for planned in self._acting.active)
                 self.report.skipped += unbent and self._visits == visits
                 self.report.stripped += unbent and self._visits > visits
         return result
@@ -149,7 +144,7 @@ class Run(Uncopied):
             options = witnessed(options, networks)
         self._calls += 1
         outer, call = self._call, self._prepare(executor.class_obj, x, options, kwargs)
-        awaited = [site for site in self.sites if call and self._slices_in(call, site.layer)]
+        awaited = [site for site in self.sites if call and self._acting.slices(call, site.layer)]
         reached_before, self._reached = self._reached, set()
         self._call, bent_before = call, self.report.bent
         try:
@@ -161,7 +156,7 @@ class Run(Uncopied):
             self._refuse("a model call has reached no text attention of the host's.", self.layers, call.conds, options)
         # a node that answers inside the model, block by block, leaves no call un-made, but sites un-bent; a copy, too
         elif call and self.report.bent == bent_before:
-            acting = (self._applied_bends(layer, part.cond) for part in call.slices for layer in self.layers)
+            acting = (self._acting.applied(layer, part.cond) for part in call.slices for layer in self.layers)
             if any(acting):
                 self.report.skipped += 1
                 others = (type(ran).__name__ for ran in networks if ran is not self.model.diffusion_model)
@@ -179,11 +174,11 @@ class Run(Uncopied):
         self.report.passes.update(cond.role for _, cond in known)
         if not known:
             return None
-        self._set_moment(options.get("sigmas"))
+        self._acting.go_to(self._clock.go_to(options.get("sigmas")))
         self.report.override = options.get(OVERRIDE) or self._past_override
         if not self.layers:
             return None
-        moment = self._moment if self._active or self.plan.words else None
+        moment = self._acting.moment if self._acting.active or self.plan.words else None
         try:
             return self._reader.read(model, x, options, conditions, known, moment)
         except BendError as error:  # one of the family's own says itself whose doing it is
@@ -198,7 +193,7 @@ class Run(Uncopied):
 
         With the transformer_options of the call, whose doing it looks like is found and said.
         """
-        acting = [planned for layer in layers for cond in conds for planned in self._applied_bends(layer, cond)]
+        acting = [planned for layer in layers for cond in conds for planned in self._acting.applied(layer, cond)]
         if not acting:
             self.report.unlike.setdefault(reason, set()).add(self._calls)
             return
@@ -207,23 +202,11 @@ class Run(Uncopied):
         self._refused = f"{min(acting, key=lambda planned: planned.number).title}: {reason}"
         raise BendError(self._refused)
 
-    def _set_moment(self, sigmas: Tensor | None) -> None:
-        moment = self._clock.go_to(sigmas)
-        if moment is not self._moment:
-            self._moment = moment
-            self._active = tuple(planned for planned in self.plan.bends if strength_at(planned.bend, moment))
-
-    def _applied_bends(self, layer: int, cond: CondPlan) -> tuple[PlannedBend, ...]:
-        return tuple(planned for planned in self._watched_bends(layer, cond) if planned.applied)
-
     def slices_at(self, layer: int) -> list[CondSlice]:
         """The rows of the call under way that something happens to, or is watched, in this layer."""
         self._visits += 1
         self._reached.add(layer)
-        return self._slices_in(self._call, layer) if self._call else []
-
-    def _slices_in(self, call: ModelCall, layer: int) -> list[CondSlice]:
-        return [part for part in call.slices if part.cond.watched.columns or self._applied_bends(layer, part.cond)]
+        return self._acting.slices(self._call, layer) if self._call else []
 
     def checks(self, layer: int) -> bool:
         """Whether this layer's attention is looked at though nothing happens there: the first's, in every call."""
@@ -239,64 +222,11 @@ class Run(Uncopied):
 
     def bends(self, layer: int, part: CondSlice) -> bool:
         """Whether one slice's output is bent now, so that nobody needs the un-bent one."""
-        bends = self._applied_bends(layer, part.cond)
-        return any(part.cache.action(planned.bend) is not None for planned in bends)
+        return self._acting.bends(layer, part)
 
     def bend(self, layer: int, part: CondSlice, attention: Attention) -> Tensor | None:
         """One slice's bent output `(B, L, H, D)`; None where it stays as it is."""
-        bends = self._applied_bends(layer, part.cond)
-        columns = part.cond.watched.columns if part.is_first else ()
-        watched = self._watched_bends(layer, part.cond) if columns else ()
-        with self.records.timed(attention.q.device):
-            bent, known = None, None
-            if self.bends(layer, part):
-                tempered = self._at_temperature(bends, part, attention)
-                # who watches has no part in it: the same bits with a record and without
-                bent, known = bend_output(
-                    self._chains.plan(part.cond, bends), tempered, part.cache, keep_lse=watched == bends
-                )
-                if self.records:
-                    self.records.changes.add(layer, attention, bent)
-            if columns:
-                self._record(layer, part, attention, watched, known if watched == bends else None)
-        if part.is_first:
-            self.report.count(bends, layer, self._moment.step, attention.way)
-        return bent
-
-    def _watched_bends(self, layer: int, cond: CondPlan) -> tuple[PlannedBend, ...]:
-        """The bends that a record shows: also those that are not applied to the output."""
-        return tuple(planned for planned in self._active if layer in planned.layers and planned.number in cond.columns)
-
-    def _at_temperature(self, bends: tuple[PlannedBend, ...], part: CondSlice, attention: Attention) -> Attention:
-        """The attention as those of `bends` make it that act on logits."""
-        on_logits = tuple(planned for planned in bends if planned.bend.operator.acts_on == "logits")
-        if on_logits and attention.kernel.mask is not None:
-            who = f" ({self._past_override})" if self._past_override else ""
-            raise BendError(
-                f"{on_logits[0].title}: another node{who} lays a mask over the text's attention, whose logits are then "
-                f"not the words' alone. Remove that node from this model's branch, or use another bend."
-            )
-        return attention.at_temperature(tuple(planned.bend for planned in on_logits), part.cache)
-
-    def _record(
-        self,
-        layer: int,
-        part: CondSlice,
-        attention: Attention,
-        bends: tuple[PlannedBend, ...],
-        known: Attention | None,
-    ) -> None:
-        """Hand on the maps before all bends and after those of `bends`.
-
-        `known` is their attention with what the chain of the output has learned of it, where that has run.
-        """
-        columns = part.cond.watched.columns
-        tempered = known or self._at_temperature(bends, part, attention)
-        maps = bend_maps(self._chains.plan(part.cond, bends, columns), tempered, part.cache)
-        original, bent = maps.original, maps.bent
-        if any(planned.bend.operator.acts_on == "logits" for planned in bends):
-            original = attention.columns(columns, part.cache)
-        self.records.add(layer, self._moment.step, part.cond.watched, part.cache.layout.frames, original, bent)
+        return self._acting.bend(layer, part, attention)
 
     def keep(self, samples: Tensor, patches: tuple[Patch, ...]) -> None:
         """At the end: the report is finished, and goes under the handles of all patches, the records under theirs."""
@@ -323,7 +253,7 @@ class Run(Uncopied):
 
     def _check(self, result: Tensor) -> None:
         """Once a step, and only after a bend: stop a film that is no longer finite."""
-        step = self._moment.step
+        step = self._acting.moment.step
         # waits for the device, hence once a step
         if self.report.bent and step != self._checked_step:
             self._checked_step = step
