@@ -132,7 +132,10 @@ def axis(parameter: str, values: str, bending: Bending) -> Axis:
     if name == SEED and number is None:
         return Axis(SEED, read.whole_numbers(SEED, values, 0, read.LARGEST_SEED), ())
     if number is not None and not 1 <= number <= len(bending):
-        raise BendError(f"{parameter.strip()!r} is swept, but the bending has {_bends(len(bending))}, counted from 1.")
+        raise BendError(
+            f"{parameter.strip()!r} is swept, but the bending has {_bends(len(bending))}, counted from 1. "
+            "Choose one that it has."
+        )
     chosen = [n for n in range(len(bending)) if number in (None, n + 1)]
     having = tuple(n for n in chosen if name in _parameters(bending.bends[n]))
     if not having:

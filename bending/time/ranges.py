@@ -100,7 +100,8 @@ def _chosen(clause: tuple[Term, ...], text: str, axis: IndexAxis, count: int) ->
                 if not -count <= number < count:
                     raise BendError(
                         f"{axis.field} is {text!r}, but {axis.owner} has no {axis.one} {number}: its {count} "
-                        f"{axis.one}s are 0 to {count - 1} (or -{count} to -1, counted from the end).",
+                        f"{axis.one}s are 0 to {count - 1} (or -{count} to -1, counted from the end). Choose among "
+                        "these.",
                         axis.field,
                     )
                 chosen.add(number % count)

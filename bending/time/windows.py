@@ -56,7 +56,10 @@ class TimeWindow:
         if self.curve is not None and not (self.curve and all(map(math.isfinite, self.curve))):
             raise BendError("the curve is empty or holds what is no finite number. Connect another curve.", "curve")
         if self.curve is not None and self.unit == "steps" and self.start == self.end:
-            raise BendError(f"a curve needs more than one step, but the window is step {self.start:g} alone.")
+            raise BendError(
+                f"a curve needs more than one step, but the window is step {self.start:g} alone. Widen it, or use "
+                "strength."
+            )
 
     def weight(self, moment: SamplingMoment) -> float:
         """0 outside the window, up to 1 in it."""

@@ -91,7 +91,7 @@ def test_names_count_up_and_nothing_is_overwritten(home):
 @pytest.mark.parametrize("prefix", ["../bending", "a/../../bending", "/bending"])
 def test_a_prefix_outside_the_folder_is_refused(tmp_path, prefix):
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(Exception, match="outside the output folder is not allowed"):
+    with pytest.raises(BendError, match="leads out of the folder"):
         saved(filename_prefix=prefix)
     assert sorted(tmp_path.rglob("*")) == before
 
