@@ -26,7 +26,7 @@ from ..host.families.geometry import Geometry
 from ..host.maps.record_store import Handle
 from ..host.maps.recording import Recording
 from ..host.run.attach import patch_model
-from ..host.run.kernel import choice
+from ..host.run.kernel import chosen_backend
 from ..host.run.patch import Patch
 from ..host.run.site import OVERRIDE, Bender, RowSlice, bent_forward
 from ..host.text.prompt_encoding import KEY
@@ -56,7 +56,7 @@ class Call:
 
     @cached_property
     def facts(self) -> dict[str, str | None]:
-        fused = choice(*(t.unflatten(2, (self.heads, -1)).transpose(1, 2) for t in self.tensors))
+        fused = chosen_backend(*(t.unflatten(2, (self.heads, -1)).transpose(1, 2) for t in self.tensors))
         kernel = f"attention_pytorch ({fused.name.removesuffix('_ATTENTION').lower()})"
         return {"kernel": kernel, "layers": None}
 

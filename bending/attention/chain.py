@@ -2,11 +2,11 @@
 
 At a site the map A has T columns, one a token. The plan takes them apart once:
 
-* *blocks* of at most 64 columns that are kept as maps and bent one by one: words, and many columns whose operator is
-  not linear or makes signs that a group's mass could not follow. One block is alive at a time.
+* *blocks* of at most 64 columns that are kept as maps and bent one by one: words and other few columns, and many whose
+  operator is not linear or makes signs that a group's mass could not follow. One block is alive at a time.
 * *groups* of many columns that every bend of the chain treats alike and linearly: only their share of the output,
   `A_U V_U`, and of the mass is kept. Padding lives here.
-* the *others*, which no bend names; if they are few, they are kept as maps too.
+* the *others*, which no bend names; beside a group, few of them are kept as maps too.
 
 A linear bend of all columns needs none of these: it acts on the output itself.
 """
@@ -157,9 +157,9 @@ def plan_chain(bends: Sequence[tuple[Bend, Columns]], width: int, watch: Sequenc
     one_by_one = [column for touching, columns in alike.items() if touching not in groups for column in columns]
     blocks += [one_by_one[start : start + BLOCK] for start in range(0, len(one_by_one), BLOCK)]
     others = [column for column in range(width) if not touched_by[column] and column not in placed]
-    if groups and others and len(others) <= FEW and sum(map(len, (*blocks[:1], others))) <= BLOCK:
-        blocks[:1] = [[column for some in (*blocks[:1], others) for column in some]]
-        others = []
+    head = blocks[0] if blocks else []
+    if groups and 0 < len(others) <= FEW and len(head) + len(others) <= BLOCK:  # alone they need a call anyway
+        blocks[:1], others = [[*head, *others]], []
     at = {column: (n, position) for n, block in enumerate(blocks) for position, column in enumerate(block)}
 
     def step(i: int) -> Step:

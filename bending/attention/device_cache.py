@@ -17,10 +17,12 @@ from .kernel_cache import KernelCache
 
 PART_BYTES = {"cpu": 2**20}
 """How much of a quantity is bent at once, by device: what fits a processor's cache, or keeps a GPU busy."""
-OTHER_PART_BYTES = 2**26
 
 BLOCK_BYTES = {"cpu": 2**21}
 """The same for what is done row by row: measured on a processor, a block and what is made of it stay in its cache."""
+
+OTHER_BYTES = 2**26
+"""Both, on other devices."""
 
 
 class DeviceCache:
@@ -36,8 +38,8 @@ class DeviceCache:
         self.kernels = kernels or KernelCache(device)
         self.moment = SamplingMoment(0.0, 0, 1)
         self._builds = 0
-        self._part_bytes = PART_BYTES.get(device.type, OTHER_PART_BYTES)
-        self._block_bytes = BLOCK_BYTES.get(device.type, OTHER_PART_BYTES)
+        self._part_bytes = PART_BYTES.get(device.type, OTHER_BYTES)
+        self._block_bytes = BLOCK_BYTES.get(device.type, OTHER_BYTES)
         self._actions: dict[Bend, Action | None] = {}
         self._temperings: dict[tuple[Bend, ...], float | Tensor] = {}
         self._masks: dict[MaskVideo, Tensor] = {}
@@ -126,7 +128,7 @@ class DeviceCache:
                 self._put(part, new, after, at)
 
     def _apply(self, kernel: Kernel, pictures: Tensor) -> Tensor:
-        """Pictures with their heads apart, all channels of which a kernel takes alike."""
+        """A kernel on pictures `(N, h, w, H, C)`: to it, heads are channels like any."""
         with self.kernels.keeping():  # it may keep what its first call makes
             return kernel(pictures.flatten(3)).unflatten(3, pictures.shape[3:])
 
@@ -147,7 +149,7 @@ class DeviceCache:
         return part.mul_(factor[at]) if part.dtype == torch.float32 else part * factor[at]
 
     def _put(self, part: Tensor, new: Tensor, factor: Tensor | None, at: tuple[slice, ...]) -> None:
-        """Write pictures of our own, each head times its factor, where some are to be."""
+        """Write `new` to its place, each head times its factor if there is one; `new` may be overwritten."""
         if factor is not None and part.dtype == new.dtype:
             torch.mul(new, factor[at], out=part)
         else:

@@ -88,14 +88,15 @@ class Attention:
     def at_temperature(self, bends: Sequence[Bend], cache: DeviceCache) -> "Attention":
         """The same as `bends` that act on logits make it; itself where there are none.
 
-        Where they are the same everywhere nothing is rounded, since the kernel scales its logits in float32.
+        Where they are the same everywhere they go into the scale, which torch's attention applies in float32; else the
+        queries are multiplied, and rounded.
         """
         if not bends:
             return self
         factor = cache.tempering(bends)
         if isinstance(factor, float):
-            return replace(self, scale=self.scale * factor, lse=None)
-        return replace(self, q=torch.mul(self.q, factor, out=torch.empty_like(self.q)), lse=None)
+            return self if factor == 1 else replace(self, scale=self.scale * factor, lse=None, masses=())
+        return replace(self, q=torch.mul(self.q, factor, out=torch.empty_like(self.q)), lse=None, masses=())
 
     def split(
         self,
@@ -249,7 +250,10 @@ class Attention:
         return self.q.dtype != torch.float32 and self.q.device.type in SUMS_IN_FLOAT32 and BMM_WIDENS
 
     def _logits(self, columns: tuple[int, ...], cache: DeviceCache, room: int = 0) -> Tensor:
-        """`q·k · scale` `(B, L, H, len(columns) + room)` float32, ours to write to; there is `room` behind them."""
+        """`q·k · scale` `(B, L, H, len(columns) + room)` float32, ours to write to; there is `room` behind them.
+
+        Only where products add up wide.
+        """
         count = len(columns)
         logits = self.q.new_empty(*self.q.shape[:3], count + room, dtype=torch.float32)
         k = self.k.index_select(1, cache.index(columns)) if columns else ()

@@ -16,10 +16,10 @@ LEAST_WEIGHT = 1e-4
 
 @dataclass
 class Part:
-    """A set of keys in a chain: it adds `weight · output` to the output and `mass` to the rows' mass.
+    """A set of keys in a chain: it adds `weight · output` to the output, once nothing is pending, and `mass` to the mass.
 
     `output` `(B, L, H, D)` is None where only maps are asked for, or where the keys' columns are computed when they
-    are needed. `weight` and `mass` are `(B, L, H, 1)` float32; a weight of None is 1, a mass of None is the weight.
+    are needed. `weight` and `mass` are `(B, L, H, 1)` float32; a weight of None is 1, an `own_mass` of None is the weight.
     `pending` is a bend that the output has still to go through, and what multiplies it before and after that.
     """
 
@@ -42,7 +42,7 @@ class Part:
             self.own_mass = mass
 
     def bend_output(self, cache: DeviceCache, bend: Bend, mass: Tensor) -> None:
-        """The output alone; `mass` is what the bend makes of the mass."""
+        """The output alone; `mass` is what the bend makes of the mass. What is more than a factor is put down as pending."""
         if bend.operator.diagonal:  # the large output stays as it is
             if self.weight is None:
                 self.weight = self.output.new_ones(*self.output.shape[:3], 1, dtype=torch.float32)
@@ -56,7 +56,7 @@ class Part:
                 self.pending, self.weight = (bend, self.weight, 1 / weight), weight
 
     def settle(self, cache: DeviceCache, weighed: bool = False) -> None:
-        """Carry out what is pending; where the output is to be `weighed`, by its weight in the same pass."""
+        """Carry out what is pending; `weighed`, times the weight in the same pass, which is then None."""
         if self.pending is None:
             return
         bend, before, after = self.pending
@@ -83,7 +83,7 @@ def add_up(cache: DeviceCache, parts: Sequence[Part], maps: Tensor, v: Tensor) -
     target = parts[0].output if parts else v.new_empty(*maps.shape[:3], v.shape[3])
     alone = len(parts) == 1 and not maps.shape[3]
     for part in parts:
-        part.settle(cache, weighed=alone)
+        part.settle(cache, weighed=True)
     if alone and parts[0].weight is None:
         return target
     if target.device.type in SUMS_IN_FLOAT32:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from ..parameter import parameter
 from .base import Operator
 
+COLDEST = 1e-30
+"""Logits divided by less are no numbers to float32; long before, each place has one word alone."""
+
 
 @dataclass(frozen=True)
 class Temperature(Operator):
@@ -24,6 +27,7 @@ class Temperature(Operator):
     def __post_init__(self):
         super().__post_init__()
         self.require(self.temperature > 0, "temperature", "Give it a number above 0.")
+        self.require(self.temperature >= COLDEST, "temperature", f"Give it {COLDEST:g} or more.")
 
     @property
     def is_identity(self) -> bool:

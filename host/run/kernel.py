@@ -53,7 +53,7 @@ UNSPLIT_ROWS = 128 * 256
 the keys among several: the bits of a row do not depend on how many others there are."""
 
 
-def choice(q: Tensor, k: Tensor, v: Tensor, scale: float | None = None) -> SDPBackend:
+def chosen_backend(q: Tensor, k: Tensor, v: Tensor, scale: float | None = None) -> SDPBackend:
     """What torch's attention runs for `(B, H, L, D)`, asked as the host asks: on some GPUs torch prefers another."""
     priority = getattr(comfy.ops, "SDPA_BACKEND_PRIORITY", None)
     with sdpa_kernel(priority, set_priority=True) if priority else nullcontext():
@@ -62,7 +62,7 @@ def choice(q: Tensor, k: Tensor, v: Tensor, scale: float | None = None) -> SDPBa
 
 def fused_kernel(q: Tensor, k: Tensor, v: Tensor, scale: float) -> FusedKernel | None:
     """That kernel, if it tells the log-sum-exp as we know it."""
-    fused = FUSED.get((q.device.type, choice(q, k, v, scale)))
+    fused = FUSED.get((q.device.type, chosen_backend(q, k, v, scale)))
     return fused if fused is not None and _is_known(fused, q.device, q.dtype, q.shape[3]) else None
 
 
@@ -117,19 +117,19 @@ class HostKernel:
     Called with q `(B, L, H, D)`, k and values `(B, T, H, D)` it runs what would run without us: the kernel `func` that
     the host has chosen, or the override that another node has `chained`. `mask` is the call's own, or None.
 
-    tells      the kernel tells the log-sum-exp, by `with_lse`, in the same bits
-    exact      it computes `softmax(q kᵀ · scale) v`, not masked and not quantised, and float32 products are cheap
-    divisible  it may be called with some of the keys: there is no mask over all, and no foreign override, which may
-               know the text by their number
-    takes_scale  it scales logits by any number it is given; else the queries are, and rounded
-    by_rows    a call with some of the batch rows gives these the same bits
+    tells        the kernel tells the log-sum-exp, by `with_lse`; over all keys in the same bits
+    exact        it computes `softmax(q kᵀ · scale) v`, not masked and not quantised, and float32 products are cheap
+    divisible    it may be called with some of the keys: there is no mask over all, and no foreign override, which may
+                 know the text by their number
+    takes_scale  it takes any number for the scale of its logits; for others the queries are multiplied, and rounded
+    by_rows      a call with some of the batch rows gives these the same bits
     """
 
     def __init__(
         self, func: Callable, chained: Callable | None, q: Tensor, k: Tensor, v: Tensor, heads: int, args, kwargs
     ):
         options = {**dict(zip(OPTIONS, args, strict=False)), **kwargs}
-        self.mask: Tensor | None = options.pop("mask", None)
+        self.mask: Tensor | None = options.get("mask")
         beneath = kernel_beneath(chained, func, q, k) if chained is not None and self.mask is None else None
         if beneath is not None:
             func, chained = beneath, None
@@ -144,7 +144,7 @@ class HostKernel:
         if plain and func is TORCH_ATTENTION and q.shape[0] <= SDP_BATCH_LIMIT:
             self._fused = fused_kernel(*(self.heads_apart(tensor).transpose(1, 2) for tensor in (q, k, v)), self.scale)
         self.tells = self._fused is not None
-        self._width = k.shape[1]
+        self._keys = k.shape[1]
         fills_gpu = self._fused is FUSED["cuda", SDPBackend.FLASH_ATTENTION] and q.shape[1] * heads >= UNSPLIT_ROWS
         self.by_rows = self.tells and (q.device.type == "cpu" or fills_gpu)
 
@@ -164,7 +164,7 @@ class HostKernel:
 
     def __call__(self, q: Tensor, k: Tensor, values: Tensor, scale: float) -> Tensor:
         """The output `(B, L, H, D)`, ours to write to."""
-        options = self.options if self.mask is None else {**self.options, "mask": self.mask}
+        options = {**self.options, "mask": self.mask} if "mask" in self.options else self.options
         if scale != self.scale and self.takes_scale:
             options = {**options, "scale": scale}
         elif scale != self.scale:
@@ -178,6 +178,6 @@ class HostKernel:
     def with_lse(self, q: Tensor, k: Tensor, values: Tensor, scale: float) -> tuple[Tensor, Tensor]:
         """The same, and the log-sum-exp `(B, L, H)` float32; only where the kernel tells it."""
         fused = self._fused
-        if fused is FUSED["cpu", SDPBackend.FLASH_ATTENTION] and k.shape[1] % KEYS_AT_ONCE and k.shape[1] < self._width:
+        if fused is FUSED["cpu", SDPBackend.FLASH_ATTENTION] and k.shape[1] % KEYS_AT_ONCE and k.shape[1] < self._keys:
             fused = flash_over_some
         return output_and_lse(fused, q, k, values, scale)

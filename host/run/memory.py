@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from ...bending.attention.chain import Plan
-from ...bending.attention.device_cache import OTHER_PART_BYTES
+from ...bending.attention.device_cache import OTHER_BYTES
 
 FLOAT32 = 4
 MAP_COPIES = 3
@@ -36,6 +36,6 @@ def bend_bytes(plans: Iterable[Plan], rows: int, heads: int, width: int, element
         maps = MAP_COPIES * FLOAT32 * rows * heads * columns
         outputs = element * output * max(0, len(plan.sets) - 1 + (len(plan.blocks) > 1))
         spreads = any((step.all_columns or step.groups) and not step.bend.operator.diagonal for step in plan.steps)
-        widened = MAP_COPIES * min(OTHER_PART_BYTES, FLOAT32 * output) if spreads else 0  # what is bent at once
+        widened = MAP_COPIES * min(OTHER_BYTES, FLOAT32 * output) if spreads else 0  # what is bent at once
         most = max(most, maps + outputs + widened)
     return most

@@ -201,6 +201,6 @@ def bent_attention(q, k, v, chain, grid, scale=None):
             mass = mass + strength * (on_frames(key, parameters, mass, grid) - mass)
         a[:, columns] = new
         if renormalize:
-            divisor = np.where(mass > 1e-6, mass, 1)
+            divisor = np.where(mass > 1e-5, mass, 1)
             a, mass, enlarged = a / divisor, mass / divisor, enlarged / divisor
     return a @ v, a, max(1.0, enlarged.max())

@@ -294,6 +294,6 @@ def _one_head(q, k, v, h, acting, film, moment, rounding):
         elif key not in KEEPS_TOTAL_ON_PURPOSE:
             mass = mass + w * (moved(key, said, mass, film) - mass)
         if bend.renormalize:
-            divisor = np.where(mass > 1e-6, mass, 1)
+            divisor = np.where(mass > 1e-5, mass, 1)
             a, mass, enlarged = a / divisor, mass / divisor, enlarged / divisor
     return a @ v, a, max(1.0, enlarged.max())

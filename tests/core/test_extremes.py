@@ -4,6 +4,7 @@ import time
 
 import pytest
 import torch
+from attention_bending.bending import Grid, bend_attention
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.errors import BendError
@@ -52,11 +53,14 @@ def test_any_number_gives_a_map_in_a_moment_or_a_sentence(key, name, chosen):
 
 
 def applied(bend: Bend) -> torch.Tensor | None:
-    """A picture bent, or the matrix along the frames; None for what needs an attention to act on."""
+    """A picture bent, the matrix along the frames, or an attention; None for what needs words or a mask."""
     operator = bend.operator
     if isinstance(operator, ops.FrameOperator):
         picture = torch.rand(1, HEIGHT, WIDTH, 2, generator=torch.Generator().manual_seed(0))
         return operator.kernel(HEIGHT, WIDTH, torch.device("cpu"))(picture)
+    if operator.acts_on == "logits":
+        q, k, v = torch.rand(3, 1, 1, HEIGHT * WIDTH, 4, generator=torch.Generator().manual_seed(0))
+        return bend_attention(q, k, v, Bending((bend,)), Grid(1, HEIGHT, WIDTH)).output
     return operator.matrix(FRAMES) if operator.temporal else None
 
 

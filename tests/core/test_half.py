@@ -86,7 +86,7 @@ def test_a_word_that_holds_0_999_of_every_place_leaves_no_rounding(dtype, ways):
     keep = [column for column in range(WIDE) if column != 3]
     logits = q.double() @ k.double().mT * q.shape[3] ** -0.5
     held = logits.softmax(-1)[..., 3]
-    assert held.min() > 0.999 and held.max() < 1 - 2e-6  # below 1e-6 nothing is renormalised
+    assert held.min() > 0.999 and held.max() < 1 - 2e-5  # below 1e-5 nothing is renormalised
     exact = logits[..., keep].softmax(-1) @ v.double()[:, :, keep]
     maps = logits[..., keep].softmax(-1)[..., [8, 99]].transpose(1, 2)  # without column 3 each comes one earlier
     rounding = (exact.to(dtype).double() - exact).abs().max()
