@@ -16,10 +16,10 @@ LEAST_WEIGHT = 1e-4
 
 @dataclass
 class Part:
-    """A set of keys in a chain: it adds `weight · output` to the output, once nothing is pending, and `mass` to the mass.
+    """A set of keys in a chain: it adds `weight · output`, once nothing is pending, and `mass` to the rows' mass.
 
     `output` `(B, L, H, D)` is None where only maps are asked for, or where the keys' columns are computed when they
-    are needed. `weight` and `mass` are `(B, L, H, 1)` float32; a weight of None is 1, an `own_mass` of None is the weight.
+    are needed. `weight` and `own_mass` are `(B, L, H, 1)` float32; a weight of None is 1, an own mass the weight.
     `pending` is a bend that the output has still to go through, and what multiplies it before and after that.
     """
 
@@ -42,7 +42,7 @@ class Part:
             self.own_mass = mass
 
     def bend_output(self, cache: DeviceCache, bend: Bend, mass: Tensor) -> None:
-        """The output alone; `mass` is what the bend makes of the mass. What is more than a factor is put down as pending."""
+        """The output alone, `mass` being what the bend makes of the mass; more than a factor is put down as pending."""
         if bend.operator.diagonal:  # the large output stays as it is
             if self.weight is None:
                 self.weight = self.output.new_ones(*self.output.shape[:3], 1, dtype=torch.float32)

@@ -60,7 +60,7 @@ def applied(bend: Bend) -> torch.Tensor | None:
         return operator.kernel(HEIGHT, WIDTH, torch.device("cpu"))(picture)
     if operator.acts_on == "logits":
         q, k, v = torch.rand(3, 1, 1, HEIGHT * WIDTH, 4, generator=torch.Generator().manual_seed(0))
-        return bend_attention(q, k, v, Bending((bend,)), Grid(1, HEIGHT, WIDTH)).output
+        return bend_attention(q, k, v, Bending((bend,)), Grid(1, HEIGHT, WIDTH), [range(HEIGHT * WIDTH)]).output
     return operator.matrix(FRAMES) if operator.temporal else None
 
 
