@@ -9,6 +9,7 @@ from attention_bending.bending import operators as ops
 from attention_bending.bending.api import bend_attention
 from attention_bending.bending.attention import device_cache
 from attention_bending.bending.attention.chain import BLOCK, FEW, plan_chain
+from attention_bending.bending.attention.state import MASS_EPS
 from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.errors import BendError
 from attention_bending.bending.frames.grid import Grid
@@ -136,6 +137,13 @@ def test_a_plan_takes_every_way():
     assert mixed.steps[1].blocks[0] == (0, (1,)) and len(mixed.steps[1].groups) + len(mixed.steps[1].blocks) > 2
     parts = [*map(set, mixed.blocks), *map(set, mixed.sets)]
     assert sum(map(len, parts)) == len(set().union(*parts)) == WIDE  # disjoint, and all of them
+
+
+@pytest.mark.parametrize("size", [(4, 4), (15, 26), (30, 52), (68, 120)])
+def test_what_rounding_leaves_of_a_mass_is_none(size):
+    """A filter that takes the mean away leaves nothing of it, and renormalising must not blow up what float32 leaves."""
+    kernel = ops.FrequencyFilter("high", 0.2, 0.6, keep_mean=False).kernel(*size, torch.device("cpu"))
+    assert kernel(torch.ones(1, *size, 12)).abs().max() < MASS_EPS / 10
 
 
 def test_what_no_acting_step_touches_joins_the_others():
