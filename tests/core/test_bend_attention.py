@@ -141,7 +141,7 @@ def test_a_plan_takes_every_way():
 
 @pytest.mark.parametrize("size", [(4, 4), (15, 26), (30, 52), (68, 120)])
 def test_what_rounding_leaves_of_a_mass_is_none(size):
-    """A filter that takes the mean away leaves nothing of it, and renormalising must not blow up what float32 leaves."""
+    """A filter that takes the mean away leaves nothing, and renormalising must not blow up what float32 leaves."""
     kernel = ops.FrequencyFilter("high", 0.2, 0.6, keep_mean=False).kernel(*size, torch.device("cpu"))
     assert kernel(torch.ones(1, *size, 12)).abs().max() < MASS_EPS / 10
 
