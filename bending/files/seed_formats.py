@@ -20,7 +20,7 @@ from ..bend import Bend, Bending
 from ..errors import BendError
 from ..operators.regional_mask import BOX
 from ..time.windows import TimeWindow
-from .yaml_nodes import FileError, Node, choice, flag, items, keyed, mapping, number, text, whole, without_strangers
+from .yaml_nodes import FileError, Node, choice, flag, items, keyed, mapping, number, text, whole
 
 FRAME = (848, 480)
 """Pixels of the research code's films; how far a turned map is magnified depends on the frame's form."""
@@ -57,11 +57,9 @@ class _Dialect:
 
 def _read(root: Node, settings: Node, dialect: _Dialect) -> Read:
     whole_file = settings is not root
-    what = dialect.key if whole_file else "the file"
-    others = {key: line for key, line in root.lines.items() if whole_file and key != dialect.key}
-    notes = [f"line {line}: {key} is not about bends; left out." for key, line in others.items()]
-    settings = without_strangers(settings, what, _SETTINGS, notes, slips=True)
-    entries = keyed(settings, what, _SETTINGS, ("configs",))
+    entries = keyed(settings, dialect.key if whole_file else "the file", _SETTINGS, ("configs",))
+    notes = [f"line {line}: {key} is not about bends; left out." for key, line in root.lines.items()]
+    notes = [note for note, key in zip(notes, root.lines, strict=True) if whole_file and key != dialect.key]
     switches = {name: flag(entries[name], name) for name in _SETTINGS if name != "configs" and name in entries}
     if switches.get("apply_before_softmax"):
         notes.append(f"line {settings.lines['apply_before_softmax']}: apply_before_softmax is left out.")
@@ -71,7 +69,7 @@ def _read(root: Node, settings: Node, dialect: _Dialect) -> Read:
             "Switch Patch Model's apply_to_output off for that."
         )
     frame = _frame(root)
-    configs = [_config(node, dialect, frame, notes) for node in _configs(entries["configs"])]
+    configs = [_config(node, dialect, frame) for node in _configs(entries["configs"])]
     enabled = [config for config in configs if config["enabled"]]
     notes += [f"line {config['line']}: enabled is false; left out." for config in configs if not config["enabled"]]
     bends: list[Bend] = []
@@ -91,9 +89,8 @@ def _configs(node: Node) -> tuple[Node, ...]:
     return () if node.is_nothing else items(node, "configs")
 
 
-def _config(node: Node, dialect: _Dialect, frame: tuple[int, int], notes: list[str]) -> dict[str, Any]:
+def _config(node: Node, dialect: _Dialect, frame: tuple[int, int]) -> dict[str, Any]:
     """The values of a config, those of the code where it has none."""
-    node = without_strangers(node, "a config", tuple(_FIELDS), notes, slips=True)
     entries = keyed(node, "a config", tuple(_FIELDS), ("token", "mode"))
     choice(entries["mode"], "mode", dialect.modes)
     values = {name: default for name, (_, default) in _FIELDS.items()}

@@ -188,23 +188,14 @@ def keyed(node: Node, what: str, known: Collection[str], needed: Iterable[str] =
     return entries
 
 
-def without_strangers(node: Node, what: str, known: Collection[str], notes: list[str], slips: bool = False) -> Node:
-    """A foreign mapping without the keys that are not `known`, each told in `notes`.
-
-    With `slips`, one that is nearly a known one is refused: it was meant, and its default would stand in its place.
-    """
+def without_strangers(node: Node, what: str, known: Collection[str], notes: list[str]) -> Node:
+    """A mapping of a format that bids to ignore what is not `known`, without it; each such key is told in `notes`."""
     strangers = [key for key in mapping(node, what) if key not in known]
     for key in strangers:
         parts = (name for name in known if min(len(key), len(name)) > 2 and (key in name or name in key))
-        longer = next((f'Did you mean "{name}"?' for name in parts), "")
-        hint = longer or meant(key, known)
-        near = hint.startswith("Did")
-        line, fault = node.lines[key], f'{what} has no "{key}"'
-        if near and slips:
-            raise FileError(line, f"{fault}. {hint}")
-        notes.append(
-            " ".join([f"line {line}: {fault} here; the key is left out, and the rest is read.", *[hint] * near])
-        )
+        hint = next((f'Did you mean "{name}"?' for name in parts), meant(key, known))
+        told = f'line {node.lines[key]}: {what} has no "{key}" here; the key is left out, and the rest is read.'
+        notes.append(f"{told} {hint}" if hint.startswith("Did") else told)
     kept = {key: value for key, value in node.value.items() if key not in strangers}
     return replace(node, value=kept)
 

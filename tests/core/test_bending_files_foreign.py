@@ -190,23 +190,7 @@ def test_a_file_that_is_switched_off_bends_nothing_and_says_so():
     assert loaded.notes == ("line 3: enabled is false, so this bending is empty.",)
 
 
-def test_what_is_of_no_field_is_told_and_the_rest_is_read():
-    plain = parse(AMPLIFY)
-    loaded = parse(AMPLIFY + "      comment: louder\n      id: 7\n")
-    assert loaded.bending == plain.bending and len(loaded.notes) == len(plain.notes) + 2
-    assert loaded.notes[-2:] == (
-        'line 9: a config has no "comment" here; the key is left out, and the rest is read.',
-        'line 10: a config has no "id" here; the key is left out, and the rest is read.',
-    )
-    bare = DEPTH.replace("configs:", "name: deep\nconfigs:")
-    assert parse(bare).notes == (
-        'line 1: the file has no "name" here; the key is left out, and the rest is read.',
-        *parse(DEPTH).notes,
-    )
-
-
 REFUSED = [
-    (AMPLIFY + "      scale: 2\n", 9, 'a config has no "scale". Did you mean "scale_factor"?'),
     (AMPLIFY.replace("scale_factor", "scale_facto"), 7, 'a config has no "scale_facto". Did you mean "scale_factor"?'),
     (AMPLIFY + "      strength: 1\n", 9, '"strength" is here twice, first in line 8. Keep one of the two.'),
     (AMPLIFY.replace('"scale"', '"scales"'), 6, 'mode is "scales", which there is not. Did you mean "scale"?'),
