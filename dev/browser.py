@@ -45,7 +45,9 @@ SETTINGS = {
     "Comfy.Graph.CanvasInfo": False,
 }
 
-READY = "window.app?.vueAppReady && Object.keys(window.LiteGraph?.registered_node_types ?? {}).length > 100"
+READY = """window.app?.vueAppReady && Object.keys(window.LiteGraph?.registered_node_types ?? {}).length > 100
+    && window.app.extensionManager?.workflow?.activeWorkflow && !window.app.extensionManager.workflow.isBusy"""
+"""The workflow with which the page begins is there as well: it would take the place of one that is opened before it."""
 
 
 def find_chromium() -> str | None:
