@@ -56,8 +56,7 @@ def play(maps: np.ndarray, bending: Bending, other: np.ndarray | None = None) ->
     for bend in bending:
         if bend.operator.acts_on == "words":
             sums = [rows, *(rows_of(other) for _ in bend.operator.token_fields)]
-            masks = list(map(cache.mask, bend.operator.masks))
-            rows = cache.blend(bend, rows, bend.operator.remap_words(sums, masks)[0])
+            rows, *_ = cache.remap_words(bend, sums)
         else:
             rows = cache.bend(bend, rows)
     return rows.view(grid.shape).numpy()
