@@ -214,7 +214,8 @@ def draw(results: Mapping[str, dict[str, Any]]) -> Figure:
     series, parts = itemgetter("level", "model", "grid"), {}
     for device, result in results.items():
         first, *_ = result["rows"]
-        drawn = [row for row in result["rows"] if series(row) == series(first) or row["level"] == "step"]
+        steps = ("step", first["model"])
+        drawn = [row for row in result["rows"] if series(row) == series(first) or series(row)[:2] == steps]
         parts |= {run: (first, of(run, drawn)) for run in RUNS[device] if of(run, drawn)}
     heights = [len(rows) for _, rows in parts.values()]
     figure = Figure((10, len(parts) + 0.48 * sum(heights)), layout="constrained")
