@@ -273,22 +273,21 @@ class Attention:
 
         Of some rows of a batch row at a time, so that all of it stays where it is fast; `lses` as in `_shares`.
         """
-        count = len(columns)
         order = columns if lses is not None else (*columns, *(key for keys in sets for key in keys))
-        sizes = [count, *map(len, sets)]
+        sizes = [len(columns), *map(len, sets)]
         k = (self.k.index_select(1, cache.index(order)).float() * self.scale).transpose(1, 2).contiguous()
         for b, rows in cache.blocks(self.q, self.q.shape[2] * max(len(order), self.q.shape[3])):
             q = self.q[b, rows]
-            logs = torch.empty(q.shape[1], count + len(sets), len(q), device=q.device)
             if len(order) == 1:  # libraries are slow at products with one column
                 logits = (q * k[b, :, 0]).sum(-1).T[:, None]
             else:
                 logits = torch.bmm(k[b], q.float().permute(1, 2, 0))
-            logs[:, :count] = logits[:, :count]
-            for i in range(len(sets)):
-                known = logits.split(sizes, 1)[i + 1].logsumexp(1) if lses is None else lses[i][b, rows, :, 0].T
-                logs[:, count + i] = known
-            yield b, rows, logs
+            if lses is None:
+                singles, *parts = logits.split(sizes, 1)
+                known = [part.logsumexp(1, keepdim=True) for part in parts]
+            else:
+                singles, known = logits, [lse[b, rows].permute(1, 2, 0) for lse in lses]
+            yield b, rows, torch.cat([singles, *known], 1)
 
 
 BMM_WIDENS = "dtype" in torch.ops.aten.bmm.overloads()

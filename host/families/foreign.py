@@ -65,9 +65,7 @@ SELECTED = "ModelPatcher.set_model_optimized_attention"
 
 OVERRIDES: dict[Known, Beneath] = {
     # Model Attention Backend
-    Known(
-        "comfy", "model_patcher", "ModelPatcher.set_model_optimized_attention.<locals>.optimized_attention_override"
-    ): (_selected),
+    Known("comfy", "model_patcher", f"{SELECTED}.<locals>.optimized_attention_override"): _selected,
     # Block Sparse Attention
     Known("comfy_extras", "nodes_sparse_attention", "make_attention_override.<locals>.override"): _of_self_attention,
     # GGUF Loader KJ, its attention "sdpa"

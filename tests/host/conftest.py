@@ -78,7 +78,7 @@ def encode(tiny_clip):
 
 @pytest.fixture
 def kernel(request, dtype, monkeypatch):
-    """One of `support.on_both`, where its device has it for the type; float32 is float32 there, in convolutions too."""
+    """One of `kernels.on_both`, where its device has it for the type; float32 is float32 there, in convolutions too."""
     if not request.param.runs(dtype):
         pytest.skip(f"torch has no {request.param} here for {dtype}")
     if request.param.name == "pytorch":

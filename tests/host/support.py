@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import NamedTuple
 from unittest import mock
 
+import comfy.model_management
 import execution
 import numpy as np
-import pytest
 import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Bend, Bending
@@ -23,53 +23,27 @@ from attention_bending.host.run import run
 from attention_bending.host.run.attach import patch_model
 from attention_bending.host.run.patch import Patch
 from attention_bending.host.text.prompt_encoding import KEY, encode_prompt
-from comfy.ldm.modules.attention import get_attention_function
 from core.oracle import bent_attention
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 OVERRIDE = "optimized_attention_override"
 SMALL = "wan22_14b_t2v_high"
 """A text-to-video model of two layers with one head: what is tested with it does not depend on the family."""
 
 
-class Kernel(NamedTuple):
-    """An attention kernel of the host by its name there; torch's own is made to run one of its fused kernels."""
-
-    name: str
-    device: str = "cpu"
-    fused: SDPBackend = SDPBackend.FLASH_ATTENTION
-
-    def way(self, dtype: torch.dtype) -> str:
-        """How it tells what its keys weigh: see Attention.way."""
-        if self.name == "pytorch":
-            return "told"
-        return "computed" if self.device == "cpu" or dtype == torch.float32 else "selectors"
-
-    @property
-    def attend(self) -> Callable:
-        return get_attention_function(self.name)
-
-    def runs(self, dtype: torch.dtype) -> bool:
-        """Whether this device has it for that type."""
-        if self.name != "pytorch":
-            return True
-        q = torch.zeros(1, 2, 40, 64, dtype=dtype, device=self.device)
-        with sdpa_kernel(self.fused):
-            return SDPBackend(torch._fused_sdp_choice(q, q, q)) == self.fused
-
-    def __str__(self) -> str:
-        fused = f"-{self.fused.name.removesuffix('_ATTENTION').lower()}" if self.name == "pytorch" else ""
-        return f"{self.device}-{self.name}{fused}"
+class Mishap(Exception):
+    """What goes wrong in the middle of a run."""
 
 
-def on_both(*names: str) -> pytest.MarkDecorator:
-    """The fixture `kernel` is each of these kernels of the host, on the processor and on a GPU."""
-    fused = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.CUDNN_ATTENTION)
-    on_gpu = [
-        Kernel(name, "cuda", backend) for name in names for backend in (fused if name == "pytorch" else fused[:1])
-    ]
-    marked = [pytest.param(kernel, marks=pytest.mark.cuda) for kernel in on_gpu]
-    return pytest.mark.parametrize("kernel", [*map(Kernel, names), *marked], ids=str, indirect=True)
+def fail(step, *_):
+    """A callback that raises it."""
+    if step == 1:
+        raise Mishap
+
+
+def cancel(step, *_):
+    """A callback in which the user presses Cancel."""
+    if step == 1:
+        comfy.model_management.interrupt_current_processing()
 
 
 def validated(node: str, **given) -> tuple[bool, str]:

@@ -18,7 +18,7 @@ from attention_bending.host.maps.recording import Recording
 from attention_bending.host.run.attach import patch_model
 from attention_bending.host.run.patch import Patch
 from comfy_extras.nodes_model_advanced import ModelSamplingSD3
-from host.support import KISS, SQUARE, bent, distance, reports, runs, said
+from host.support import KISS, SQUARE, Mishap, bent, cancel, distance, fail, reports, runs, said
 
 LAYERS = 2
 SHAPE = SQUARE["shape"]
@@ -120,20 +120,6 @@ def test_a_record_of_inner_sample_is_found_by_what_it_returned(model, positive, 
     through = through_sample(guider_of(watched, positive, negative), seed=2)
     again = record_of(handle, {"samples": through})
     assert torch.equal(records[1].bent.values, again.bent.values)
-
-
-class Mishap(Exception):
-    pass
-
-
-def fail(step, *_):
-    if step == 1:
-        raise Mishap
-
-
-def cancel(step, *_):
-    if step == 1:
-        comfy.model_management.interrupt_current_processing()
 
 
 @pytest.mark.parametrize("end", [None, (fail, Mishap), (cancel, comfy.model_management.InterruptProcessingException)])

@@ -13,7 +13,8 @@ from attention_bending.host.maps.record_store import Handle, record_of
 from attention_bending.host.maps.recording import Recording
 from attention_bending.host.run.attach import patch_model
 from attention_bending.host.run.patch import Patch
-from host.support import CHAIN, KISS, SMALL, SQUARE, Dense, bent, distance, on_both, reports
+from host.kernels import on_both
+from host.support import CHAIN, KISS, SMALL, SQUARE, Dense, bent, distance, reports
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 KERNELS = on_both("pytorch", "sub_quad")

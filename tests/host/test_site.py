@@ -15,7 +15,7 @@ from attention_bending.host.families.geometry import Geometry
 from attention_bending.host.run.kernel import UNSPLIT_ROWS, HostKernel
 from attention_bending.host.run.site import Bender, RowSlice, bent_forward
 from core.oracle import bent_attention
-from host.support import Kernel, on_both
+from host.kernels import Kernel, on_both
 from torch.nn.attention import SDPBackend
 
 GRID, HEADS, DEPTH, TOKENS = (2, 8, 12), 3, 64, 77

@@ -11,7 +11,7 @@ from core.test_half import (  # noqa: F401 - run here too
     test_null_has_the_kernels_own_bits,
     test_signs_that_cancel_in_the_mass_do_not_blow_up_the_output,
 )
-from host.support import on_both
+from host.kernels import on_both
 
 pytestmark = on_both("pytorch")
 

@@ -14,7 +14,7 @@ from comfy.patcher_extension import WrappersMP
 from comfy_extras.nodes_context_windows import WanContextWindowsManualNode
 from comfy_extras.nodes_easycache import EasyCacheNode
 from comfy_extras.nodes_slg import SkipLayerGuidanceDiT
-from host.support import KISS, OVERRIDE, SQUARE, assert_dense, bent, distance, reports, runs
+from host.support import KISS, OVERRIDE, SQUARE, Mishap, assert_dense, bent, cancel, distance, fail, reports, runs
 
 LAYERS = 2
 SHAPE = SQUARE["shape"]
@@ -190,20 +190,6 @@ def test_a_model_on_several_gpus_is_refused(model, film):
 
 
 # --- the end of a run -----------------------------------------------------------------------------------------------
-
-
-class Mishap(Exception):
-    pass
-
-
-def fail(step, *_):
-    if step == 1:
-        raise Mishap
-
-
-def cancel(step, *_):
-    if step == 1:
-        comfy.model_management.interrupt_current_processing()
 
 
 def go_on(step, *_):
