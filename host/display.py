@@ -22,7 +22,7 @@ def show_text(node: str | None, text: str | None, run: str | None = None) -> Non
     runs of the prompt stay. A run is by default one item of a node's list inputs. Without a text the prompt is said to
     have begun: what stands on the node is an earlier prompt's from now on.
     """
-    server, context = _server(), get_executing_context()
+    server, context = page_server(), get_executing_context()
     if server is None or node is None or server.client_id is None:
         return
     progress = get_progress_state()
@@ -38,7 +38,7 @@ def show_text(node: str | None, text: str | None, run: str | None = None) -> Non
 
 def can_show_pictures(node: str | None) -> bool:
     """Whether the page that started this run would show a picture on a node that is not the one being executed."""
-    server = _server()
+    server = page_server()
     if server is None or node is None or server.client_id is None:
         return False
     return supports_feature(server.sockets_metadata, server.client_id, SUPPORTS)
@@ -49,7 +49,7 @@ def picture_shower(node: str) -> Callable[[Image.Image], None]:
 
     It is shown beside all progress: the page's bar does not move.
     """
-    server, progress = _server(), get_progress_state()
+    server, progress = page_server(), get_progress_state()
     client = server.client_id
     metadata = {
         "node_id": node,
@@ -70,5 +70,6 @@ def _workflow(server, prompt_id: str) -> str | None:
     return ((extra.get("extra_pnginfo") or {}).get("workflow") or {}).get("id")
 
 
-def _server():
+def page_server():
+    """ComfyUI's server, None where there is none: a headless host never imports it."""
     return getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)

@@ -2,6 +2,7 @@
 
 from comfy_api.latest import ComfyExtension, io
 
+from ..host.display import page_server
 from .aims import AIMS
 from .files import FILES
 from .log import AttnBendLog
@@ -18,6 +19,14 @@ from .toy import AttnBendToyWan
 
 
 class AttentionBendingExtension(ComfyExtension):
+    async def on_load(self) -> None:
+        server = page_server()
+        if server is None:
+            return  # a headless host, which may not have the server's packages
+        from .page import add_routes
+
+        add_routes(server)
+
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         bending = [AttnBendPrompt, AttnBendTokens, *MODES, *MAPS, *AIMS, AttnBendStack, AttnBendModel]
         return [*bending, *SEEING, *MAP_FILES, AttnBendReport, *FILES, *SWEEPS, AttnBendLog, AttnBendToyWan]

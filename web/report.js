@@ -7,10 +7,9 @@
  */
 import { app } from "../../scripts/app.js"
 import { api } from "../../scripts/api.js"
+import { isOurs, section } from "./panel.js"
 
 const EVENT = "attention_bending.report"
-const NAME = "attention_bending_report"
-const MAX_HEIGHT = 160
 const IDLE_MODES = [2, 4] // muted, bypassed
 const LEFT_OUT = "This node took no part in the last run."
 const UNTOLD = {
@@ -85,7 +84,7 @@ function opened() {
   return [...all.values()]
     .filter(({ workflow }) => workflow === root().id)
     .map((said) => [said, pathTo(root(), said.node)])
-    .filter(([, path]) => path.at(-1)?.comfyClass?.startsWith("AttnBend"))
+    .filter(([, path]) => isOurs(path.at(-1)))
 }
 
 /** The open workflow, whichever of its subgraphs is shown. */
@@ -103,7 +102,7 @@ function show() {
   for (const [said, path] of opened()) shown.set(path.at(-1), [...(shown.get(path.at(-1)) ?? []), said])
   for (const [node, several] of shown) {
     const passages = several.flatMap(passagesOf)
-    if (passages.length) panel(node).replaceChildren(...passages)
+    if (passages.length) section(node, "report").replaceChildren(...passages)
   }
 }
 
@@ -124,48 +123,6 @@ function passage(text, isOld = false) {
   element.textContent = text
   element.style.opacity = isOld ? 0.5 : 1
   return element
-}
-
-/** The node's panel, made when there is something to show: until then the node is as it was saved. */
-function panel(node) {
-  const known = node.widgets?.find(({ name }) => name === NAME)
-  if (known) return known.element.firstChild
-  const outer = document.createElement("div")
-  const inner = document.createElement("div")
-  outer.append(inner)
-  // contain: as high as it is told, or as there is room, whatever it holds
-  outer.style.cssText = `contain: size; overflow: auto; width: 100%; height: 100%; border-radius: 4px;
-    background: var(--comfy-input-bg); color: var(--input-text); font: 12px/1.4 sans-serif;
-    text-rendering: geometricPrecision; user-select: text; cursor: text`
-  inner.style.cssText = `display: flex; flex-direction: column; gap: 0.7em; padding: 4px 6px;
-    white-space: pre-wrap; overflow-wrap: anywhere`
-  letUse(outer)
-  let height = 0
-  const options = { serialize: false, hideInPanel: true, hideOnZoom: false, getMinHeight: () => height }
-  node.addDOMWidget(NAME, NAME, outer, options).serialize = false // in the API's form, and in the file
-  new ResizeObserver(() => {
-    const wanted = Math.min(inner.offsetHeight, MAX_HEIGHT)
-    if (wanted <= height) return
-    height = wanted
-    outer.style.minHeight = `${height}px`
-    const [width, least] = node.computeSize()
-    node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], least)])
-    node.graph?.setDirtyCanvas(true, true)
-  }).observe(inner)
-  return inner
-}
-
-/** Let the text be marked and scrolled, and the canvas zoom where there is nothing to scroll. */
-function letUse(element) {
-  element.tabIndex = 0
-  const scrolls = () => element.scrollHeight > element.clientHeight
-  element.addEventListener("pointerdown", (event) => {
-    element.dataset.captureWheel = scrolls() // Nodes 2.0 zooms by itself where this is not so
-    if (event.button === 0) event.stopPropagation()
-  })
-  element.addEventListener("wheel", (event) => {
-    if (!scrolls() && !LiteGraph.vueNodesMode) app.canvas.processMouseWheel(event)
-  })
 }
 
 app.registerExtension({

@@ -1,6 +1,6 @@
 """What nodes say, on the page."""
 
-PANEL = "attention_bending_report"
+PANEL = "attention_bending"
 """The name of the widget."""
 
 AT = """id => id.split(':').reduce(
@@ -9,6 +9,6 @@ AT = """id => id.split(':').reduce(
 
 SAID = f"""id => {{
     const panel = ({AT})(id)?.widgets?.find(widget => widget.name === '{PANEL}')?.element
-    return panel ? panel.innerText : null
+    return panel?.querySelector('[data-section=report]')?.innerText || null
 }}"""
 """What is read on it, null where it has no panel."""

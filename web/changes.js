@@ -1,0 +1,48 @@
+/** Who looks at the open workflow is called soon after it has changed. */
+import { app } from "../../scripts/app.js"
+import { api } from "../../scripts/api.js"
+
+const SOON = 30 // ms: several changes at once are one
+const NET = 2000 // ms: for changes that nobody tells of
+
+/** @type {Map<object, Set<() => void>>} By node. */
+const looks = new Map()
+let waiting = 0
+
+/** Call `look` now, and again after each change, as long as the node stands in the open workflow. */
+export function watch(node, look) {
+  if (!looks.has(node)) {
+    looks.set(node, new Set())
+    const { onRemoved } = node
+    node.onRemoved = function () {
+      onRemoved?.apply(this, arguments)
+      looks.delete(node)
+    }
+  }
+  looks.get(node).add(look)
+  changed()
+}
+
+/** Something has changed: of widgets that the page sets itself nobody else tells. */
+export function changed() {
+  waiting ||= setTimeout(() => {
+    waiting = 0
+    for (const [node, all] of looks) if (isThere(node)) for (const look of all) look()
+  }, SOON)
+}
+
+/** Whether a node stands in the open workflow: those of other tabs are kept by the page, and are not removed. */
+function isThere({ graph, id }) {
+  const root = graph?.rootGraph ?? graph
+  return root != null && root === (app.rootGraph ?? app.graph) && graph.getNodeById(id) !== null
+}
+
+app.registerExtension({
+  name: "AttentionBending.changes",
+  setup() {
+    api.addEventListener("graphChanged", changed)
+    document.addEventListener("input", changed, true) // while one types
+    setInterval(() => document.hidden || changed(), NET)
+  },
+  afterConfigureGraph: changed,
+})
