@@ -36,7 +36,7 @@ class OneBend(Bender):
         self.cache = DeviceCache(FrameLayout.whole(Grid(*grid)), HEADS, torch.device(device))
         self.ways = []
 
-    def slices_at(self, layer):
+    def slices_at(self, site):
         return self.slices
 
     def bends(self, layer, part):
@@ -112,7 +112,7 @@ def test_rows_that_fill_a_gpu_keep_their_bits_in_a_smaller_call(kernel, dtype):
     assert Grid(*grid).cells * HEADS > UNSPLIT_ROWS
     tensors = qkv(dtype, device=kernel.device, grid=grid)
     plain = attend(kernel, tensors)
-    host = HostKernel(kernel.attend.__wrapped__, None, *tensors, HEADS, (), {})
+    host = HostKernel(kernel.attend.__wrapped__, None, *tensors, HEADS, {})
     assert host.by_rows == (kernel.fused == SDPBackend.FLASH_ATTENTION)
     for row in range(3):
         output = attend(kernel, tensors, OneBend(slice(row, row + 1), device=kernel.device, grid=grid))
