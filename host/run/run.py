@@ -55,6 +55,8 @@ class Run(Uncopied):
         grid, self.batch = self.family.grid(self.model, shape), shape[0]
         conds = [cond for role in ROLES for cond in guider.conds.get(role) or ()]
         film = self.family.film(self.model, grid.frames, conds)
+        if not film:
+            raise BendError("the latent holds reference pictures alone, and no frame of a film. Make it longer.")
         self.grid, self.cell = replace(grid, frames=len(film)), self.family.cell(patcher)
         layers, columns = 1 + max(site.layer for site in self.sites), partial(self.family.columns, self.model)
         subject = ModelSpec(layers, self.heads, len(film), self.cell.stride, self.schedule, columns)
