@@ -88,7 +88,7 @@ def animate(member, generator):
     return {
         **picture(member, generator),
         "pose_video_latent": torch.randn(1, 16, 2, 8, 8, generator=generator),
-        "face_video_pixels": torch.rand(1, 3, 8, 512, 512, generator=generator) * 2 - 1,
+        "face_video_pixels": torch.rand(1, 3, 4, 512, 512, generator=generator) * 2 - 1,
     }
 
 
