@@ -2,13 +2,14 @@
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import comfy.model_patcher
 import comfy.supported_models
 import torch
+from attention_bending.bending.digest import fingerprint
 from attention_bending.bending.text.tokens import EncoderTokens, Piece, TokenMap
 from attention_bending.host.text.prompt_encoding import KEY
 
@@ -69,11 +70,12 @@ class Member:
             weight.data = drawn(name, weight.shape, generator).to(weight.dtype)
         return comfy.model_patcher.ModelPatcher(model.eval(), torch.device("cpu"), torch.device("cpu"))
 
-    def conditioning(self, seed: int, name: str = TEXT) -> list:
+    def conditioning(self, seed: int) -> list:
         """As a node gives it, the words of TEXT on its columns."""
         generator = torch.Generator().manual_seed(seed)
         embedding = torch.randn(1, self.columns, self.width, generator=generator)
-        return [[embedding, {KEY: self.tokens, **self.extras(self, generator)}]]
+        tokens = replace(self.tokens, fingerprint=fingerprint(embedding))
+        return [[embedding, {KEY: tokens, **self.extras(self, generator)}]]
 
     @cached_property
     def tokens(self) -> TokenMap:

@@ -84,12 +84,16 @@ def scail(references: int = 1, masks: bool = False):
     return extras
 
 
-def animate(member, generator):
-    return {
-        **picture(member, generator),
-        "pose_video_latent": torch.randn(1, 16, 2, 8, 8, generator=generator),
-        "face_video_pixels": torch.rand(1, 3, 4, 512, 512, generator=generator) * 2 - 1,
-    }
+def animate(faces: bool = False):
+    """Poses for all frames but the first; faces have one size."""
+
+    def extras(member, generator):
+        given = {**picture(member, generator), "pose_video_latent": torch.randn(1, 16, 2, 8, 8, generator=generator)}
+        if faces:
+            given["face_video_pixels"] = torch.rand(1, 3, 4, 512, 512, generator=generator) * 2 - 1
+        return given
+
+    return extras
 
 
 def wan(config: str, shape=(1, 16, 2, 8, 8), before: int = 0, behind: int = 0, **given) -> Member:
@@ -133,5 +137,14 @@ MEMBERS = {
         "WAN21_SCAIL2", before=32, behind=8, settings={"in_dim": 20}, extras=scail(2, masks=True)
     ),
     "WanDancer": wan("WAN22_WanDancer", settings={"audio_inject_layers": [0]}, extras=two_pictures),
-    "Animate": wan("WAN22_Animate", (1, 16, 3, 8, 8), 16, frames=2, settings={"in_dim": 36}, extras=animate, slow=True),
+    "Animate": wan("WAN22_Animate", (1, 16, 3, 8, 8), 16, frames=2, settings={"in_dim": 36}, extras=animate()),
+    "Animate, faces": wan(
+        "WAN22_Animate",
+        (1, 16, 3, 8, 8),
+        16,
+        frames=2,
+        settings={"in_dim": 36, "num_layers": 5},
+        extras=animate(faces=True),
+        slow=True,
+    ),
 }
