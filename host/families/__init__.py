@@ -1,7 +1,8 @@
 """The kinds of models that can be bent, one file each: a new one is its file and its place in `FAMILIES`."""
 
 from ...bending.errors import BendError
-from .family import Family
+from .family import MODELS, Family, behind
+from .refused import REFUSED
 from .wan import Wan
 
 FAMILIES: tuple[Family, ...] = (Wan(),)
@@ -22,4 +23,6 @@ def why_not(model) -> str:
             return reason
     works = ", ".join(family.works for family in FAMILIES)
     names = type(model).__name__, type(getattr(model, "diffusion_model", None)).__name__
-    return f"a model of class {names[0]} ({names[1]}) cannot be bent. What works: {works}."
+    known = REFUSED.get(behind(MODELS, type(model)))
+    reason = f": {known}" if known else ""
+    return f"a model of class {names[0]} ({names[1]}) cannot be bent{reason}. What works: {works}."

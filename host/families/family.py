@@ -174,14 +174,14 @@ class Family:
 
     def refusal(self, model) -> str | None:
         """Why a model that only seems to be of this family cannot be bent, with the cure; None for any other."""
-        return self.refusals.get(_behind(MODELS, type(model)))
+        return self.refusals.get(behind(MODELS, type(model)))
 
     # --- what follows ---
 
     def accepts(self, model) -> bool:
         """Whether a model is of this family: by its exact classes, which were checked."""
-        network = self.models.get(_behind(MODELS, type(model)))
-        return network is not None and network == _behind(NETWORKS, type(getattr(model, "diffusion_model", None)))
+        network = self.models.get(behind(MODELS, type(model)))
+        return network is not None and network == behind(NETWORKS, type(getattr(model, "diffusion_model", None)))
 
     def sites(self, patcher) -> list[Site]:
         """The sites in block order. Raises BendError where a forward is not the class's own."""
@@ -202,7 +202,7 @@ class Family:
     def _site(self, patcher, layer: int, place: str) -> Site:
         module, path = comfy.utils.get_attr(patcher.model.diffusion_model, place), f"diffusion_model.{place}.forward"
         forward = patcher.get_model_object(path)
-        attends = self.attends.get(_behind(NETWORKS, type(module)))
+        attends = self.attends.get(behind(NETWORKS, type(module)))
         if attends and _is_hosts_own(forward, module):
             return Site(layer, path, attends)
         if attends and (others := foreign.attends(forward, module)):
@@ -219,7 +219,7 @@ def film_shape(shape: Sequence[int], latents: Sequence[Sequence[int]] | None) ->
     return (shape[0], *latents[0][1:]) if latents else tuple(shape)
 
 
-def _behind(start: str, kind: type) -> str | None:
+def behind(start: str, kind: type) -> str | None:
     """The path of a class behind `start`; None for one from elsewhere."""
     path = f"{kind.__module__}.{kind.__qualname__}"
     return path.removeprefix(start) if path.startswith(start) else None
