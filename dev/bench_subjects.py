@@ -115,7 +115,7 @@ class OneSite(Bender):
         self.maps: list[Tensor] = []
         return [self.forward(transformer_options={}), *self.maps]
 
-    def slices_at(self, layer: int) -> list[RowSlice]:
+    def slices_at(self, site: Site) -> list[RowSlice]:
         return self.slices
 
     def bends(self, layer: int, part: RowSlice) -> bool:

@@ -34,6 +34,7 @@ class Room(NamedTuple):
 ROOMS = {
     "core": Room(TESTS / "core", 120),
     "host": Room(TESTS / "host", 420),
+    "families": Room(TESTS / "families", 120),
     "toy": Room(paths.ROOT / "toy" / "tests", 180, paths.ROOT / "toy" / "tests"),
     "workflows": Room(TESTS / "workflows", 300),
     "browser": Room(TESTS / "browser", 150),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from comfy.ldm.modules.attention import attention_pytorch
 from torch import Tensor
 
-from .family import Attends
+from .attends import Attends
 
 TORCH_ATTENTION = attention_pytorch.__wrapped__
 

@@ -1,5 +1,6 @@
 """Which rows of a site's attention are the film's own image tokens."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +23,11 @@ class Geometry:
     frames: tuple[int | None, ...]
     height: int
     width: int
+
+    @classmethod
+    def of(cls, frames: Sequence[int | None], height: int, width: int, before: int = 0, behind: int = 0) -> "Geometry":
+        """The layout of these grid frames with so many foreign tokens `before` them, and so many `behind`."""
+        return cls(before + len(frames) * height * width + behind, before, tuple(frames), height, width)
 
     @property
     def own(self) -> tuple[int, ...]:

@@ -1,129 +1,147 @@
-"""Wan: where its text attention is, and how its tokens lie. Checked against ComfyUI's own `WanModel`."""
+"""Wan: where its text attention is, and how its tokens lie. Checked against ComfyUI's own `WanModel` and its heirs."""
 
 import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-import comfy.ldm.wan.model as wan
-import comfy.model_base
+import torch
 from comfy.text_encoders.wan import WanT5Tokenizer
 
-from ...bending.errors import BendError
-from ...bending.frames.grid import Grid
-from . import foreign
-from .family import Attends, Cell, Site, TextEncoder
+from .attends import ONCE, Attends
+from .family import Call, Family, TextEncoder
 from .geometry import Geometry
 
-MODELS = (comfy.model_base.WAN21, comfy.model_base.WAN22)
+ANIMATE, VACE, S2V = "WAN22_Animate", "WAN21_Vace", "WAN22_S2V"
+REFERENCES_BEHIND = ("WAN21_HuMo", S2V)
+REFERENCES_AS_FRAMES = ("WAN21_SCAIL", "WAN21_SCAIL2")
+"""Models by where the tokens of their reference pictures stand; in others a convolution puts them before the film's."""
 
-# by class: the image-to-video one attends to the picture first; lengths can't tell
-ATTENDS = {wan.WanT2VCrossAttention: Attends(), wan.WanI2VCrossAttention: Attends(text=(1,), calls=(2,))}
+MOTION = ((1, 2), (1, 4), (4, 8))
+"""S2V's motion frames, nearest first: how many frames of tokens, each for a square of so many places of the latent."""
 
 
-class Wan:
+class Wan(Family):
     """Wan 2.1 and 2.2: each block has one cross-attention, whose queries are the film's tokens."""
 
-    works = "Wan 2.1 text-to-video and image-to-video, first-last-frame, Fun Control, Wan 2.2 14B and 5B"
+    works = (
+        "Wan 2.1 text-to-video and image-to-video, first-last-frame, Fun Control, Camera, VACE, HuMo, FlowRVS, SCAIL, "
+        "Wan 2.2 14B and 5B, S2V, Animate, WanDancer"
+    )
     encoders = (TextEncoder(WanT5Tokenizer, "umt5", "Wan's UMT5 (Load CLIP with type wan)"),)
+    models: ClassVar = {
+        "WAN21": "wan.model.WanModel",
+        "WAN22": "wan.model.WanModel",
+        "WAN21_FlowRVS": "wan.model.WanModel",
+        "WAN21_Camera": "wan.model.CameraWanModel",
+        "WAN21_HuMo": "wan.model.HumoWanModel",
+        "WAN21_SCAIL": "wan.model.SCAILWanModel",
+        "WAN21_SCAIL2": "wan.model.SCAIL2WanModel",
+        "WAN22_WanDancer": "wan.model_wandancer.WanDancerModel",
+        ANIMATE: "wan.model_animate.AnimateWanModel",
+        S2V: "wan.model.WanModel_S2V",
+        VACE: "wan.model.VaceWanModel",
+    }
+    attends: ClassVar = {
+        "wan.model.WanT2VCrossAttention": ONCE,
+        # it attends to the picture first; lengths can't tell
+        "wan.model.WanI2VCrossAttention": Attends(text=(1,), calls=(2,)),
+    }
+    refusals: ClassVar = {
+        "WAN21_CausalAR": (
+            "Wan's autoregressive model (WAN21_CausalAR) keeps the keys and values of its text attention from its "
+            "first call on, and attends with them outside of that attention, where no bend can act. Use another Wan."
+        )
+    }
 
-    def accepts(self, model) -> bool:
-        return type(model) in MODELS and type(getattr(model, "diffusion_model", None)) is wan.WanModel
-
-    def lookalike(self, model) -> str | None:
-        """A model of WanVideoWrapper."""
+    def refusal(self, model) -> str | None:
+        """Also of a model of WanVideoWrapper."""
         names = [type(model).__name__, type(getattr(model, "diffusion_model", None)).__name__]
         wrapped = "Wrapper" in type(model).__module__
         if not any(("WanVideo" in name and wrapped) or name == "WanVideoModel" for name in names):
-            return None
+            return super().refusal(model)
         return (
             f"this model is a {names[0]} of WanVideoWrapper, which samples outside ComfyUI. Load it with ComfyUI's own "
             f"Load Diffusion Model and sample with KSampler."
         )
 
-    def sites(self, patcher) -> list[Site]:
-        sites = []
-        for layer, block in enumerate(patcher.model.diffusion_model.blocks):
-            module, path = block.cross_attn, f"diffusion_model.blocks.{layer}.cross_attn.forward"
-            forward = patcher.get_model_object(path)
-            if type(module) in ATTENDS and _is_hosts_own(forward, module):
-                sites.append(Site(layer, path, ATTENDS[type(module)]))
-            elif type(module) in ATTENDS and (attends := foreign.attends(forward, module)):
-                sites.append(Site(layer, path, attends, foreign.name_of(forward)))
-            else:
-                owner, name = foreign.address(forward)
-                raise BendError(
-                    f"the cross-attention of layer {layer} has been replaced by {owner} ({name}), so its words cannot "
-                    f"be found. Remove that pack's node from this model's branch, or bend a branch without it."
-                )
-        return sites
+    def places(self, network):
+        """Also VACE's control blocks: each has the number of the block that it feeds."""
+        controls = getattr(network, "vace_layers_mapping", {})
+        for layer in range(len(network.blocks)):
+            yield layer, f"blocks.{layer}.cross_attn"
+            if layer in controls:
+                yield layer, f"vace_blocks.{controls[layer]}.cross_attn"
 
-    def heads(self, model) -> int:
+    def patch(self, model):
+        return model.diffusion_model.patch_size
+
+    def heads(self, model):
         return model.diffusion_model.num_heads
 
-    def head_width(self, model) -> int:
+    def head_width(self, model):
         return model.diffusion_model.dim // model.diffusion_model.num_heads
 
-    def grid(self, model, latent_shape) -> Grid:
-        """From a latent `(B, C, F, H, W)`."""
-        sizes = zip(latent_shape[2:], model.diffusion_model.patch_size, strict=True)
-        return Grid(*(math.ceil(size / patch) for size, patch in sizes))
+    def film(self, model, frames, conds):
+        """Without the reference pictures that Animate and VACE have as the latent's first frames."""
+        references = 0
+        if _name(model) == ANIMATE:
+            references = 1
+        elif _name(model) == VACE:
+            references = max((_vace_references(model, cond) for cond in conds), default=0)
+        return range(references, frames)
 
-    def cell(self, patcher) -> Cell:
-        latents = patcher.get_model_object("latent_format")
-        pixels = latents.spacial_downscale_ratio * patcher.model.diffusion_model.patch_size[1]
-        return Cell(pixels, latents.temporal_downscale_ratio)
-
-    def latent(self, film, options) -> tuple[int, ...]:
-        shape, window = list(film), options.get("context_window")
-        if window is not None:
-            if not hasattr(window, "index_list"):
-                raise BendError(
-                    f"the context windows of {foreign.name_of(type(window))} are not ComfyUI's own, and cannot be "
-                    f"bent. Use ComfyUI's Context Windows nodes."
-                )
-            if window.dim > 2:
-                raise BendError(
-                    "context windows over the height or width cannot be bent. Set the node's dim to 2, the film's time."
-                )
-            shape[window.dim] = len(_window_frames(window))
-        return tuple(shape)
-
-    def keys(self, model, columns) -> int:
-        return columns
-
-    def grid_told(self, options) -> tuple[int, ...] | None:
-        return tuple(options["grid_sizes"]) if "grid_sizes" in options else None
-
-    def geometry(self, model, latent_shape, conditions, options, retained) -> Geometry:
-        patch_f, patch_h, patch_w = model.diffusion_model.patch_size
-        frames, height, width = self.grid(model, latent_shape).shape
-        own: list[int | None] = list(range(frames))
-        window = options.get("context_window")
-        if window is not None and window.dim == 2:
-            own = _window_frames(window)
-            for position in retained:
-                if position < len(own) and own[position] != position:
-                    own[position] = None
+    def layout(self, model, call: Call) -> Geometry:
+        frames, height, width = self.grid(model, call.shape).shape
+        own, conditions, name = self.frames(call, frames), call.conditions, _name(model)
+        before = behind = 0
+        reference = conditions.get("reference_latent")
+        if reference is None:
+            pass
+        elif name in REFERENCES_AS_FRAMES:
+            own = [None] * self.grid(model, reference.shape).frames + own
+        elif name in REFERENCES_BEHIND:
+            behind = self._whole_patches(model, reference)
+        elif model.diffusion_model.ref_conv is not None:
+            before = self._whole_patches(model, reference)
         appended = conditions.get("time_dim_concat")
         if appended is not None:
-            own += [None] * math.ceil(appended.shape[2] / patch_f)
-        first = 0
-        reference = conditions.get("reference_latent")
-        if reference is not None and model.diffusion_model.ref_conv is not None:
-            first = (reference.shape[-2] // patch_h) * (reference.shape[-1] // patch_w)
-        tokens = first + len(own) * height * width
-        for latent in conditions.get("context_latents") or ():
-            tokens += math.prod(
-                math.ceil(n / p) for n, p in zip(latent.shape[2:], (patch_f, patch_h, patch_w), strict=True)
-            )
-        return Geometry(tokens, first, tuple(own), height, width)
+            own += [None] * self.grid(model, appended.shape).frames
+        motion = conditions.get("reference_motion")
+        if name == S2V and motion is not None:
+            behind += sum(n * (motion.shape[-2] // size) * (motion.shape[-1] // size) for n, size in MOTION)
+        pictures = [*(conditions.get("context_latents") or ())]
+        if name in REFERENCES_AS_FRAMES and conditions.get("pose_latents") is not None:
+            pictures.append(conditions["pose_latents"])
+        behind += sum(self.grid(model, latent.shape).cells for latent in pictures)
+        return Geometry.of(own, height, width, before, behind)
+
+    def _whole_patches(self, model, latent: torch.Tensor) -> int:
+        """How many tokens a convolution makes of a latent, or picture, that is not filled up to whole patches."""
+        sizes = latent.shape[2:]
+        return math.prod(size // patch for size, patch in zip(sizes, self.patch(model)[-len(sizes) :], strict=True))
 
 
-def _is_hosts_own(forward, module) -> bool:
-    """Whether it is the forward of its class as the host has written it: a pack may exchange the class's too."""
-    function = getattr(forward, "__func__", None)
-    return function is type(module).forward and function.__code__.co_filename == wan.__file__
+def _name(model) -> str:
+    return type(model).__name__
 
 
-def _window_frames(window) -> list[int | None]:
-    """What a context window holds along its dimension, None for the frame that the host puts before as an anchor."""
-    anchor = getattr(window, "causal_anchor_index", None)
-    return [*([None] if anchor is not None and anchor >= 0 else []), *window.index_list]
+def _vace_references(model, cond: Mapping[str, Any]) -> int:
+    """How many frames at the beginning of VACE's controls are reference pictures: kept whole, with nothing to react to.
+
+    A frame of the film is never so: what it reacts to has gone through the VAE.
+    """
+    return max(
+        (
+            _leading(model, frames, mask)
+            for frames, mask in zip(cond.get("vace_frames") or (), cond.get("vace_mask") or (), strict=False)
+        ),
+        default=0,
+    )
+
+
+def _leading(model, frames: torch.Tensor, mask: torch.Tensor) -> int:
+    """Of one control, `(B, 32, F, H, W)` and `(B, 64, F, H, W)`."""
+    reacts = frames[:, 16:]
+    nothing = model.latent_format.process_out(torch.zeros_like(reacts))
+    is_picture = (reacts == nothing).all((0, 1, 3, 4)) & (mask == 0).all((0, 1, 3, 4))
+    return int(is_picture.long().cumprod(0).sum())

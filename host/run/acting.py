@@ -9,8 +9,9 @@ from ...bending.errors import BendError
 from ...bending.time.windows import SamplingMoment
 from ..maps.records import RunRecords
 from .chains import Chains
+from .cond_plan import CondPlan
 from .layout import CondSlice, ModelCall
-from .plan import CondPlan, PlannedBend, RunPlan
+from .plan import PlannedBend, RunPlan
 from .report import Report
 
 

@@ -8,7 +8,8 @@ from ...bending.attention.kernel_cache import KernelCache
 from ...bending.frames.layout import FrameLayout
 from ...bending.time.windows import SamplingMoment
 from ..keeping import keeping
-from .plan import CondPlan, PlannedBend
+from .cond_plan import CondPlan
+from .plan import PlannedBend
 
 
 class Caches:

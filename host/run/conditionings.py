@@ -1,6 +1,6 @@
 """A guider's conditionings, and the columns that the words of a bend are in each."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import cached_property
 
 from torch import Tensor
@@ -8,21 +8,24 @@ from torch import Tensor
 from ...bending.digest import fingerprint
 from ...bending.errors import BendError
 from ...bending.text.token_field import ALL, TokenField
-from ...bending.text.tokens import TokenMap, resolve_each
+from ...bending.text.tokens import Selection, TokenMap, resolve_each
+from ..families.family import Columns
 from ..text.prompt_encoding import KEY as TOKENS_KEY
 
 ROLES = ("positive", "negative")
 
 Selected = dict[str, tuple[tuple[int, ...], ...]]
-"""By the name of a conditioning, the columns of each token field."""
+"""By the name of a conditioning, the columns of each token field, as keys of the attention."""
 
 
 class Conditioning:
     """One conditioning, as the guider holds it before it is prepared."""
 
-    def __init__(self, role: str, number: int, cond: dict):
+    def __init__(self, role: str, number: int, cond: dict, columns: Callable[[dict], Columns]):
+        """`columns` says where its columns stand in what the network attends to."""
         self.role = role
         self.embedding: Tensor | None = cond.get("cross_attn")
+        self.columns = None if self.embedding is None else columns(cond)
         self.tokens: TokenMap | None = cond.get(TOKENS_KEY)
         # a mask may stand for the area around it; ComfyUI samples either way only what lies inside
         self.has_area = "area" in cond or ("mask" in cond and bool(cond.get("set_area_to_bounds")))
@@ -34,6 +37,20 @@ class Conditioning:
     @property
     def width(self) -> int:
         return self.embedding.shape[1]
+
+    def keys(self, selection: Selection) -> tuple[int, ...]:
+        """The keys of the attention that a selection of its columns means."""
+        if selection.is_all:
+            return tuple(range(self.columns.count))
+        return tuple(column + self.columns.shift for column in selection.columns)
+
+    @property
+    def open(self) -> tuple[int, ...] | None:
+        """The keys that its own mask leaves open; None where it has none, or one that shuts out all of them."""
+        shut = None if self.columns.shut is None else frozenset(self.columns.shut)
+        if shut is None or len(shut) == self.columns.count:
+            return None
+        return tuple(key for key in range(self.columns.count) if key not in shut)
 
     @cached_property
     def has_changed(self) -> bool:
@@ -75,7 +92,7 @@ def select(
         if missing:
             warnings.append(f"{title}: {cond.name} has no {quoted(list(missing))} and is left alone there.")
         if all(selection.columns for selection in in_cond):
-            selected[cond.name] = tuple(selection.columns for selection in in_cond)
+            selected[cond.name] = tuple(map(cond.keys, in_cond))
             if cond.has_area:
                 raise BendError(
                     f"{cond.name} is limited to an area, which cannot be bent yet. Remove Conditioning (Set Area) from "

@@ -1,7 +1,7 @@
 """The host's attention kernel for one call, and the fused kernels of torch that also tell the log-sum-exp."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from copy import copy
 from functools import lru_cache
@@ -20,6 +20,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ...bending.attention.kernel import computes_cheaply
 from ..families.foreign import TORCH_ATTENTION, kernel_beneath
+from .open_keys import OpenKeys
 
 log = logging.getLogger(__name__)
 
@@ -111,11 +112,24 @@ OPTIONS = ("mask", "attn_precision", "skip_reshape", "skip_output_reshape")
 """What the host's attention takes after the heads."""
 
 
+def named_options(args, kwargs) -> dict:
+    """What a call of the host's attention gives after the heads, by name."""
+    return {**dict(zip(OPTIONS, args, strict=False)), **kwargs} if args else kwargs
+
+
+def lengths(q: Tensor, k: Tensor, options: Mapping) -> tuple[int, int]:
+    """The queries and the keys of each row in a call with these options, as the host divides them."""
+    at = 2 if options.get("skip_reshape") else 1
+    return q.shape[at], k.shape[0] * k.shape[at] // q.shape[0]
+
+
 class HostKernel:
     """The attention that the host makes of one call, with the options of that call, for any queries, keys and values.
 
     Called with q `(B, L, H, D)`, k and values `(B, T, H, D)` it runs what would run without us: the kernel `func` that
-    the host has chosen, or the override that another node has `chained`. `mask` is the call's own, or None.
+    the host has chosen, or the override that another node has `chained`. `mask` is the call's own, or None. The host
+    hands over `(B, L, H·D)`, or heads first `(B, H, L, D)`, and asks for either; `heads_apart` and `handed_back` go
+    between.
 
     tells        the kernel tells the log-sum-exp, by `with_lse`; over all keys in the same bits
     exact        it computes `softmax(q kᵀ · scale) v`, not masked and not quantised, and float32 products are cheap
@@ -126,41 +140,63 @@ class HostKernel:
     """
 
     def __init__(
-        self, func: Callable, chained: Callable | None, q: Tensor, k: Tensor, v: Tensor, heads: int, args, kwargs
+        self, func: Callable, chained: Callable | None, q: Tensor, k: Tensor, v: Tensor, heads: int, options: Mapping
     ):
-        options = {**dict(zip(OPTIONS, args, strict=False)), **kwargs}
+        options = dict(options)
         self.mask: Tensor | None = options.get("mask")
+        self.heads_first = bool(options.get("skip_reshape"))
+        self.gives_heads_first = bool(options.pop("skip_output_reshape", False))
         beneath = kernel_beneath(chained, func, q, k) if chained is not None and self.mask is None else None
         if beneath is not None:
             func, chained = beneath, None
         self.func, self.chained, self.heads, self.options = func, chained, heads, options
+        q, k, v = map(self.heads_apart, (q, k, v))
         scale = options.get("scale")
-        self.scale = (q.shape[2] // heads) ** -0.5 if scale is None else scale
-        plain = self.divisible = chained is None and self.mask is None
-        self.takes_scale = plain and func in EXACT
-        self.exact = self.takes_scale and computes_cheaply(q)
+        self.scale = q.shape[3] ** -0.5 if scale is None else scale
+        self._is_cheap, self._keys, self._open = computes_cheaply(q), k.shape[1], None
         self._fused = None
         # above the limit the host splits the batch itself
-        if plain and func is TORCH_ATTENTION and q.shape[0] <= SDP_BATCH_LIMIT:
-            self._fused = fused_kernel(*(self.heads_apart(tensor).transpose(1, 2) for tensor in (q, k, v)), self.scale)
-        self.tells = self._fused is not None
-        self._keys = k.shape[1]
+        if chained is None and func is TORCH_ATTENTION and q.shape[0] <= SDP_BATCH_LIMIT:
+            self._fused = fused_kernel(*(tensor.transpose(1, 2) for tensor in (q, k, v)), self.scale)
         fills_gpu = self._fused is FUSED["cuda", SDPBackend.FLASH_ATTENTION] and q.shape[1] * heads >= UNSPLIT_ROWS
-        self.by_rows = self.tells and (q.device.type == "cpu" or fills_gpu)
+        self.by_rows = self._fused is not None and (q.device.type == "cpu" or (fills_gpu and self.mask is None))
+        self._settle()
 
-    def at(self, rows: slice, tokens: slice | Tensor) -> "HostKernel":
-        """The same for some batch rows and some of their queries: a mask over the call is cut as they are."""
+    def _settle(self) -> None:
+        """What it can do, by the mask that it has now."""
+        plain = self.divisible = self.chained is None and self.mask is None
+        self.takes_scale = plain and self.func in EXACT
+        self.exact = self.takes_scale and self._is_cheap
+        self.tells = plain and self._fused is not None
+
+    def at(self, rows: slice, tokens: slice | Tensor, keys: OpenKeys | None = None) -> "HostKernel":
+        """The same for some batch rows and some of their queries: a mask over the call is cut as they are.
+
+        With `keys` it is called with the open ones alone, and no mask is needed; where another node's override stands,
+        that sees all of them all the same, and the mask.
+        """
         if self.mask is None:
             return self
         part, mask = copy(self), self.mask
         if mask.ndim > 2 and mask.shape[0] > 1:
             mask = mask[rows]
         part.mask = mask[..., tokens, :] if mask.shape[-2] > 1 else mask
+        if keys is not None and self.chained is None:
+            part.mask, part._keys = None, len(keys.index)
+            part._settle()
+        elif keys is not None:
+            part._open = keys
         return part
 
     def heads_apart(self, tensor: Tensor) -> Tensor:
-        """`(B, L, H·D)` as `(B, L, H, D)`."""
-        return tensor.unflatten(2, (self.heads, -1))
+        """What the host hands over as `(B, L, H, D)`."""
+        if self.heads_first:
+            return tensor.transpose(1, 2)
+        return tensor.unflatten(2, (self.heads, -1)) if tensor.ndim == 3 else tensor
+
+    def handed_back(self, output: Tensor) -> Tensor:
+        """An output `(B, L, H, D)` as the host asked for it."""
+        return output.transpose(1, 2) if self.gives_heads_first else output.flatten(2)
 
     def __call__(self, q: Tensor, k: Tensor, values: Tensor, scale: float) -> Tensor:
         """The output `(B, L, H, D)`, ours to write to."""
@@ -169,11 +205,13 @@ class HostKernel:
             options = {**options, "scale": scale}
         elif scale != self.scale:
             q = q * (scale / self.scale)
-        flat = (tensor.flatten(2) for tensor in (q, k, values))
+        if self._open is not None:
+            k, values = map(self._open.spread, (k, values))
+        given = [tensor.transpose(1, 2) if self.heads_first else tensor.flatten(2) for tensor in (q, k, values)]
         if self.chained is None:
-            return self.heads_apart(self.func(*flat, self.heads, **options))
+            return self.func(*given, self.heads, **options).unflatten(2, (self.heads, -1))
         # an override may keep what it gives
-        return self.heads_apart(self.chained(self.func, *flat, self.heads, **options)).clone()
+        return self.chained(self.func, *given, self.heads, **options).unflatten(2, (self.heads, -1)).clone()
 
     def with_lse(self, q: Tensor, k: Tensor, values: Tensor, scale: float) -> tuple[Tensor, Tensor]:
         """The same, and the log-sum-exp `(B, L, H)` float32; only where the kernel tells it."""

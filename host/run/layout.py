@@ -9,13 +9,14 @@ from torch import Tensor
 
 from ...bending.attention.device_cache import DeviceCache
 from ...bending.errors import BendError
-from ...bending.frames.grid import Grid
 from ...bending.frames.layout import FrameLayout
 from ...bending.time.windows import SamplingMoment
-from ..families.family import Family
+from ..families.family import Call, Family, film_shape
 from ..families.geometry import Geometry
+from ..keeping import keeping
 from .chains import Caches
-from .plan import CondPlan
+from .cond_plan import CondPlan
+from .open_keys import OpenKeys
 from .site import RowSlice
 
 
@@ -68,12 +69,13 @@ class CallReader:
     """Reads the model calls of a run, by what its family says of them."""
 
     def __init__(
-        self, family: Family, film: Sequence[int], retained: Sequence[int], grid: Grid, stride: int, heads: int
+        self, family: Family, latent: Sequence[int], film: range, retained: Sequence[int], stride: int, heads: int
     ):
-        """`film` is the shape of the run's latent, `retained` the positions that a context handler fills."""
-        self.family, self.film, self.retained = family, tuple(film), tuple(retained)
-        self.frames, self.stride = grid.frames, stride
+        """`latent` is the shape of the run's, `film` its frames, `retained` what a context handler fills (see Call)."""
+        self.family, self.latent, self.film, self.retained = family, tuple(latent), film, tuple(retained)
+        self.stride = stride
         self._caches = Caches(heads)
+        self._open: dict[tuple[str, torch.device], OpenKeys] = {}
 
     def read(
         self,
@@ -90,15 +92,24 @@ class CallReader:
         where that cannot be bent.
         """
         conditionings = len(options["uuids"])
-        latent = self.family.latent(self.film, options)
-        if reason := _latent_misfit(conditionings, latent, x.shape):
+        latent, seen = self.family.latent(self.latent, options), film_shape(x.shape, conditions.get("latent_shapes"))
+        if reason := _latent_misfit(conditionings, latent, seen):
             raise Misfit(reason)
-        geometry = self.family.geometry(model, x.shape, conditions, options, self.retained)
-        keys = frozenset(self.family.keys(model, cond.width) for _, cond in known)
+        geometry = self.family.layout(model, Call(seen, conditions, options, self.retained, self.film))
+        keys = frozenset(cond.keys for _, cond in known)
         slices = ()
         if moment is not None and geometry.own:
             slices = tuple(self._slices(geometry, latent[0], known, moment, x.device))
         return ModelCall(CallLayout(x.shape[0], geometry, keys), tuple(cond for _, cond in known), slices, options)
+
+    def require_masks(self) -> None:
+        """Raise BendError where a call had another mask than its conditioning's own; this waits for the device."""
+        unlike = [name for (name, _), keys in self._open.items() if keys.unlike]
+        if unlike:
+            raise BendError(
+                f"the mask over the text's attention is not that of {unlike[0]}, so that other tokens were left out. "
+                f"Another node has changed it since; take that node out, or bend a branch without it."
+            )
 
     def _slices(
         self,
@@ -108,10 +119,19 @@ class CallReader:
         moment: SamplingMoment,
         device: torch.device,
     ) -> Iterator[CondSlice]:
-        frames = FrameLayout(geometry.grid, geometry.own_frames, self.frames, self.stride)
+        frames = FrameLayout(geometry.grid, geometry.own_frames, len(self.film), self.stride)
         cache, tokens = self._caches.at(moment, frames, device), geometry.rows(device)
         for i, cond in known:
-            yield CondSlice(slice(i * batch, (i + 1) * batch), tokens, geometry, cond, cache)
+            keys = self._open_keys(cond, device)
+            yield CondSlice(slice(i * batch, (i + 1) * batch), tokens, geometry, cond, cache, keys=keys)
+
+    def _open_keys(self, cond: CondPlan, device: torch.device) -> OpenKeys | None:
+        if cond.open is None:
+            return None
+        if (cond.name, device) not in self._open:
+            with keeping():
+                self._open[cond.name, device] = OpenKeys(cond.open, cond.keys, device)
+        return self._open[cond.name, device]
 
 
 def _latent_misfit(conditionings: int, latent: Sequence[int], seen: Sequence[int]) -> str | None:

@@ -1,6 +1,6 @@
 """A run's plan, made and checked before the first step: which bends, on which columns, at which sites, when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -17,7 +17,9 @@ from ...bending.text.words import words_of
 from ...bending.time import ranges
 from ...bending.time.animation import SampledCurve
 from ...bending.time.windows import TimeWindow
-from ..maps.recording import Recording, WatchedWords
+from ..families.family import Columns, given_columns
+from ..maps.recording import Recording
+from .cond_plan import CondPlan, cond_plan
 from .conditionings import ROLES, Conditioning, Selected, doubts, names_words, quoted, select
 from .patch import Patch
 
@@ -41,27 +43,9 @@ class PlannedBend:
 
 
 @dataclass(frozen=True)
-class CondPlan:
-    """One conditioning of the pass `role`: its `width` columns, and what each bend and each watched word means in it.
-
-    `span` is the part of the sampling that it is limited to, in fractions, if it is.
-
-    `columns` holds, by a bend's number in the chain, the columns of each of its token fields; one that is not meant for
-    this conditioning, or whose word is not in it, is not there. `watched` has the columns of the plan's words.
-    """
-
-    name: str
-    role: str
-    span: tuple[float, float] | None
-    width: int
-    columns: dict[int, tuple[tuple[int, ...], ...]]
-    watched: WatchedWords
-
-
-@dataclass(frozen=True)
 class ModelSpec:
     """What is bent: the model's counts of layers and heads, the film's latent frames and how many frames of the video
-    each stands for, and the sampling's schedule.
+    each stands for, the sampling's schedule, and where a conditioning's columns stand in what the network attends to.
     """
 
     layers: int
@@ -69,6 +53,7 @@ class ModelSpec:
     frames: int
     stride: int
     schedule: Schedule
+    columns: Callable[[dict], Columns] = given_columns
 
 
 @dataclass
@@ -99,7 +84,7 @@ class RunPlan:
             if id(plan) not in found and (plan.columns or plan.watched.columns):
                 widths = ", ".join(map(str, sorted(set(map(_columns, texts))))) or "none"
                 raise BendError(
-                    f"{plan.name} had {plan.width} tokens when it was given to the sampler, and another node has "
+                    f"{plan.name} had {plan.keys} tokens when it was given to the sampler, and another node has "
                     f"changed its text since (now there are {widths}). Take that node out, or bend a branch without it."
                 )
             added = [cond for cond in texts if plans.get(cond["uuid"]) is None]
@@ -118,7 +103,8 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
     doubtful becomes a warning of the plan.
     """
     chain = [(bend, patch.apply_to_output) for patch in patches for bend in patch.bending]
-    conditionings = [Conditioning(role, i, cond) for role in ROLES for i, cond in enumerate(conds.get(role) or (), 1)]
+    listed = [(role, i, cond) for role in ROLES for i, cond in enumerate(conds.get(role) or (), 1)]
+    conditionings = [Conditioning(*each, subject.columns) for each in listed]
     conditionings = [cond for cond in conditionings if cond.embedding is not None]
     warnings: list[str] = []
     planned, selected = [], {}
@@ -152,15 +138,10 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
     }
     by_words.update(name for selections in watched for name in selections)
     warnings += doubts(conditionings, {name for selections in selected.values() for name in selections}, by_words)
+    titles = {number: _title(number, len(chain), bend) for number, (bend, _) in enumerate(chain, 1)}
+    remapped = {number for number, (bend, _) in enumerate(chain, 1) if bend.operator.acts_on == "words"}
     plans = {
-        (cond.role, id(cond.embedding)): CondPlan(
-            cond.name,
-            cond.role,
-            cond.span,
-            cond.width,
-            {number: selections[cond.name] for number, selections in selected.items() if cond.name in selections},
-            WatchedWords(cond.name, tuple(selections.get(cond.name, ((),))[0] for selections in watched)),
-        )
+        (cond.role, id(cond.embedding)): cond_plan(cond, selected, watched, titles, remapped, warnings)
         for cond in conditionings
     }
     for plan in plans.values():

@@ -14,15 +14,15 @@ GRAPH = "_comfy_graph"
 FORWARDS = ("forward", "_forward", "forward_orig")
 
 
-def require_reached(model, sites: Iterable[Site], reached: Set[int], options: Mapping[str, Any]) -> None:
-    """Raise BendError where some of the layers that a call had to reach, `sites`, were left to a captured graph.
+def require_reached(model, sites: Iterable[Site], reached: Set[Site], options: Mapping[str, Any]) -> None:
+    """Raise BendError where some of the `sites` that a call had to reach were left to a captured graph.
 
-    `model` is the host's, `reached` are layers, `options` the call's transformer_options. Layers that another node
+    `model` is the host's, `options` the call's transformer_options. Layers that another node
     replaces, and blocks that one answers from a cache, are its affair.
     """
     replaced = options.get("patches_replace", {}).get("dit", {})
     awaited = [site for site in sites if ("double_block", site.layer) not in replaced]
-    missing = [site for site in awaited if site.layer not in reached]
+    missing = [site for site in awaited if site not in reached]
     if not missing:
         return
     from_cache = len(missing) == len(awaited) or _is_replaced(model.diffusion_model)

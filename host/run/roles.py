@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import torch
 
 from ..text.prompt_encoding import KEY as TOKENS_KEY
-from .plan import CondPlan, RunPlan
+from .cond_plan import CondPlan
+from .plan import RunPlan
 
 Conds = Mapping[str, list[dict]]
 """A guider's lists of conditionings by role, `positive`, `negative` and what a guider has besides."""
@@ -18,7 +19,9 @@ class Roles:
     `cond_or_uncond` is a position and no role, and ComfyUI itself may copy one uuid into two roles.
     """
 
-    def __init__(self, plan: RunPlan, conds: Conds):
+    def __init__(self, plan: RunPlan, conds: Conds, takes_embedding: bool):
+        """`takes_embedding`: the network is given a conditioning's embedding itself (see Family)."""
+        self._takes_embedding = takes_embedding
         self._planned = [
             (role, cond.get(TOKENS_KEY), cond["cross_attn"], planned)
             for role, listed in conds.items()
@@ -38,7 +41,9 @@ class Roles:
         """Of the very embedding, since another of the same values may be another prompt; or of a copy of both."""
         if "area" in prepared:  # ComfyUI adds opposites of areas
             return None
-        embedding = getattr(prepared["model_conds"].get("c_crossattn"), "cond", None)
+        embedding = prepared.get("cross_attn")
+        if self._takes_embedding:  # which another node may have changed since
+            embedding = getattr(prepared["model_conds"].get("c_crossattn"), "cond", None)
         own = [planned for planned_role, *planned in self._planned if planned_role == role]
         for _, planned, plan in own:
             if planned is embedding:

@@ -2,6 +2,8 @@
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 
 import torch
 from comfy.patcher_extension import WrappersMP
@@ -13,15 +15,18 @@ from ...bending.bend import Bending
 from ...bending.errors import BendError
 from ...bending.uncopied import Uncopied
 from ..families import family_of
+from ..families.family import Site
 from ..maps import record_store
 from ..maps.records import RunRecords
 from .acting import Acting
 from .clock import Clock
+from .cond_plan import CondPlan
+from .conditionings import ROLES
 from .installing import witnessed
 from .layout import CallReader, CondSlice, Misfit, ModelCall
 from .memory import bend_bytes, reserving
 from .patch import Patch
-from .plan import CondPlan, ModelSpec, RunPlan, make_plan
+from .plan import ModelSpec, RunPlan, make_plan
 from .reached import require_reached
 from .report import Report
 from .roles import Roles
@@ -35,7 +40,10 @@ class Run(Uncopied):
     Raises BendError at once for all that cannot work.
     """
 
-    def __init__(self, guider, patches: tuple[Patch, ...], sigmas: list[float], shape: torch.Size, seed: int | None):
+    def __init__(
+        self, guider, patches: tuple[Patch, ...], sigmas: list[float], shape: tuple[int, ...], seed: int | None
+    ):
+        """`shape` is that of the film's latent."""
         patcher = guider.model_patcher
         self.model = patcher.model
         if patcher.get_additional_models_with_key("multigpu"):
@@ -44,9 +52,14 @@ class Run(Uncopied):
         self.sites = self.family.sites(patcher)
         self.schedule = Schedule(sigmas, patcher.get_model_object("model_sampling").percent_to_sigma)
         self.heads = self.family.heads(self.model)
-        self.grid, self.batch = self.family.grid(self.model, shape), shape[0]
-        self.cell = self.family.cell(patcher)
-        subject = ModelSpec(len(self.sites), self.heads, self.grid.frames, self.cell.stride, self.schedule)
+        grid, self.batch = self.family.grid(self.model, shape), shape[0]
+        conds = [cond for role in ROLES for cond in guider.conds.get(role) or ()]
+        film = self.family.film(self.model, grid.frames, conds)
+        if not film:
+            raise BendError("the latent holds reference pictures alone, and no frame of a film. Make it longer.")
+        self.grid, self.cell = replace(grid, frames=len(film)), self.family.cell(patcher)
+        layers, columns = 1 + max(site.layer for site in self.sites), partial(self.family.columns, self.model)
+        subject = ModelSpec(layers, self.heads, len(film), self.cell.stride, self.schedule, columns)
         self.plan: RunPlan = make_plan(patches, guider.conds, subject)
         self.report = Report(self.plan, self.schedule)
         self.records = RunRecords(
@@ -60,20 +73,20 @@ class Run(Uncopied):
         self.bending = Bending.join(patch.bending for patch in patches)
         self.seed = seed
         self.model_name = type(self.model.model_config).__name__
-        self.layers = tuple(site.layer for site in self.sites if self.plan.acts_in(site.layer))
+        self.layers = tuple(layer for layer in range(layers) if self.plan.acts_in(layer))
         context = guider.model_options.get("context_handler")
         retained = getattr(context, "latent_retain_index_list", ()) or ()
-        self._reader = CallReader(self.family, shape, retained, self.grid, self.cell.stride, self.heads)
+        self._reader = CallReader(self.family, shape, film, retained, self.cell.stride, self.heads)
         self._host = Host(self.model, patcher.object_patches, guider.model_options, type(guider))
         self._past_override = next((site.foreign for site in self.sites if site.attends.past_override), None)
-        self._roles = Roles(self.plan, guider.conds)
+        self._roles = Roles(self.plan, guider.conds, self.family.takes_embedding)
         self._conds: dict[uuid.UUID, CondPlan] = {}
         self._issued: set[uuid.UUID] = set()
         self._acting = Acting(self.plan, self.records, self.report, self._past_override)
         self._clock = Clock(self.schedule)
         self._call: ModelCall | None = None
         self._refused: str | None = None
-        self._reached: set[int] = set()
+        self._reached: set[Site] = set()
         self._checked_step = -1
         self._calls = 0
         self._visits = 0
@@ -202,11 +215,11 @@ class Run(Uncopied):
         self._refused = f"{min(acting, key=lambda planned: planned.number).title}: {reason}"
         raise BendError(self._refused)
 
-    def slices_at(self, layer: int) -> list[CondSlice]:
-        """The rows of the call under way that something happens to, or is watched, in this layer."""
+    def slices_at(self, site: Site) -> list[CondSlice]:
+        """The rows of the call under way that something happens to, or is watched, at this site."""
         self._visits += 1
-        self._reached.add(layer)
-        return self._acting.slices(self._call, layer) if self._call else []
+        self._reached.add(site)
+        return self._acting.slices(self._call, site.layer) if self._call else []
 
     def checks(self, layer: int) -> bool:
         """Whether this layer's attention is looked at though nothing happens there: the first's, in every call."""
@@ -232,6 +245,7 @@ class Run(Uncopied):
         """At the end: the report is finished, and goes under the handles of all patches, the records under theirs."""
         if self._refused:  # another node has swallowed the error
             raise BendError(self._refused)
+        self._reader.require_masks()
         if not self._issued:
             self.plan.warnings.append(
                 "another node took Patch Model's wrappers out of the model's options while it sampled, so that nothing "
@@ -252,10 +266,11 @@ class Run(Uncopied):
                 record_store.put(patch.handle, samples, str(self.report))
 
     def _check(self, result: Tensor) -> None:
-        """Once a step, and only after a bend: stop a film that is no longer finite."""
+        """Once a step, and only after a bend: stop a film that is no longer finite, or was bent under another mask."""
         step = self._acting.moment.step
         # waits for the device, hence once a step
         if self.report.bent and step != self._checked_step:
             self._checked_step = step
             if not torch.isfinite(result).all():
                 raise BendError(self.report.overflow_message(step))
+            self._reader.require_masks()

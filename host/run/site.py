@@ -14,7 +14,8 @@ from ...bending.attention.kernel import Attention
 from ..families.family import Site
 from ..families.foreign import TORCH_ATTENTION
 from ..families.geometry import Geometry
-from .kernel import HostKernel
+from .kernel import HostKernel, lengths, named_options
+from .open_keys import OpenKeys
 
 OVERRIDE = "optimized_attention_override"
 
@@ -23,12 +24,14 @@ OVERRIDE = "optimized_attention_override"
 class RowSlice:
     """Some batch `rows` of one model call that are bent alike; `tokens` are the film's own among their queries.
 
-    Where a forward takes the batch apart, `is_first` tells the part that holds the first of them.
+    `keys` are those that they attend to, where their own mask shuts out the others. Where a forward takes the batch
+    apart, `is_first` tells the part that holds the first of them.
     """
 
     rows: slice
     tokens: slice | Tensor
     geometry: Geometry
+    keys: OpenKeys | None = field(default=None, kw_only=True)
     is_first: bool = field(default=True, kw_only=True)
 
     @property
@@ -41,8 +44,8 @@ class RowSlice:
 class Bender(Protocol):
     """What a site asks of a run."""
 
-    def slices_at(self, layer: int) -> Sequence[RowSlice]:
-        """The rows of the model call under way that something happens to, or is watched, in this layer."""
+    def slices_at(self, site: Site) -> Sequence[RowSlice]:
+        """The rows of the model call under way that something happens to, or is watched, at this site."""
 
     def checks(self, layer: int) -> bool:
         """Whether this layer's attention is looked at though nothing happens there."""
@@ -79,7 +82,7 @@ def bent_forward(bender: Bender, site: Site, original: Callable) -> Callable:
 
     @torch.compiler.disable
     def forward(*args, **kwargs):
-        slices = bender.slices_at(site.layer)
+        slices = bender.slices_at(site)
         if not slices and not bender.checks(site.layer):
             return original(*args, **kwargs)
         call = signature.bind(*args, **kwargs)
@@ -148,14 +151,17 @@ class _Override:
             self.under_way = False
 
     def _text(self, func, chained, q: Tensor, k: Tensor, v: Tensor, heads: int, *args, **kwargs) -> Tensor:
+        options = named_options(args, kwargs)
         first, self.rows, self.pieces = self.rows, self.rows + q.shape[0], self.pieces + 1
-        self.queries, self.keys = q.shape[1], k.shape[:2].numel() // q.shape[0]  # of each row, as the host divides them
-        slices = self.slices
-        if reason := self._misfit(more=self.pieces < len(self.site.attends.text)):
+        self.queries, self.keys = lengths(q, k, options)
+        reason = self._misfit(more=self.pieces < len(self.site.attends.text))
+        slices = [] if reason else list(_within(self.slices, first, self.rows))
+        masks = (part.keys.misfit(options.get("mask"), part.rows) for part in slices if part.keys is not None)
+        if reason := reason or next(filter(None, masks), None):
             self._refuse(reason)
-            slices = ()
-        if slices := list(_within(slices, first, self.rows)):
-            return self.bend(HostKernel(func, chained, q, k, v, heads, args, kwargs), slices, q, k, v)
+        elif slices:
+            kernel = HostKernel(func, chained, q, k, v, heads, options)
+            return kernel.handed_back(self.bend(kernel, slices, *map(kernel.heads_apart, (q, k, v))))
         return _unbent(func, chained, q, k, v, heads, *args, **kwargs)
 
     def _refuse(self, reason: str) -> None:
@@ -166,31 +172,30 @@ class _Override:
         return self.bender.misfit(self.site.layer, self.rows, more, self.queries, self.keys, self.options)
 
     def bend(self, kernel: HostKernel, slices: Sequence[RowSlice], q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """The host's output `(B, L, H·D)`, bent where the slices say so."""
-        q, k, v = map(kernel.heads_apart, (q, k, v))
+        """The host's output `(B, L, H, D)`, bent where the slices say so."""
         # these are never attended to un-bent: the algebra makes them of their parts
         bent = [part for part in slices if part.is_whole and self.bender.bends(self.site.layer, part)]
         output, lse = self.unbent(kernel, q, k, v, [part.rows for part in bent])
         for part in slices:
             at = (part.rows, part.tokens)
+            attends, keys = kernel.at(*at, part.keys), (k[part.rows], v[part.rows])
             attention = Attention(
                 q[at],
-                k[part.rows],
-                v[part.rows],
-                kernel.at(*at),
-                kernel.scale,
-                kernel.with_lse if kernel.tells else None,
-                kernel.exact,
-                kernel.divisible,
+                *(keys if part.keys is None else map(part.keys.of, keys)),
+                attends,
+                attends.scale,
+                attends.with_lse if attends.tells else None,
+                attends.exact,
+                attends.divisible,
                 None if lse is None or part in bent else lse[at],
             )
             made = self.bender.bend(self.site.layer, part, attention)
             if made is not None and made.shape == q.shape:  # all there is
-                return made.flatten(2)
+                return made
             if made is not None:
                 output = torch.empty_like(q) if output is None else output
                 output[at] = made
-        return output.flatten(2)
+        return output
 
     def unbent(
         self, kernel: HostKernel, q: Tensor, k: Tensor, v: Tensor, bent: Sequence[slice]
@@ -200,15 +205,17 @@ class _Override:
         Of all batch rows but the `bent`: what those hold is left open, and where there are no others, both are None.
         """
         kept = [row for row in range(len(q)) if not any(rows.start <= row < rows.stop for rows in bent)]
-        attend = kernel.with_lse if kernel.tells else lambda *given: (kernel(*given), None)
         if not kept:
             return None, None
         if len(kept) == len(q) or not kernel.by_rows:
-            return attend(q, k, v, kernel.scale)
-        output, lse = torch.empty_like(q), q.new_empty(q.shape[:3], dtype=torch.float32)
+            return _attended(kernel, q, k, v)
+        output = torch.empty_like(q)
+        lse = q.new_empty(q.shape[:3], dtype=torch.float32) if kernel.tells else None
         for first, last in _stretches(kept):
             rows = slice(first, last)
-            output[rows], lse[rows] = attend(q[rows], k[rows], v[rows], kernel.scale)
+            output[rows], told = _attended(kernel.at(rows, slice(None)), q[rows], k[rows], v[rows])
+            if told is not None:
+                lse[rows] = told
         return output, lse
 
     def finish(self) -> None:
@@ -242,6 +249,11 @@ class _PastOverride(TorchFunctionMode):
 def _unbent(func: Callable, chained: Callable | None, *args, **kwargs) -> Tensor:
     """What would run without us."""
     return func(*args, **kwargs) if chained is None else chained(func, *args, **kwargs)
+
+
+def _attended(kernel: HostKernel, *qkv: Tensor) -> tuple[Tensor, Tensor | None]:
+    """The output of a kernel, and the log-sum-exp where it tells it."""
+    return kernel.with_lse(*qkv, kernel.scale) if kernel.tells else (kernel(*qkv, kernel.scale), None)
 
 
 def _within(slices: Iterable[RowSlice], first: int, end: int) -> Iterable[RowSlice]:

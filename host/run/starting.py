@@ -1,14 +1,16 @@
 """How a run begins: with ComfyUI's own sampling, or inside of one that another node drives."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+import comfy.utils
 import torch
 from comfy.patcher_extension import WrappersMP, get_wrappers_with_key
 
 from ...bending.errors import BendError
 from ...bending.uncopied import Uncopied
+from ..families.family import film_shape
 from . import run
 from .installing import patched, patched_while_loaded, run_on, with_wrappers, wrapped
 from .patch import KEY, Patch
@@ -47,10 +49,11 @@ class Start(Uncopied):
         if run_on(guider):  # it has begun: this wrapper was merged in twice
             return executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
         seed = args[SEED] if len(args) > SEED else kwargs.get("seed")
-        with self._begun(guider, sigmas, noise, seed) as begun:
+        latents = kwargs.get("latent_shapes")
+        with self._begun(guider, sigmas, film_shape(noise.shape, latents), seed) as begun:
             with patched(guider, begun), wrapped(guider, begun.wrappers):
                 samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
-            begun.keep(samples, self.patches)
+            begun.keep(film_of(samples, latents), self.patches)
         return samples
 
     def sampler_sample(self, executor, guider, sigmas, extra_args, callback, noise, *args, **kwargs):
@@ -68,21 +71,34 @@ class Start(Uncopied):
         if under_way := run_on(guider):
             return sample(under_way)
         _require_plannable(guider)
-        with self._begun(guider, sigmas, noise, extra_args.get("seed")) as begun:
+        latents = _packed(guider.conds)
+        with self._begun(guider, sigmas, film_shape(noise.shape, latents), extra_args.get("seed")) as begun:
             with patched_while_loaded(guider, begun):
                 samples = sample(begun)
-            begun.keep(guider.inner_model.process_latent_out(samples.to(torch.float32)), self.patches)
+            film = film_of(guider.inner_model.process_latent_out(samples.to(torch.float32)), latents)
+            begun.keep(film, self.patches)
         return samples
 
     @contextmanager
-    def _begun(self, guider, sigmas, noise, seed: int | None) -> Iterator["run.Run"]:
-        """A run from its plan to its report. Raises BendError for all that cannot work."""
+    def _begun(self, guider, sigmas, shape: tuple[int, ...], seed: int | None) -> Iterator["run.Run"]:
+        """A run of a film's latent of that shape, from its plan to its report. Raises BendError for all that cannot."""
         with telling(self.patches) as tell:
-            begun = run.Run(guider, self.patches, sigmas.tolist(), noise.shape, seed)
+            begun = run.Run(guider, self.patches, sigmas.tolist(), shape, seed)
             tell("\n".join(["sampling …", *begun.report.plan_lines, *begun.records.log_sizes()]))
             with closing(begun):
                 yield begun
         begun.report.send(tell)
+
+
+def film_of(samples: torch.Tensor, latents: Sequence[Sequence[int]] | None) -> torch.Tensor:
+    """The film's latent of samples in which the host may have packed several `latents` of those shapes."""
+    return comfy.utils.unpack_latents(samples, latents)[0] if latents and len(latents) > 1 else samples
+
+
+def _packed(conds: Mapping[str, Sequence[dict]]) -> Sequence[Sequence[int]] | None:
+    """The shapes of the latents that are packed in one, as prepared conditionings tell them."""
+    told = (cond["model_conds"].get("latent_shapes") for listed in conds.values() for cond in listed)
+    return next((shapes.cond for shapes in told if shapes is not None), None)
 
 
 def _require_plannable(guider) -> None:

@@ -1,5 +1,7 @@
 """One bent attention call through the host's own kernels: whose bits stay, and what each kernel is asked."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from attention_bending.bending.frames.layout import FrameLayout
 from attention_bending.host.families.family import Site
 from attention_bending.host.families.geometry import Geometry
 from attention_bending.host.run.kernel import UNSPLIT_ROWS, HostKernel
+from attention_bending.host.run.open_keys import OpenKeys
 from attention_bending.host.run.site import Bender, RowSlice, bent_forward
 from core.oracle import bent_attention
 from host.kernels import Kernel, on_both
@@ -36,7 +39,7 @@ class OneBend(Bender):
         self.cache = DeviceCache(FrameLayout.whole(Grid(*grid)), HEADS, torch.device(device))
         self.ways = []
 
-    def slices_at(self, layer):
+    def slices_at(self, site):
         return self.slices
 
     def bends(self, layer, part):
@@ -112,7 +115,7 @@ def test_rows_that_fill_a_gpu_keep_their_bits_in_a_smaller_call(kernel, dtype):
     assert Grid(*grid).cells * HEADS > UNSPLIT_ROWS
     tensors = qkv(dtype, device=kernel.device, grid=grid)
     plain = attend(kernel, tensors)
-    host = HostKernel(kernel.attend.__wrapped__, None, *tensors, HEADS, (), {})
+    host = HostKernel(kernel.attend.__wrapped__, None, *tensors, HEADS, {})
     assert host.by_rows == (kernel.fused == SDPBackend.FLASH_ATTENTION)
     for row in range(3):
         output = attend(kernel, tensors, OneBend(slice(row, row + 1), device=kernel.device, grid=grid))
@@ -178,3 +181,101 @@ def test_a_mask_over_the_call_is_cut_as_rows_and_queries_are(kernel, dtype, dims
         q, k, v = (tensor[row : row + 1] for tensor in tensors)
         expected = dense((q, k[:, : seen[row]], v[:, : seen[row]]), first)
         assert error(output[row : row + 1, first:], expected) < ROUNDING[dtype]
+
+
+# --- how a host's model may hand its tensors over ---------------------------------------------------------------------
+
+FORMS = {
+    "flat": {},
+    "heads first": {"skip_reshape": True},
+    "heads first on both sides": {"skip_reshape": True, "skip_output_reshape": True},
+    "flat, asked for heads first": {"skip_output_reshape": True},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("how", ["by name", "by place"])
+@on_both("pytorch", "sub_quad", "split")
+@pytest.mark.parametrize("dtype", [torch.float32], ids=str)
+def test_each_form_of_call(kernel, dtype, form, how):
+    """The bits of what is not bent, and the bent rows, are those of the flat call, in the form that was asked for."""
+    tensors, options = qkv(dtype, device=kernel.device), FORMS[form]
+    expected = attend(kernel, tensors, OneBend(slice(1, 2), device=kernel.device))
+    if options.get("skip_reshape"):
+        tensors = [tensor.unflatten(2, (HEADS, -1)).transpose(1, 2) for tensor in tensors]
+
+    def forward(transformer_options):
+        if how == "by name":
+            return kernel.attend(*tensors, HEADS, **options, transformer_options=transformer_options)
+        flags = (options.get("skip_reshape", False), options.get("skip_output_reshape", False))
+        return kernel.attend(*tensors, HEADS, None, None, *flags, transformer_options=transformer_options)
+
+    bender = OneBend(slice(1, 2), device=kernel.device)
+    plain = forward({})
+    output = bent_forward(bender, Site(0, ""), forward)(transformer_options={})
+    assert output.shape == plain.shape and bender.ways == [kernel.way(dtype)]
+    if options.get("skip_output_reshape"):
+        output, plain = (tensor.transpose(1, 2).flatten(2) for tensor in (output, plain))
+    assert torch.equal(output[[0, 2]], plain[[0, 2]]) and torch.allclose(output, expected, atol=1e-6)
+
+
+# --- keys that a conditioning's own mask shuts out ----------------------------------------------------------------
+
+LEFT = [*range(30), *range(50, 60)]
+"""The open keys: the blurred columns 5 and 6 are still in their places among them."""
+
+
+def shut_out(dtype, device, rows=3, left=LEFT):
+    mask = torch.full((rows, 1, 1, TOKENS), -torch.finfo(dtype).max, device=device)
+    mask[..., left] = 0
+    return mask.to(dtype)
+
+
+class Leaving(OneBend):
+    """One bend of rows whose masks leave the keys LEFT."""
+
+    def __init__(self, *rows, **given):
+        super().__init__(*rows, **given)
+        keys = OpenKeys(LEFT, TOKENS, torch.device(given["device"]))
+        self.slices = [replace(part, keys=keys) for part in self.slices]
+        self.plan = plan_chain([(Bend(ops.Blur(1.0), "w"), ([5, 6],))], len(LEFT))
+        self.keys, self.refused = keys, []
+
+    def refuse(self, layer, reason):
+        self.refused.append(reason)
+
+
+@pytest.mark.parametrize("first", [0, 10])
+@pytest.mark.parametrize("chained", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@KERNELS
+def test_masked_keys_are_left_out(kernel, dtype, chained, first):
+    """So the kernel tells what the others weigh; another node's override sees all keys, and the mask."""
+    tensors, mask = qkv(dtype, first=first, device=kernel.device), shut_out(dtype, kernel.device)
+    seen = []
+
+    def override(func, q, k, v, heads, **kwargs):
+        seen.append((k.shape[1], kwargs["mask"] is None))
+        return func(q, k, v, heads, **kwargs)
+
+    bender = Leaving(slice(1, 2), first=first, device=kernel.device)
+    plain = attend(kernel, tensors, mask=mask)
+    output = attend(kernel, tensors, bender, override if chained else None, mask=mask)
+    assert bender.ways == ["masked" if chained else kernel.way(dtype)] and not bender.keys.unlike
+    assert set(seen) == ({(TOKENS, False)} if chained else set())
+    assert torch.equal(output[[0, 2]], plain[[0, 2]]) and torch.equal(output[:, :first], plain[:, :first])
+    q, k, v = (tensor[1:2] for tensor in tensors)
+    expected = dense((q, k[:, LEFT], v[:, LEFT]), first)
+    assert error(output[1:2, first:], expected) < (2 if chained else 1) * ROUNDING[dtype]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32], ids=str)
+@on_both("pytorch")
+def test_a_mask_that_is_not_the_conditionings_is_seen(kernel, dtype):
+    tensors, bender = qkv(dtype, device=kernel.device), Leaving(slice(1, 2), device=kernel.device)
+    for mask in (None, torch.zeros(3, 1, GRID[0], TOKENS), shut_out(dtype, kernel.device)[..., :-1]):
+        assert "another mask than its conditioning's own" in bender.keys.misfit(mask, slice(1, 2))
+    attend(kernel, tensors, bender, mask=shut_out(dtype, kernel.device))
+    assert not bender.keys.unlike and not bender.refused
+    attend(kernel, tensors, bender, mask=shut_out(dtype, kernel.device, left=LEFT[1:]))
+    assert bender.keys.unlike

@@ -22,7 +22,7 @@ def ways(kernel, dtype):
 
     def attention(*qkv):
         q, k, v = (tensor.transpose(1, 2) for tensor in qkv)
-        host = HostKernel(kernel.attend.__wrapped__, None, *(t.flatten(2) for t in (q, k, v)), q.shape[2], (), {})
+        host = HostKernel(kernel.attend.__wrapped__, None, *(t.flatten(2) for t in (q, k, v)), q.shape[2], {})
         assert host.tells
         return Attention(q, k, v, host, host.scale, host.with_lse)
 

@@ -1,0 +1,102 @@
+"""One row of the table: a model of a family, tiny and with random weights, and by hand how its text attention lies."""
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import comfy.model_patcher
+import comfy.supported_models
+import torch
+from attention_bending.bending.digest import fingerprint
+from attention_bending.bending.text.tokens import EncoderTokens, Piece, TokenMap
+from attention_bending.host.text.prompt_encoding import KEY
+
+TEXT = "a romantic kiss at sunset"
+PIECES = (("a", 0, 1), ("romantic", 2, 10), ("ki", 11, 13), ("ss", 13, 15), ("at", 16, 18), ("sunset", 19, 25))
+
+Extras = Callable[["Member", torch.Generator], Mapping[str, Any]]
+"""What a conditioning of a member holds beside its text."""
+
+
+def text_alone(member, generator):
+    return {}
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A model class of the host, and what a call of it holds; nothing here is asked of the code under test.
+
+    config    the class in comfy.supported_models, `settings` of its network beside its own
+    shape     of the latent, of one film
+    width     of a text column, of which a conditioning has `columns`
+    extras    what its conditionings hold besides
+    rows      the film's own queries among `queries`, and the `grid` that they make
+    keys      of the text's attention; a conditioning's first column is key `shift`, and `shut` are masked
+    calls     of the text's attention in one call of the model
+    site      a module that attends to the text, by its path in the network
+    film      which frames of the latent are the film's; all where it is None
+    encoder   who read the prompt
+    batches   whether the host can sample two films at once
+    """
+
+    config: str
+    settings: Mapping[str, Any]
+    shape: tuple[int, ...]
+    width: int
+    rows: slice | list[int]
+    grid: tuple[int, int, int]
+    queries: int
+    calls: int
+    site: str
+    columns: int = 24
+    keys: int = 24
+    shift: int = 0
+    shut: tuple[int, ...] = ()
+    extras: Extras = text_alone
+    encoder: str = "umt5xxl"
+    batches: bool = True
+    slow: bool = False
+
+    def build(self) -> comfy.model_patcher.ModelPatcher:
+        """The model that ComfyUI makes of this configuration, with random weights of the processor's."""
+        kind = getattr(comfy.supported_models, self.config)
+        config = kind({**self.settings, **kind.unet_config})
+        config.set_inference_dtype(torch.float32, None)
+        model = config.get_model({}, device="cpu")
+        generator = torch.Generator().manual_seed(zlib.crc32(self.config.encode()))
+        for name, weight in model.diffusion_model.named_parameters():
+            weight.data = drawn(name, weight.shape, generator).to(weight.dtype)
+        return comfy.model_patcher.ModelPatcher(model.eval(), torch.device("cpu"), torch.device("cpu"))
+
+    def conditioning(self, seed: int) -> list:
+        """As a node gives it, the words of TEXT on its columns."""
+        generator = torch.Generator().manual_seed(seed)
+        embedding = torch.randn(1, self.columns, self.width, generator=generator)
+        tokens = replace(self.tokens, fingerprint=fingerprint(embedding))
+        return [[embedding, {KEY: tokens, **self.extras(self, generator)}]]
+
+    @cached_property
+    def tokens(self) -> TokenMap:
+        pieces = tuple(Piece(*piece, column) for column, piece in enumerate(PIECES))
+        end, padding = (len(PIECES),), tuple(range(len(PIECES) + 1, self.columns))
+        return TokenMap(TEXT, (EncoderTokens(self.encoder, pieces, end, padding, self.columns),))
+
+    def means(self, token: str) -> list[int]:
+        """The keys that a token field of the tests means."""
+        columns = {"kiss": range(2, 4), "ALL": range(-self.shift, self.keys - self.shift)}
+        columns["PADDING"] = range(len(PIECES) + 1, self.columns)
+        return [column + self.shift for column in columns[token]]
+
+
+def drawn(name: str, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
+    """A weight, so scaled that activations stay near 1, logits vary, and no gate is shut."""
+    noise = torch.randn(shape, generator=generator)
+    if len(shape) > 1 and "modulation" not in name and "table" not in name:
+        return noise / shape[1:].numel() ** 0.5
+    if any(norm in name for norm in ("norm_q", "norm_k", "q_norm", "k_norm", "query_norm", "key_norm")):
+        return 2 * torch.ones(shape)
+    if name.endswith("weight"):
+        return torch.ones(shape)
+    return 0.02 * noise if name.endswith("bias") else 0.5 + 0.1 * noise

@@ -1,0 +1,150 @@
+"""The members of all families, as `{name: Member}`: what each is made of and how its text attention lies, by hand."""
+
+import comfy.clip_vision
+import comfy.latent_formats
+import torch
+
+from .member import Member
+
+WAN = {"dim": 48, "ffn_dim": 64, "num_heads": 2, "num_layers": 2, "in_dim": 16, "out_dim": 16, "text_dim": 32}
+
+
+def picture(member, generator):
+    """What CLIPVisionEncode gives for one picture."""
+    vision = comfy.clip_vision.Output()
+    vision["penultimate_hidden_states"] = torch.randn(1, 257, 1280, generator=generator)
+    return {"clip_vision_output": vision}
+
+
+def two_pictures(member, generator):
+    """WanDancer's: the start's and the dancer's, and the music; not at 30 frames a second."""
+    return {
+        **picture(member, generator),
+        "clip_vision_output_ref": picture(member, generator)["clip_vision_output"],
+        "audio_embed": torch.randn(1, 5, 35, generator=generator),
+        "fps": 24.0,
+    }
+
+
+def vace(references: int = 0, controls: int = 1):
+    """Controls of VACE, with pictures to keep in front of them."""
+
+    def extras(member, generator):
+        _, _, frames, height, width = member.shape
+        given = {"vace_frames": [], "vace_mask": [], "vace_strength": [0.8] * controls}
+        for _ in range(controls):
+            latents = torch.randn(1, 32, frames, height, width, generator=generator)
+            mask = (torch.rand(1, 64, frames, height, width, generator=generator) > 0.5).float()
+            nothing = torch.zeros(1, 16, references, height, width)
+            latents[:, 16:, :references] = comfy.latent_formats.Wan21().process_out(nothing)
+            mask[:, :, :references] = 0
+            given["vace_frames"].append(latents)
+            given["vace_mask"].append(mask)
+        return given
+
+    return extras
+
+
+def camera(member, generator):
+    return {**picture(member, generator), "camera_conditions": torch.randn(1, 24, 2, 64, 64, generator=generator)}
+
+
+def humo(member, generator):
+    """Sound for two frames and the reference behind them."""
+    return {
+        "audio_embed": torch.randn(1, 2, 8, 5, 1280, generator=generator),
+        "reference_latents": [torch.randn(1, 16, 1, 8, 8, generator=generator)],
+    }
+
+
+def speech(member, generator):
+    """S2V: a reference, frames of motion, sound."""
+    return {
+        "reference_latents": [torch.randn(1, 16, 1, 8, 8, generator=generator)],
+        "reference_motion": torch.randn(1, 16, 19, 8, 8, generator=generator),
+        "audio_embed": torch.randn(1, 25, 1024, 8, generator=generator),
+        "control_video": torch.randn(1, 16, 2, 8, 8, generator=generator),
+    }
+
+
+def scail(references: int = 1, masks: bool = False):
+    """References in front, and poses at half the size behind."""
+
+    def extras(member, generator):
+        given = {
+            **picture(member, generator),
+            "reference_latents": [torch.randn(1, 16, 1, 8, 8, generator=generator) for _ in range(references)],
+            "pose_video_latent": torch.randn(1, 16, 2, 4, 4, generator=generator),
+        }
+        if masks:
+            given["driving_mask_28ch"] = torch.rand(1, 2, 28, 4, 4, generator=generator)
+            given["ref_mask_28ch"] = torch.rand(1, 2 + references, 28, 8, 8, generator=generator)
+        return given
+
+    return extras
+
+
+def animate(faces: bool = False):
+    """Poses for all frames but the first; faces have one size."""
+
+    def extras(member, generator):
+        given = {**picture(member, generator), "pose_video_latent": torch.randn(1, 16, 2, 8, 8, generator=generator)}
+        if faces:
+            given["face_video_pixels"] = torch.rand(1, 3, 4, 512, 512, generator=generator) * 2 - 1
+        return given
+
+    return extras
+
+
+def wan(config: str, shape=(1, 16, 2, 8, 8), before: int = 0, behind: int = 0, **given) -> Member:
+    """A Wan of two layers with a grid of 4 × 4 places a frame, and so many foreign tokens around the film's."""
+    settings = {**WAN, **given.pop("settings", {})}
+    calls = given.pop("calls", settings["num_layers"])
+    frames = given.pop("frames", shape[2])
+    film = frames * 16
+    return Member(
+        config,
+        settings,
+        shape,
+        32,
+        slice(before, before + film),
+        (frames, 4, 4),
+        before + film + behind,
+        calls,
+        "blocks.1.cross_attn",
+        **given,
+    )
+
+
+VACE = {"vace_layers": 1, "vace_in_dim": 96}
+
+MEMBERS = {
+    "Wan 2.1 T2V": wan("WAN21_T2V"),
+    "Wan 2.1 I2V": wan("WAN21_I2V", extras=picture),
+    "Wan 2.2 5B": wan("WAN22_T2V", (1, 48, 2, 8, 8), settings={"in_dim": 48}),
+    "Wan FlowRVS": wan("WAN21_FlowRVS"),
+    "VACE": wan("WAN21_Vace", settings=VACE, calls=3, extras=vace()),
+    "VACE, two controls": wan("WAN21_Vace", settings={**VACE, "vace_layers": 2}, calls=6, extras=vace(controls=2)),
+    "VACE, a reference": wan(
+        "WAN21_Vace", (1, 16, 3, 8, 8), 16, frames=2, settings=VACE, calls=3, extras=vace(references=1)
+    ),
+    "Wan 2.1 Camera": wan("WAN21_Camera", settings={"in_dim_control_adapter": 24}, extras=camera),
+    "Wan 2.2 Camera": wan("WAN22_Camera", settings={"in_dim_control_adapter": 24}, extras=camera),
+    "HuMo": wan("WAN21_HuMo", behind=16, extras=humo, slow=True),
+    "S2V": wan("WAN22_S2V", behind=16 + 16 + 4 + 4, settings={"audio_inject_layers": [0]}, extras=speech),
+    "SCAIL": wan("WAN21_SCAIL", before=16, behind=8, settings={"in_dim": 20}, extras=scail()),
+    "SCAIL-2, two references": wan(
+        "WAN21_SCAIL2", before=32, behind=8, settings={"in_dim": 20}, extras=scail(2, masks=True)
+    ),
+    "WanDancer": wan("WAN22_WanDancer", settings={"audio_inject_layers": [0]}, extras=two_pictures),
+    "Animate": wan("WAN22_Animate", (1, 16, 3, 8, 8), 16, frames=2, settings={"in_dim": 36}, extras=animate()),
+    "Animate, faces": wan(
+        "WAN22_Animate",
+        (1, 16, 3, 8, 8),
+        16,
+        frames=2,
+        settings={"in_dim": 36, "num_layers": 5},
+        extras=animate(faces=True),
+        slow=True,
+    ),
+}
