@@ -1,7 +1,6 @@
 """What a text encoder would make of a prompt, told while it is typed: its tokenizer is made, and no model is loaded."""
 
 import importlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +15,7 @@ from ...bending.text.token_field import ALL, TokenTerm
 from ...bending.text.tokens import EncoderTokens, Piece, TokenMap
 from ...bending.text.words import is_letter
 from .prompt_encoding import read_prompt
-from .sources import Source, Unknown, source_of, vocabulary
+from .sources import Source, Unknown, source_of, version, vocabulary
 
 LONGEST = 20_000
 """So many characters a text may have."""
@@ -139,7 +138,7 @@ def pieces_of(loader: str, inputs: Mapping[str, Any], text: str) -> PromptPieces
         return PromptPieces(text, problem=str(error))
     try:
         source = source_of(loader, inputs)
-        tokenizer = _tokenizer(source, *_version(source.file))
+        tokenizer = _tokenizer(source, *version(source.file))
     except Unknown as why:
         bare = TokenMap(prompt.text, (), prompt.marked)
         return PromptPieces(text, prompt.text, words=_words(prompt, bare), why=f"known after a run: {why}")
@@ -160,14 +159,6 @@ def _tokenizer(source: Source, _modified: int, _size: int):
         raise Unknown(f"this ComfyUI has no {name}.") from None
     embeddings = folder_paths.get_folder_paths("embeddings")
     return tokenizer(embedding_directory=embeddings, tokenizer_data=vocabulary(source))
-
-
-def _version(file: str) -> tuple[int, int]:
-    """By which a file is known to be the same."""
-    if not file:
-        return 0, 0
-    status = os.stat(file)
-    return status.st_mtime_ns, status.st_size
 
 
 def _words(prompt: Prompt, tokens: TokenMap) -> tuple[PromptWord, ...]:

@@ -1,6 +1,8 @@
 """Which text encoder a loader node would load, read off its files' headers: no model is loaded."""
 
+import os
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,8 +59,7 @@ def source_of(loader: str, inputs: Mapping[str, Any]) -> Source:
 
 def _clip_loader(inputs: Mapping[str, Any]) -> Source:
     file = _file("text_encoders", inputs.get("clip_name"))
-    model = comfy.sd.detect_te_model(_header(file))
-    kind = model.name if model else "unknown kind"
+    kind = _kind(file, *version(file))
     encoder = _ONE_FILE.get((kind, inputs.get("type"))) or _ONE_FILE_OF_ANY_TYPE.get(kind)
     if encoder is None:
         raise Unknown(f"a text encoder of {kind}, with type {inputs.get('type')}, is none that Bend Prompt reads.")
@@ -77,15 +78,9 @@ def _ltx2_loader(inputs: Mapping[str, Any]) -> Source:
 
 
 def _checkpoint_loader(inputs: Mapping[str, Any]) -> Source:
-    """As ComfyUI does it: by the kind of diffusion model that it finds, which names the tokenizer."""
     file = _file("checkpoints", inputs.get("ckpt_name"))
-    header = _header(file)
-    prefix = comfy.model_detection.unet_prefix_from_state_dict(header)
-    model = comfy.model_detection.model_config_from_unet(header, prefix)
-    target = model.clip_target(state_dict=header) if model else None
-    name = f"{target.tokenizer.__module__}:{target.tokenizer.__qualname__}" if target else None
-    encoder = next((encoder for encoder in ENCODERS if encoder.tokenizer == name), None)
-    if encoder is None or not any(key.startswith(_CHECKPOINT_TEXT) for key in header):
+    encoder = _encoder_within(file, *version(file))
+    if encoder is None:
         raise Unknown("this checkpoint has no text encoder that Bend Prompt reads.")
     return Source(encoder, file, _CHECKPOINT_TEXT + SPIECE)
 
@@ -111,6 +106,34 @@ def vocabulary(source: Source) -> dict[str, torch.Tensor]:
         if source.tensor not in file.keys():  # noqa: SIM118 - no dict
             raise Unknown(f"{Path(source.file).name} has no vocabulary in it ({source.tensor}).")
         return {SPIECE: file.get_tensor(source.tensor)}
+
+
+def version(file: str) -> tuple[int, int]:
+    """By which a file is known to be the same: when it was written, and its size."""
+    if not file:
+        return 0, 0
+    status = os.stat(file)
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=16)
+def _kind(path: str, _modified: int, _size: int) -> str:
+    """What ComfyUI takes a text encoder's file for."""
+    model = comfy.sd.detect_te_model(_header(path))
+    return model.name if model else "unknown kind"
+
+
+@lru_cache(maxsize=16)
+def _encoder_within(path: str, _modified: int, _size: int) -> TextEncoder | None:
+    """A checkpoint's text encoder as ComfyUI does it: the kind of diffusion model that it finds names the tokenizer."""
+    header = _header(path)
+    prefix = comfy.model_detection.unet_prefix_from_state_dict(header)
+    model = comfy.model_detection.model_config_from_unet(header, prefix)
+    target = model.clip_target(state_dict=header) if model else None
+    if target is None or not any(key.startswith(_CHECKPOINT_TEXT) for key in header):
+        return None
+    name = f"{target.tokenizer.__module__}:{target.tokenizer.__qualname__}"
+    return next((encoder for encoder in ENCODERS if encoder.tokenizer == name), None)
 
 
 def _file(folder: str, name: object) -> str:

@@ -187,6 +187,15 @@ def test_every_column_is_something(name):
         assert [ids[column] for column in encoder.end] == [151645 if name == "Kandinsky 5" else 1]
 
 
+def test_padding_is_zeros_or_masked():
+    """As the help page says it: LTXV's is masked, those of the others are nothing."""
+    for name in ("LTXV", "Cosmos"):
+        ((embedding, extras),), tokens = encode_prompt(tiny(name), "a (red) cat")
+        padding = list(tokens.encoder().padding)
+        assert len(padding) > 100 and not extras["attention_mask"][0, padding].any()
+        assert embedding[0, padding].any() == (name == "LTXV")
+
+
 def test_the_token_that_begins_is_named_and_no_words():
     ids, tokens = ids_of("LTX-2", "a red cat")
     assert ids[0] == 2 and tokens.encoder().special == ((0, "start"),)
