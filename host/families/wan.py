@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
-from comfy.text_encoders.wan import WanT5Tokenizer
 
 from .attends import ONCE, Attends
-from .family import Call, Family, TextEncoder
+from .encoders import UMT5
+from .family import Call, Family
 from .geometry import Geometry
 
 ANIMATE, VACE, S2V = "WAN22_Animate", "WAN21_Vace", "WAN22_S2V"
@@ -27,7 +27,7 @@ class Wan(Family):
         "Wan 2.1 text-to-video and image-to-video, first-last-frame, Fun Control, Camera, VACE, HuMo, FlowRVS, SCAIL, "
         "Wan 2.2 14B and 5B, S2V, Animate, WanDancer"
     )
-    encoders = (TextEncoder(WanT5Tokenizer, "umt5", "Wan's UMT5 (Load CLIP with type wan)"),)
+    encoders = (UMT5,)
     models: ClassVar = {
         "WAN21": "wan.model.WanModel",
         "WAN22": "wan.model.WanModel",

@@ -20,7 +20,7 @@ from ...bending.time.windows import TimeWindow
 from ..families.family import Columns, given_columns
 from ..maps.recording import Recording
 from .cond_plan import CondPlan, cond_plan
-from .conditionings import ROLES, Conditioning, Selected, doubts, names_words, quoted, select
+from .conditionings import ROLES, Conditioning, Selected, check_encoders, doubts, names_words, quoted, select
 from .patch import Patch
 
 FIRST = 8
@@ -45,7 +45,8 @@ class PlannedBend:
 @dataclass(frozen=True)
 class ModelSpec:
     """What is bent: the model's counts of layers and heads, the film's latent frames and how many frames of the video
-    each stands for, the sampling's schedule, and where a conditioning's columns stand in what the network attends to.
+    each stands for, the sampling's schedule, where a conditioning's columns stand in what the network attends to, and
+    the text encoders that it takes, as token maps tell them.
     """
 
     layers: int
@@ -54,6 +55,7 @@ class ModelSpec:
     stride: int
     schedule: Schedule
     columns: Callable[[dict], Columns] = given_columns
+    encoders: tuple[str, ...] = ()
 
 
 @dataclass
@@ -106,6 +108,7 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
     listed = [(role, i, cond) for role in ROLES for i, cond in enumerate(conds.get(role) or (), 1)]
     conditionings = [Conditioning(*each, subject.columns) for each in listed]
     conditionings = [cond for cond in conditionings if cond.embedding is not None]
+    check_encoders(conditionings, subject.encoders)
     warnings: list[str] = []
     planned, selected = [], {}
     for number, (bend, applied) in enumerate(chain, 1):

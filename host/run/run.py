@@ -59,7 +59,8 @@ class Run(Uncopied):
             raise BendError("the latent holds reference pictures alone, and no frame of a film. Make it longer.")
         self.grid, self.cell = replace(grid, frames=len(film)), self.family.cell(patcher)
         layers, columns = 1 + max(site.layer for site in self.sites), partial(self.family.columns, self.model)
-        subject = ModelSpec(layers, self.heads, len(film), self.cell.stride, self.schedule, columns)
+        encoders = tuple(encoder.works for encoder in self.family.encoders)
+        subject = ModelSpec(layers, self.heads, len(film), self.cell.stride, self.schedule, columns, encoders)
         self.plan: RunPlan = make_plan(patches, guider.conds, subject)
         self.report = Report(self.plan, self.schedule)
         self.records = RunRecords(

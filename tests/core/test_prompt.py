@@ -127,6 +127,11 @@ def test_the_parts_of_any_prompt_fit_together(text):
         assert word and word == word.strip()
     for (_, end), (start, _) in zip(prompt.marked, prompt.marked[1:], strict=False):
         assert end <= start
+    for char, at in zip(prompt.text, prompt.typed, strict=True):
+        assert char in (text[at], text[at : at + 2].removeprefix("\\"))
+    # For an encoder that takes no weights all is left but them
+    bare = parse_prompt(prompt.without_weights().host_text)
+    assert (bare.text, bare.weighed, bare.marks) == (prompt.text, (), ())
     # What ComfyUI is given holds no mark that it would weigh by itself: read again it means the same
     again = parse_prompt(prompt.host_text)
     assert (again.text, again.host_text, again.segments) == (prompt.text, prompt.host_text, prompt.segments)

@@ -295,3 +295,55 @@ def test_description_for_a_person():
         "umt5xxl, 512 columns: 0 a · 1 ▁roman · 2 tic · 3 ▁kiss · 4 , · 5 ▁a · 6 ▁kiss · 7 ing · 8 ▁rose · 9 . · 10 end"
         " · 11–511 padding",
     ]
+
+
+ADAPTED = replace(
+    KISS.encoders[0], columns=520, registers=tuple(range(512, 520)), special=((520, "start"),), embedded=12
+)
+"""Of a model that makes 520 columns of an embedding of 12, and puts registers there."""
+
+
+def test_registers_are_a_selector_of_their_own():
+    tokens = replace(KISS, encoders=(ADAPTED,))
+    assert resolve("REGISTERS", tokens).columns == tuple(range(512, 520))
+    assert resolve("registers", by_character("registers")).columns == tuple(range(9))
+    assert [*ADAPTED.kinds] == ["ALL", "PROMPT", "PADDING", "END", "REGISTERS"]
+    assert describe(tokens).endswith("· 11–511 padding · 512–519 registers")
+    with pytest.raises(BendError, match=r"REGISTERS selects nothing: .* umt5xxl has ALL, PROMPT, PADDING, END"):
+        resolve("REGISTERS", KISS)
+    with pytest.raises(BendError, match="To bend the registers behind the prompt, write REGISTERS") as refused:
+        resolve("Registers", tokens)
+    assert refused.value.offers == ("REGISTERS",)
+
+
+def test_a_conditioning_may_have_other_columns_than_the_model_makes_of_it():
+    tokens = replace(KISS, encoders=(ADAPTED,))
+    for columns in (None, 12, 520):
+        assert resolve("kiss", tokens, columns).columns == (3,)
+        assert resolve("ALL", tokens, columns).columns == tuple(range(520))
+    with pytest.raises(BendError, match="the conditioning has 24 tokens, but Bend Prompt made 12"):
+        resolve("kiss", tokens, 24)
+    assert resolve("ALL", tokens, 24).columns == tuple(range(24))
+
+
+@pytest.mark.parametrize(
+    ("token", "offers"),
+    [
+        ("kist", ("kiss",)),
+        ("kissin", ("kiss", "kissing")),
+        ("kiss#3", ("kiss",)),
+        ("a#9", ("a#2",)),
+        ("padding", ("PADDING",)),
+        ("(rose)", ("rose",)),
+        ("rose kiss", ("rose, kiss",)),
+        ("roman-tic", ("romantic",)),
+        ("xyz", ()),
+    ],
+)
+def test_what_is_offered_instead_is_found(token, offers):
+    with pytest.raises(BendError) as refused:
+        resolve(token, KISS)
+    assert set(offers) <= set(refused.value.offers) and bool(offers) == bool(refused.value.offers)
+    assert refused.value.within("Bend 1").offers == refused.value.offers
+    for offer in refused.value.offers:
+        assert resolve(offer, KISS).columns
