@@ -8,6 +8,7 @@ second occurrence. A weight is refused, since none has a meaning here.
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ..errors import BendError
 from .lists import at_commas, straight_quotes
@@ -113,6 +114,7 @@ def _weighed(text: str) -> str | None:
     return None if word[-1].isdigit() and weight.isdigit() else word.strip("( ")
 
 
+@lru_cache(maxsize=4096)
 def _is_plain(text: str) -> bool:
     """Whether a word needs no quotes to be read as itself."""
     try:
