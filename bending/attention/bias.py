@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from ..bend import Bend
-from .action import act
 from .chain import FEW, Plan
 from .device_cache import DeviceCache
 from .kernel import Attention
@@ -135,7 +134,7 @@ def biased_at(plan: Plan, cache: DeviceCache) -> Biased | None:
 
 def _log_gain(bend: Bend, cache: DeviceCache) -> Tensor:
     """The log of what a bend multiplies by, `(F, h, w, H)` float32 on the host, or 1 for what it is the same along."""
-    action = act(bend, cache.moment, cache.layout, cache.heads, HOST)
+    action = cache.action(bend, on_host=True)
     size = cache.layout.grid.shape[1:]
     full = torch.cat([operator.kernel(*size, HOST)(torch.ones(1, *size, 1)) for operator in action.operators])
     weight = action.weight[..., 0] if isinstance(action.weight, Tensor) else action.weight

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -41,7 +40,7 @@ class DeviceCache:
         self._builds = 0
         self._part_bytes = PART_BYTES.get(device.type, OTHER_BYTES)
         self._block_bytes = BLOCK_BYTES.get(device.type, OTHER_BYTES)
-        self._actions: dict[Bend, Action | None] = {}
+        self._actions: dict[Bend, tuple[Action, Action] | None] = {}
         self._of_moment: dict[Hashable, Any] = {}
         self._masks: dict[MaskVideo, Tensor] = {}
 
@@ -57,11 +56,16 @@ class DeviceCache:
             self._actions.clear()
             self._of_moment.clear()
 
-    def action(self, bend: Bend) -> Action | None:
-        """The bend at this moment; None where it changes nothing."""
+    def action(self, bend: Bend, on_host: bool = False) -> Action | None:
+        """The bend at this moment, on the device; None where it changes nothing."""
+
+        def build() -> tuple[Action, Action] | None:
+            action = act(bend, self.moment, self.layout, self.heads)
+            return None if action is None else (action.on(self.device), action)
+
         self._builds += bend not in self._actions
-        build = partial(act, bend, self.moment, self.layout, self.heads, self.device)
-        return self.kernels.kept(self._actions, bend, build)
+        actions = self.kernels.kept(self._actions, bend, build)
+        return None if actions is None else actions[on_host]
 
     def at_moment(self, key: Hashable, build: Callable[[], Made]) -> Made:
         """What `build` makes, kept while the moment lasts."""
