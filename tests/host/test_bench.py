@@ -12,8 +12,9 @@ CPU, META = torch.device("cpu"), torch.device("meta")
 KEYS = {"level", "model", "grid", "scenario", "dtype"}
 TIMED = {"ms", "unbent_ms", "dense_ms", "extra_mb", "dense_extra_mb", "peak", "kernel", "way", "plan_ms", "rounding"}
 WAYS = {"attention_pytorch": "told", "attention_sub_quad": "computed"}
-"""Of the kernels that are measured on a CPU; of the first, what only multiplies is one biased call."""
-BIASED = ("padding-amplify", "prompt-amplify", "segments-6", *bench_cases.SCENES)
+"""Of the kernels that are measured on a CPU."""
+BIASED, LEFT_OUT = ("padding-amplify", "prompt-amplify"), ("segments-6", *bench_cases.SCENES)
+"""What is one call of the first with a bias; and what, of two frames, is heard or not, so that any leaves keys out."""
 NEAR, NEAR_DENSE = {"float32": 1e-5, "bfloat16": 0.02}, {"float32": 1e-5, "bfloat16": 0.04}
 """Over the largest value: ours to float64, and what is dense in the call's own type to ours and to float64."""
 NEAR_DENSE_STEP = {"float32": 0.01, "bfloat16": 0.04}
@@ -47,7 +48,7 @@ def test_bent_is_dense_by_kernels_with_and_without_log_sum_exp(name, call):
         for _ in range(2):  # with tables to make, and with tables made
             output, *maps = parts["bent"]()
             assert (output - exact).abs().max() < near * exact.abs().max()
-        by_bias = scenario.bends and name in BIASED and kernel is call.kernels[0]
+        by_bias = name in LEFT_OUT or (name in BIASED and kernel is call.kernels[0])
         way = "a mask" if scenario.by_mask else "biased" if by_bias else WAYS[kernel.__name__]
         assert parts["bent"].way == (way if scenario.bends or scenario.watch else None)
         if scenario.bends:
