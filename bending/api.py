@@ -74,9 +74,9 @@ def bend_attention(
             f"there is no column {min(outside)} in a context of {width}. Columns run from 0 to {width - 1}."
         )
 
-    def kernel(q: Tensor, k: Tensor, values: Tensor, scale: float) -> Tensor:
+    def kernel(q: Tensor, k: Tensor, values: Tensor, scale: float, bias: Tensor | None = None) -> Tensor:
         heads_first = (tensor.transpose(1, 2) for tensor in (q, k, values))
-        return F.scaled_dot_product_attention(*heads_first, scale=scale).transpose(1, 2)
+        return F.scaled_dot_product_attention(*heads_first, bias, scale=scale).transpose(1, 2)
 
     cache = DeviceCache(layout or FrameLayout.whole(grid), q.shape[1], q.device)
     cache.go_to(moment)
@@ -89,7 +89,8 @@ def bend_attention(
     on_maps = [pair for pair in acting if pair[0] not in on_logits]
     q, k, v = (tensor.transpose(1, 2) for tensor in (q, k, v))
     scale = q.shape[3] ** -0.5 if scale is None else scale
-    attention = Attention(q, k, v, kernel, scale, exact=computes_cheaply(q)).at_temperature(on_logits, cache)
+    attention = Attention(q, k, v, kernel, scale, exact=computes_cheaply(q), kernel_with_bias=kernel)
+    attention = attention.at_temperature(on_logits, cache)
     output, known = bend_output(plan_chain(on_maps, width), attention, cache, keep_lse=bool(watch))
     maps = bend_maps(plan_chain(on_maps, width, watch), known, cache)
     after, before = (

@@ -7,13 +7,16 @@ import torch
 from ..bending import Bend, MaskVideo
 from ..bending import operators as ops
 from ..bending.bend import Animation
-from ..bending.time.animation import parse_keyframes
+from ..bending.time.animation import parse_keyframes, sampled_curve
 
 # of every Wan: the tokens of its context, the width of a head, the width of the text embedding
 TOKENS, DEPTH, EMBEDDING = 512, 128, 4096
 HEADS = {"1.3B": 12, "14B": 40, "small": 2}
 FEED_FORWARD = {"1.3B": 8960, "small": 512}
 DTYPES = {"cpu": ("bfloat16", "float32"), "cuda": ("bfloat16",)}
+
+FILM = (12, 20, 36)
+PICTURES = 4 * (FILM[0] - 1) + 1
 
 WORDS = "abcdefghijklmnop"  # a step's words; their columns, as those of all words, begin with the first
 FIRST, FOUR = 3, (3, 4, 5, 6)
@@ -27,7 +30,8 @@ Chain = tuple[tuple[Bend, tuple[tuple[int, ...], ...]], ...]
 class Scenario(NamedTuple):
     """A chain, and columns that are watched. Un-bent is the chain `against`; `dense`, whether there is a dense way.
 
-    The output must have the bits of the un-bent one, or must differ from it.
+    The output must have the bits of the un-bent one, or must differ from it. `by_mask`: not by us, but by a mask that
+    is added to the logits of every place.
     """
 
     bends: Chain = ()
@@ -35,6 +39,7 @@ class Scenario(NamedTuple):
     against: Chain = ()
     same_bits: bool = False
     dense: bool = True
+    by_mask: bool = False
 
 
 def words(count: int, **when: float) -> Chain:
@@ -75,6 +80,22 @@ def segments(count: int, tokens: int) -> Chain:
     )
 
 
+def scenes(count: int, tokens: int) -> Chain:
+    """So many scenes of a prompt, one after the other: a latent frame hears each by how many of its pictures it has."""
+    heard = [[float(i == count * picture // PICTURES) for picture in range(PICTURES)] for i in range(count)]
+    columns = (tuple(range(start, start + tokens)) for start in range(FIRST, FIRST + count * tokens, tokens))
+    return tuple(
+        (Bend(ops.Amplify(), "a", animations=(Animation("factor", "frames", sampled_curve(factors)),)), (group,))
+        for factors, group in zip(heard, columns, strict=True)
+    )
+
+
+SCENES = {
+    f"{count} scenes of {tokens}": scenes(count, tokens)
+    for count in (3, 6)
+    for tokens in (12, 20, 60, 120)
+    if FIRST + count * tokens <= TOKENS
+}
 CALL = {
     **{f"words-{count}": Scenario(words(count)) for count in (1, 4, 16, 64)},
     "all-translate": Scenario(one(MODES[0])),
@@ -109,13 +130,20 @@ SCENARIOS = {
     "many": {
         "bends-200": Scenario(tuple((Bend(MODES[0], "a"), ((column,),)) for column in range(FIRST, FIRST + 200))),
     },
-    "segments": {"segments-6": Scenario(segments(6, 12))},
+    "segments": {
+        "segments-6": Scenario(segments(6, 12)),
+        **{name: Scenario(chain) for name, chain in SCENES.items()},
+        **{f"{name}, masked": Scenario(chain, by_mask=True) for name, chain in SCENES.items()},
+    },
     "step": {
         **{f"words-{count}": Scenario(words(count)) for count in (1, 4, 16)},
         "inactive": Scenario(words(4, start=0.5), same_bits=True, dense=False),  # a single step does not reach it
         "record-4": Scenario(words(4), watch=FOUR, against=words(4), same_bits=True, dense=False),
     },
-    "counted": {name: scenario for name, scenario in CALL.items() if scenario.bends},
+    "counted": {
+        **{name: scenario for name, scenario in CALL.items() if scenario.bends},
+        **{name: Scenario(chain) for name, chain in SCENES.items() if name.endswith("60")},
+    },
 }
 
 
@@ -133,7 +161,6 @@ class Case(NamedTuple):
 CALLS, AIMS, MANY, SEGMENTS, STEPS, COUNTED = map(list, SCENARIOS.values())
 SOME = ["words-1", "words-4", "all-rotate"]
 SMALL, TINY, SHORT = (2, 5, 6), (1, 15, 26), (3, 15, 26)
-FILM = (12, 20, 36)
 USUAL = (5, 30, 52)  # 480p with 17 frames: two cores do it in a fraction of a second, and no cache holds it
 SD, HD = (21, 30, 52), (21, 45, 80)  # 480p and 720p with 81 frames
 GROWTH = [(1, 30, 52), (9, 30, 52), (5, 15, 26), (5, 45, 80)]  # beside USUAL: other frames, other resolutions

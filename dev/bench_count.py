@@ -6,8 +6,10 @@ The call runs on torch's `meta` device, which knows shapes and no numbers, and t
 from typing import Any
 from unittest import mock
 
+import comfy.ops
 import torch
 from comfy.ldm.modules.attention import attention_pytorch
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -16,6 +18,7 @@ from .bench_cases import SCENARIOS, Case
 from .bench_subjects import Call, OneSite
 
 FLASH = torch.ops.aten._scaled_dot_product_flash_attention
+EFFICIENT = torch.ops.aten._scaled_dot_product_efficient_attention
 NO_KERNEL = ("_reshape_alias", "_unsafe_view", "detach", "empty", "empty_like", "empty_strided", "new_empty")
 """Operations without a kernel, besides those that the schema calls views."""
 
@@ -23,7 +26,7 @@ NO_KERNEL = ("_reshape_alias", "_unsafe_view", "detach", "empty", "empty_like", 
 class Count(TorchDispatchMode):
     """Counts kernels started, each one operation, and the bytes of the tensors that each of them reads or writes.
 
-    A tensor counts once an operation, whether it is read, written or both.
+    A tensor counts once an operation, whether it is read, written or both, and what it repeats, once.
     """
 
     def __init__(self):
@@ -41,15 +44,23 @@ class Count(TorchDispatchMode):
             leaves = tree_leaves((args, kwargs, result))
             tensors = {id(leaf): leaf for leaf in leaves if isinstance(leaf, torch.Tensor)}
             self.launches += 1
-            self.bytes += sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+            self.bytes += sum(min(tensor.nbytes, tensor.untyped_storage().nbytes()) for tensor in tensors.values())
         return result
+
+
+def on_gpu(q: Tensor, k: Tensor, v: Tensor, attn_mask: Tensor | None = None, scale: float | None = None, **_) -> Tensor:
+    """What torch's attention runs there: with a mask, the kernel that takes one."""
+    if attn_mask is None:
+        return FLASH(q, k, v, scale=scale)[0]
+    return EFFICIENT(q, k, v, attn_mask.expand(*q.shape[:3], k.shape[2]), False, scale=scale)[0]
 
 
 def counted(case: Case, call: Call) -> dict[str, Any]:
     """The row of a call whose tables are made; `bytes` are over those of the output."""
     scenario = SCENARIOS[case.level][case.scenario]
     site = OneSite(call, attention_pytorch, scenario.bends, scenario.watch)
-    with mock.patch.object(kernel, "fused_kernel", lambda q, k, v, scale: FLASH):
+    fused = mock.patch.object(kernel, "fused_kernel", lambda q, k, v, scale: FLASH)
+    with fused, mock.patch.object(comfy.ops, "scaled_dot_product_attention", on_gpu):
         site()
         with Count() as count:
             output, *_ = site()

@@ -12,7 +12,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from . import paths
-from .bench_cases import HEADS, TOKENS, USUAL
+from .bench_cases import HEADS, SCENES, TOKENS, USUAL
 from .markdown import renewed, table
 from .sheet import DARK, INK, LIGHT, LOOK, PAPER, RED
 
@@ -134,6 +134,8 @@ GOALS = (
     Goal("ALL and 4 words", "call", MIXED, "ratio", both(1.4)),
     Goal("PADDING, blurred", "call", ["padding-blur"], "ratio", both(1.4)),
     Goal("PADDING, multiplied", "call", ["padding-amplify"], "ratio", both(1.25)),
+    Goal("scenes, each in its own pictures", "segments", [*SCENES], "ratio", both(1.15)),
+    Goal("error over the un-bent call's own, scenes", "segments", [*SCENES], "rounding", both(1.1)),
     Goal("temperature, swap, paint", "call", ["temperature", "swap", "paint"], "ratio", {"bfloat16": 1.4}),
     Goal(RECORDED, "call", ["words-4, recorded"], "ratio", both(1.1)),
     Goal("words and ALL by the host's other kernels", "call", ANY, "ratio_by_others", both(2)),

@@ -72,7 +72,8 @@ class Call:
         parts: Parts = {"un-bent": lambda: [self.attend(kernel)]}
         if scenario.against:
             parts["un-bent"] = OneSite(self, kernel, scenario.against)
-        parts["bent"] = OneSite(self, kernel, scenario.bends, scenario.watch)
+        site = Masked if scenario.by_mask else OneSite
+        parts["bent"] = site(self, kernel, scenario.bends, scenario.watch)
         if dense and DENSE_COPIES * 4 * self.heads * self.grid.cells * TOKENS < get_free_memory(self.device):
             by_hand = Dense(scenario, self.grid, self.device)
             parts["dense"] = lambda: [self.attend(kernel, {OVERRIDE: by_hand}), *by_hand.maps]
@@ -122,13 +123,34 @@ class OneSite(Bender):
         return self.acts
 
     def bend(self, layer: int, part: RowSlice, attention: Attention) -> Tensor | None:
-        bent, self.way = None, attention.way
-        attention = attention.at_temperature(self.on_logits, self.cache)
+        bent, attention = None, attention.at_temperature(self.on_logits, self.cache)
         if self.acts:
             bent, attention = bend_output(self.plan, attention, self.cache, keep_lse=bool(self.watch))
+        self.way = attention.way
         if self.watch:
             self.maps = [bend_maps(self.watching, attention, self.cache).bent]
         return bent
+
+
+class Masked:
+    """The same of bends that only amplify, by a mask `(L, T)` that is added to all logits; made in the first call."""
+
+    way = "a mask"
+
+    def __init__(self, call: Call, kernel: Callable, bends: Chain, watch: tuple[int, ...] = ()):
+        self.call, self.kernel, self.bends = call, kernel, bends
+
+    def __call__(self) -> list[Tensor]:
+        return [self.kernel(*self.call.tensors, heads=self.call.heads, mask=self.mask)]
+
+    @cached_property
+    def mask(self) -> Tensor:
+        grid = self.call.grid
+        gains = torch.ones(grid.frames, TOKENS)
+        for bend, (columns,) in self.bends:
+            operators = operators_at(bend, START, FrameLayout.whole(grid))
+            gains[:, list(columns)] *= torch.tensor([[operator.factor] for operator in operators])
+        return gains.log().to(self.call.tensors[0]).repeat_interleave(grid.height * grid.width, 0)
 
 
 class Dense:

@@ -32,6 +32,10 @@ class Action:
         weightless = not self.weight.any() if isinstance(self.weight, Tensor) else self.weight == 0
         return weightless or all(operator.is_identity for operator in self.operators)
 
+    def on(self, device: torch.device) -> "Action":
+        """The same, its weight there."""
+        return replace(self, weight=self.weight.to(device)) if isinstance(self.weight, Tensor) else self
+
     def runs(self, frames: int, identities: bool = False) -> list[tuple[Operator, slice]]:
         """The operators with the frames in a row that each of them has; identities are left out if not asked for."""
         operators = self.operators if len(self.operators) > 1 else self.operators * frames
@@ -57,15 +61,13 @@ def strength_at(bend: Bend, moment: SamplingMoment) -> float:
     return strength if strength > MIN_STRENGTH else 0.0
 
 
-def act(bend: Bend, moment: SamplingMoment, layout: FrameLayout, heads: int, device: torch.device) -> Action | None:
-    """The bend at a moment, for the frames of one model call; None where it changes nothing.
+def act(bend: Bend, moment: SamplingMoment, layout: FrameLayout, heads: int) -> Action | None:
+    """The bend at a moment, for the frames of one model call, on the host; None where it changes nothing.
 
     Raises BendError where a number leaves its range.
     """
     action = Action(operators_at(bend, moment, layout), _weight(bend, moment, layout, heads))
-    if action.is_nothing:
-        return None
-    return replace(action, weight=action.weight.to(device)) if isinstance(action.weight, Tensor) else action
+    return None if action.is_nothing else action
 
 
 def operators_at(bend: Bend, moment: SamplingMoment, layout: FrameLayout) -> tuple[Operator, ...]:

@@ -78,6 +78,26 @@ class Plan:
             if any(i in span for other, steps in self.touches.items() if other != block for i in steps)
         )
 
+    @cached_property
+    def only_multiplies(self) -> bool:
+        """Whether all it does is to weigh the words of a place against each other: see bias."""
+        bends = [step.bend for step in self.steps]
+        multiply = all(bend.operator.diagonal and not bend.signed for bend in bends)
+        return multiply and bends[-1].renormalize and not any(step.all_columns for step in self.steps)
+
+    @cached_property
+    def alike(self) -> dict[tuple[int, ...], tuple[int, ...]]:
+        """The columns in order, by the numbers of the steps that touch them."""
+        touching: dict[int, tuple[int, ...]] = dict.fromkeys(range(sum(map(len, (*self.blocks, *self.sets)))), ())
+        for i, step in enumerate(self.steps):
+            touched = [self.blocks[block][position] for block, positions in step.blocks for position in positions]
+            touched += [column for group in step.groups for column in self.groups[group]]
+            touching.update({column: (*touching[column], i) for column in touched})
+        alike: dict[tuple[int, ...], tuple[int, ...]] = {}
+        for column, steps in touching.items():
+            alike[steps] = (*alike.get(steps, ()), column)
+        return alike
+
     def of(self, numbers: tuple[int, ...]) -> "Plan":
         """The plan of some of its steps, by their numbers: what none of them touches joins the others."""
         if len(numbers) == len(self.steps):

@@ -1,8 +1,8 @@
 """What the algebra needs on the device: made at first use, kept as long as it holds, never made twice in a step."""
 
 import math
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from ..frames.mask_video import MaskVideo
 from ..operators import Kernel
 from ..time.windows import SamplingMoment
 from .action import Action, act
-from .kernel_cache import KernelCache
+from .kernel_cache import KernelCache, Made
 
 PART_BYTES = {"cpu": 2**20}
 """How much of a quantity is bent at once, by device: what fits a processor's cache, or keeps a GPU busy."""
@@ -40,8 +40,8 @@ class DeviceCache:
         self._builds = 0
         self._part_bytes = PART_BYTES.get(device.type, OTHER_BYTES)
         self._block_bytes = BLOCK_BYTES.get(device.type, OTHER_BYTES)
-        self._actions: dict[Bend, Action | None] = {}
-        self._temperings: dict[tuple[Bend, ...], float | Tensor] = {}
+        self._actions: dict[Bend, tuple[Action, Action] | None] = {}
+        self._of_moment: dict[Hashable, Any] = {}
         self._masks: dict[MaskVideo, Tensor] = {}
 
     @property
@@ -54,13 +54,22 @@ class DeviceCache:
         if moment != self.moment:
             self.moment = moment
             self._actions.clear()
-            self._temperings.clear()
+            self._of_moment.clear()
 
-    def action(self, bend: Bend) -> Action | None:
-        """The bend at this moment; None where it changes nothing."""
+    def action(self, bend: Bend, on_host: bool = False) -> Action | None:
+        """The bend at this moment, on the device; None where it changes nothing."""
+
+        def build() -> tuple[Action, Action] | None:
+            action = act(bend, self.moment, self.layout, self.heads)
+            return None if action is None else (action.on(self.device), action)
+
         self._builds += bend not in self._actions
-        build = partial(act, bend, self.moment, self.layout, self.heads, self.device)
-        return self.kernels.kept(self._actions, bend, build)
+        actions = self.kernels.kept(self._actions, bend, build)
+        return None if actions is None else actions[on_host]
+
+    def at_moment(self, key: Hashable, build: Callable[[], Made]) -> Made:
+        """What `build` makes, kept while the moment lasts."""
+        return self.kernels.kept(self._of_moment, key, build)
 
     def mask(self, mask: MaskVideo) -> Tensor:
         """The mask on this film's grid, `(F, h, w)`."""
@@ -107,7 +116,7 @@ class DeviceCache:
         A number where it is the same at every place and head, else `(L, H, 1)` float32.
         """
         actions = [*filter(None, map(self.action, bends))]
-        return self.kernels.kept(self._temperings, tuple(bends), lambda: self._tempering(actions))
+        return self.at_moment(tuple(bends), lambda: self._tempering(actions))
 
     def _tempering(self, actions: Sequence[Action]) -> float | Tensor:
         if all(len(action.operators) == 1 and not isinstance(action.weight, Tensor) for action in actions):

@@ -15,6 +15,9 @@ AttentionKernel = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 KernelWithLse = Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
 """The same with the log of each softmax's denominator, `(B, L, H)` float32."""
 
+KernelWithBias = Callable[[Tensor, Tensor, Tensor, float, Tensor], Tensor]
+"""The same with a bias to the logits, which broadcasts to `(B, H, L, T)`; -inf leaves a key out."""
+
 SUMS_IN_FLOAT32 = ("cuda", "meta")
 """Devices whose products of half types add up in float32 inside the kernel: nothing need be widened before."""
 
@@ -56,6 +59,9 @@ class Attention:
 
     `lse` `(B, L, H)` float32 is the log of the denominator over all keys, where it is known, and `masses` what sets of
     keys weigh `(B, L, H, 1)`: both are what taking it apart has told, for maps that are wanted besides.
+
+    `kernel_with_bias` is the kernel with a bias to its logits, where it takes one. `biased` says that the output was so
+    made, or by leaving keys out: see bias.
     """
 
     q: Tensor
@@ -68,10 +74,17 @@ class Attention:
     divisible: bool = True
     lse: Tensor | None = None
     masses: tuple[tuple[frozenset[int], Tensor], ...] = ()
+    kernel_with_bias: KernelWithBias | None = None
+    biased: bool = False
 
     @property
     def way(self) -> str:
-        """How shares are known: `told`, `computed`, or by `selectors`; `masked` is a kernel that sees all keys."""
+        """How shares are known: `told`, `computed`, or by `selectors`; `masked` is a kernel that sees all keys.
+
+        `biased` is where none need be known.
+        """
+        if self.biased:
+            return "biased"
         if not self.divisible:
             return "masked"
         return "told" if self.kernel_with_lse is not None else "computed" if self.exact else "selectors"
@@ -113,7 +126,7 @@ class Attention:
         log-sum-exp, if that can be had.
         """
         if self.kernel_with_lse is not None:
-            attended = [self.kernel_with_lse(self.q, *self._over(keys, cache), self.scale) for keys in (*blocks, *sets)]
+            attended = [self.kernel_with_lse(self.q, *self.over(keys, cache), self.scale) for keys in (*blocks, *sets)]
             outputs = tuple(output.contiguous() for output, _ in attended[len(blocks) :])
             lses = [lse[..., None] for _, lse in attended]
             if not columns and len(lses) == 1:  # one softmax over all keys: nothing to weigh
@@ -123,7 +136,7 @@ class Attention:
             return known, replace(split, outputs=outputs)
         known, split = self.split_maps(columns, (*blocks, *sets), cache, keep_lse)
         if self.divisible:
-            outputs = (self.kernel(self.q, *self._over(keys, cache), self.scale) for keys in sets)
+            outputs = (self.kernel(self.q, *self.over(keys, cache), self.scale) for keys in sets)
         else:
             outputs = (self.kernel(self.q, self.k, self._values_of(keys, cache), self.scale) for keys in sets)
         outputs = tuple(output.contiguous() for output in outputs)
@@ -143,7 +156,7 @@ class Attention:
             if all(mass is not None for mass in masses):
                 return self, Split(maps, torch.cat(masses, -1) if masses else maps[..., :0])
         if self.kernel_with_lse is not None:
-            lses = [self.kernel_with_lse(self.q, *self._over(keys, cache), self.scale)[1][..., None] for keys in sets]
+            lses = [self.kernel_with_lse(self.q, *self.over(keys, cache), self.scale)[1][..., None] for keys in sets]
             return self._shares(columns, sets, lses, cache, keep_lse)
         if self.exact:
             return self._shares(columns, sets, None, cache, keep_lse)
@@ -218,7 +231,7 @@ class Attention:
                 return (mass - maps[..., at].sum(-1, keepdim=True)).clamp_(0) if at else mass
         return None
 
-    def _over(self, keys: tuple[int, ...], cache: DeviceCache) -> tuple[Tensor, Tensor]:
+    def over(self, keys: tuple[int, ...], cache: DeviceCache) -> tuple[Tensor, Tensor]:
         """K and V of some keys alone."""
         if len(keys) == self.k.shape[1]:
             return self.k, self.v

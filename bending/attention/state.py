@@ -1,11 +1,12 @@
 """The algebra: a site's attention as parts, maps and mass, and each bend as an exact update of the three."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ..bend import Bend
+from .bias import biased_output
 from .chain import Plan, Step
 from .device_cache import DeviceCache
 from .kernel import Attention
@@ -13,7 +14,7 @@ from .part import Part, add_up
 
 MASS_EPS = 1e-5
 """A place whose mass is not above this is left as it is by renormalising: float32 leaves some 1e-6 of a mass of 1 where
-none should be."""
+none should be. Of a chain that only multiplies, every place with any mass is renormalised."""
 
 MAP_EPS = 1e-30
 """Where a word's map is not above this, it is nowhere, and what it gets is split equally among its pieces."""
@@ -39,6 +40,9 @@ def bend_output(
     if not plan.steps:  # nothing acts at this moment: the kernel's own bits
         known, split = attention.split((), (), [tuple(range(attention.k.shape[1]))], cache, keep_lse)
         return split.outputs[0], known
+    output = biased_output(plan, attention, cache)
+    if output is not None:
+        return output, replace(attention, biased=True)
     state = _State(plan, attention, cache, outputs=True, keep_lse=keep_lse)
     state.run()
     return state.output(), state.attention
@@ -81,6 +85,8 @@ class _State:
         self.plan = plan
         self.cache = cache
         self.has_output = outputs
+        # what is only multiplied leaves nothing where none should be, but in the output of a kernel that sees all keys
+        self.least_mass = 0.0 if plan.only_multiplies and attention.divisible else MASS_EPS
         first, *later = plan.blocks or ((),)
         keep_lse = keep_lse or bool(later)  # for the columns of later blocks
         if outputs:
@@ -133,7 +139,7 @@ class _State:
         if step.bend.renormalize:
             mass = self.mass if counted is None else counted
             # to divide by |w| keeps signs, and leaves no pole where weights of both signs cancel
-            divisor = torch.where(mass > MASS_EPS, mass, 1)
+            divisor = torch.where(mass > self.least_mass, mass, 1)
             self._divide(divisor)
         self._note(i, step, divisor)
 

@@ -67,7 +67,7 @@ class Acting:
             if columns:
                 self._record(layer, part, attention, watched, known if watched == bends else None)
         if part.is_first:
-            self.report.count(bends, layer, self.moment.step, attention.way)
+            self.report.count(bends, layer, self.moment.step, (known or attention).way)
         return bent
 
     def _at_temperature(self, bends: tuple[PlannedBend, ...], part: CondSlice, attention: Attention) -> Attention:

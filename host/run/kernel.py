@@ -18,6 +18,7 @@ from comfy.ldm.modules.attention import (
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ...bending.attention.bias import bias_type
 from ...bending.attention.kernel import computes_cheaply
 from ..families.foreign import TORCH_ATTENTION, kernel_beneath
 from .open_keys import OpenKeys
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 EXACT = tuple(
     kernel.__wrapped__ for kernel in (attention_basic, attention_pytorch, attention_split, attention_sub_quad)
 )
+
+BIASED = tuple(kernel.__wrapped__ for kernel in (attention_basic, attention_pytorch, attention_split))
+"""Those that add a bias to whole rows of logits: sub_quad may take the largest of some before it."""
 
 FusedKernel = Callable[..., tuple[Tensor, ...]]
 """q `(B, H, L, D)`, k and v `(B, H, T, D)`, `scale` → the output, then the log-sum-exp, and more."""
@@ -108,6 +112,30 @@ def _is_known(fused: FusedKernel, device: torch.device, dtype: torch.dtype, dept
     return known
 
 
+@lru_cache
+def adds_bias(func: Callable, device: torch.device, dtype: torch.dtype, depth: int) -> bool:
+    """Whether a kernel of the host adds a bias as a chain gives it; tried once.
+
+    Frames are the batch, of the same keys, and the first of them is to hear none of as many as a kernel takes at once.
+    """
+    if device.type == "meta":
+        return True
+    generator = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn(rows, 40, 2, depth, generator=generator) for rows in (2, 26, 26))
+    k, v = (tensor.view(1, -1, 2, depth).expand(2, -1, -1, -1) for tensor in (k, v))
+    bias = torch.randn(2, 1, 1, k.shape[1], generator=generator)
+    bias[0, ..., :528] = -torch.inf
+    q, k, v, bias = (tensor.to(device, dtype) for tensor in (2 * q, k, v, bias))
+    logits = q.float().transpose(1, 2) @ k.float().permute(0, 2, 3, 1) * depth**-0.5 + bias.float()
+    expected = (logits.softmax(-1) @ v.float().transpose(1, 2)).transpose(1, 2)
+    try:
+        output = func(*(tensor.flatten(2) for tensor in (q, k, v)), 2, mask=bias.to(bias_type(q)))
+    except (RuntimeError, TypeError, ValueError) as error:
+        log.debug("%s", error)
+        return False
+    return bool((output.view(q.shape) - expected).norm() < 0.05 * expected.norm())  # False where it is not a number
+
+
 OPTIONS = ("mask", "attn_precision", "skip_reshape", "skip_output_reshape")
 """What the host's attention takes after the heads."""
 
@@ -136,6 +164,7 @@ class HostKernel:
     divisible    it may be called with some of the keys: there is no mask over all, and no foreign override, which may
                  know the text by their number
     takes_scale  it takes any number for the scale of its logits; for others the queries are multiplied, and rounded
+    takes_bias   it adds a bias to its logits, by `with_bias`
     by_rows      a call with some of the batch rows gives these the same bits
     """
 
@@ -154,6 +183,7 @@ class HostKernel:
         scale = options.get("scale")
         self.scale = q.shape[3] ** -0.5 if scale is None else scale
         self._is_cheap, self._keys, self._open = computes_cheaply(q), k.shape[1], None
+        self._adds = func in BIASED and adds_bias(func, q.device, q.dtype, q.shape[3])
         self._fused = None
         # above the limit the host splits the batch itself
         if chained is None and func is TORCH_ATTENTION and q.shape[0] <= SDP_BATCH_LIMIT:
@@ -167,6 +197,7 @@ class HostKernel:
         plain = self.divisible = self.chained is None and self.mask is None
         self.takes_scale = plain and self.func in EXACT
         self.exact = self.takes_scale and self._is_cheap
+        self.takes_bias = plain and self._adds
         self.tells = plain and self._fused is not None
 
     def at(self, rows: slice, tokens: slice | Tensor, keys: OpenKeys | None = None) -> "HostKernel":
@@ -200,7 +231,14 @@ class HostKernel:
 
     def __call__(self, q: Tensor, k: Tensor, values: Tensor, scale: float) -> Tensor:
         """The output `(B, L, H, D)`, ours to write to."""
-        options = {**self.options, "mask": self.mask} if "mask" in self.options else self.options
+        return self._attend(q, k, values, scale, self.mask)
+
+    def with_bias(self, q: Tensor, k: Tensor, values: Tensor, scale: float, bias: Tensor) -> Tensor:
+        """The same with a bias to the logits, which broadcasts to `(B, H, L, T)`; only where the kernel takes it."""
+        return self._attend(q, k, values, scale, bias)
+
+    def _attend(self, q: Tensor, k: Tensor, values: Tensor, scale: float, mask: Tensor | None) -> Tensor:
+        options = self.options if mask is self.options.get("mask") else {**self.options, "mask": mask}
         if scale != self.scale and self.takes_scale:
             options = {**options, "scale": scale}
         elif scale != self.scale:

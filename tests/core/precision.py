@@ -93,10 +93,10 @@ def own_ways(device, *names):
 
 def attention(way, q, k, v):
 
-    def kernel(q, k, values, scale):
+    def kernel(q, k, values, scale, bias=None):
         assert k.shape[1], "a call without keys"
         heads_first = (each.transpose(1, 2) for each in (q, k, values))
-        return F.scaled_dot_product_attention(*heads_first, scale=scale).transpose(1, 2)
+        return F.scaled_dot_product_attention(*heads_first, bias, scale=scale).transpose(1, 2)
 
     def kernel_with_lse(q, k, values, scale):
         assert k.shape[1], "a call without keys"
@@ -107,9 +107,10 @@ def attention(way, q, k, v):
         *(each.transpose(1, 2) for each in (q, k, v)),
         kernel,
         q.shape[3] ** -0.5,
-        kernel_with_lse if way == "told" else None,
+        kernel_with_lse if way in ("told", "biased") else None,
         exact=way == "computed",
         divisible=way != "masked",
+        kernel_with_bias=kernel if way == "biased" else None,
     )
 
 
