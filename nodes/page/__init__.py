@@ -43,7 +43,7 @@ def asked(question: Mapping, name: str, kind: type, longest: int = 20_000):
     """A question's own value. Raises NonsenseError where it is missing, of another kind, or too long."""
     value = question.get(name)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise NonsenseError(f"{name} must be of type {kind.__name__}, but is {type(value).__name__}")
+        raise NonsenseError(f"{name} must be of type {getattr(kind, '__name__', kind)}, but is {type(value).__name__}")
     if isinstance(value, str | list | dict) and len(value) > longest:
         raise NonsenseError(f"{name} has {len(value)} entries, and may have {longest}")
     return value
@@ -81,3 +81,8 @@ def _read(text: str) -> dict:
     if not isinstance(question, dict):
         raise NonsenseError("a question is a JSON object")
     return question
+
+
+from . import backdrop, parameters, strip  # noqa: E402 - they are made of what stands above
+
+ROUTES.update(backdrop=backdrop.backdrop, parameters=parameters.parameters, strip=strip.strip)
