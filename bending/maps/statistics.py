@@ -45,9 +45,9 @@ def overall_mean(record: Record, word: int, bent: bool) -> Tensor | None:
 
 
 def shares(record: Record, words: Sequence[int]) -> Tensor:
-    """What share of the attention some words have together, before all bends, `(S, N)` float32: NaN where none was seen.
+    """What share of the attention some words have together, before all bends, `(S, N)` float32.
 
-    S and N are the record's bins of steps and of layers.
+    NaN where no call was seen. S and N are the record's bins of steps and of layers.
     """
     maps = record.original
     total = torch.zeros(len(record.steps), len(record.layers))

@@ -3,8 +3,8 @@
 from ...bending.errors import BendError
 from ...bending.maps.record import Record
 from ...bending.text.token_field import TokenField
-from ...host.families.from_file import FileFacts, facts_of
 from ...host.maps import record_store
+from ...host.model_file import FileFacts, facts_of
 from . import asked
 
 

@@ -45,7 +45,8 @@ def _covered(layers: str, count: int | None) -> list[int] | None:
 def _heat(record: Record, token: str) -> dict | None:
     """The words' share of the attention: rows by layer, columns by step, 0 … 255 of the largest, None where not seen.
 
-    `edges` are where the columns begin and end, as fractions of the sampling.
+    `bins` are the first and the last step of each column, of `steps`; `edges` where the columns begin and end, as
+    fractions of the sampling; `layers` the first and the last layer of each row.
     """
     words = recorded_words(record, token)
     if not words:
@@ -57,6 +58,7 @@ def _heat(record: Record, token: str) -> dict | None:
     return {
         "words": [record.words[word] for word in words],
         "steps": record.step_count,
+        "bins": [list(ends) for ends in record.steps],
         "edges": [*(percents[first] for first, _ in record.steps), 1.0],
         "layers": [list(ends) for ends in record.layers],
         "values": [[None if math.isnan(value) else round(value * scale) for value in row] for row in values.tolist()],

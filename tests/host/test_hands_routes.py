@@ -15,8 +15,8 @@ from attention_bending.bending.pictures import drawing
 from attention_bending.bending.time.animation import parse_keyframes
 from attention_bending.host.display import Prompt
 from attention_bending.host.families import family_of
-from attention_bending.host.families.from_file import FileFacts, facts_of
 from attention_bending.host.maps import record_store
+from attention_bending.host.model_file import FileFacts, facts_of
 from attention_bending.host.toy import load_toy
 from attention_bending.nodes.files import path_of
 from attention_bending.nodes.maps import MAPS

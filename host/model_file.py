@@ -18,10 +18,10 @@ import folder_paths
 import torch
 from safetensors import SafetensorError, safe_open
 
-from ...bending.errors import BendError
-from .. import toy
-from . import family_of
-from .family import Cell
+from ..bending.errors import BendError
+from . import toy
+from .families import family_of
+from .families.family import Cell
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ LOADERS = {
     "CheckpointLoaderSimple": ("checkpoints", "ckpt_name"),
 }
 """ComfyUI's loaders of models: the folder that they look into, and the input that names the file."""
+OWN = {"AttnBendToyWan": str(toy.FOLDER / toy.MODEL)}
+"""Loaders of a file of the pack."""
 NOWHERE = torch.device("meta")
 
 
@@ -46,16 +48,17 @@ def facts_of(loader: str, inputs: Mapping[str, Any]) -> FileFacts | None:
 
     None for other packs' loaders, for files that are not there, and for models that cannot be bent.
     """
-    if loader == "AttnBendToyWan":
-        path = str(toy.FOLDER / toy.MODEL)
-    else:
-        folder, field = LOADERS.get(loader, ("", ""))
-        name = inputs.get(field)
-        path = folder_paths.get_full_path(folder, name) if folder and isinstance(name, str) else None
+    path = OWN.get(loader) or _chosen(loader, inputs)
     if path is None or not path.endswith(".safetensors") or not os.path.isfile(path):
         return None
     status = os.stat(path)
     return _read(path, status.st_mtime_ns, status.st_size)
+
+
+def _chosen(loader: str, inputs: Mapping[str, Any]) -> str | None:
+    folder, field = LOADERS.get(loader, ("", ""))
+    name = inputs.get(field)
+    return folder_paths.get_full_path(folder, name) if folder and isinstance(name, str) else None
 
 
 @lru_cache(maxsize=8)
