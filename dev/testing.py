@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
-from . import paths, setup
+from . import page_style, paths, setup
 from .browser import CHROMIUM_CURE, find_chromium
 from .console import say
 from .host import Host
@@ -47,6 +47,8 @@ NEEDS_GPU = "needs a GPU"
 
 NO_TESTS_RAN = 5  # pytest's exit code
 
+STYLE = {True: "clean", False: "FAILED, see above", None: "not checked"}
+
 
 class Counts(NamedTuple):
     """`for_gpu` are those of the skipped that need a GPU."""
@@ -81,7 +83,8 @@ def main(arguments: list[str]) -> int:
     host = setup.ensure()
     setup_seconds = perf_counter() - begun
     options, targets, slow = sort_arguments(arguments)
-    style_failed = not host.packed and _check_style(host)  # a GPU pack has no ruff
+    style = None if host.packed else _check_style(host)  # a GPU pack has no ruff
+    page = None if host.packed else page_style.check()
     begun = perf_counter()
     outcomes = _run_rooms(host, options, targets, slow)
     rooms_seconds = perf_counter() - begun
@@ -96,13 +99,14 @@ def main(arguments: list[str]) -> int:
         _print_row(outcome.room, outcome.seconds, ROOMS[outcome.room].budget, str(outcome.counts))
     counts = Counts(*(sum(column) for column in zip(*(outcome.counts for outcome in outcomes), strict=True)))
     _print_row("rooms", rooms_seconds, ROOMS_BUDGET)
-    print(f"{'style':<10} {'not checked' if host.packed else 'FAILED, see above' if style_failed else 'clean'}")
+    print(f"{'style':<10} {STYLE[style]}")
+    print(f"{'page':<10} {page_style.NO_NODE if page is None and not host.packed else STYLE[page]}")
     if "browser" in targets and not find_chromium():
         print(f"The browser tests were skipped: {CHROMIUM_CURE}")
     print(counts)
     if not sum(counts):
         return NO_TESTS_RAN  # a mistyped name or -k must not look like success
-    return 1 if counts.failed or style_failed else 0
+    return 1 if counts.failed or False in (style, page) else 0
 
 
 def sort_host(arguments: list[str]) -> tuple[str | None, list[str]]:
@@ -139,11 +143,11 @@ def _room_of(path: Path) -> str | None:
 
 
 def _check_style(host: Host) -> bool:
-    """True where ruff finds something."""
+    """Whether ruff finds nothing."""
     say("style")
     checks = (["check", "."], ["format", "--check", "."])
     codes = [subprocess.run(host.module("ruff", *check), cwd=paths.ROOT).returncode for check in checks]
-    return any(codes)
+    return not any(codes)
 
 
 def _run_rooms(host: Host, options: list[str], targets: dict[str, list[str]], slow: bool) -> list[Outcome]:

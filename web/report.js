@@ -69,7 +69,7 @@ function hearCached({ prompt_id, node, display_node, output }) {
 
 /** A prompt has ended: a node of ours that failed says so, and of those that were not told of, that is said. */
 function end(untold, { prompt_id, node_id, exception_message }) {
-  const workflow = workflows.get(prompt_id)
+  const workflow = workflows.get(prompt_id) ?? null
   if (exception_message && all.has(`${workflow} ${node_id}`))
     hear({ prompt_id, workflow, node: node_id, run: "failed", text: `⚠ This run failed: ${exception_message.trim()}` })
   for (const said of all.values()) if (said.isOld && said.prompt === prompt_id) said.note = untold
@@ -121,7 +121,7 @@ function passagesOf({ node, texts, isOld, note }, _, { length }) {
 function passage(text, isOld = false) {
   const element = document.createElement("div")
   element.textContent = text
-  element.style.opacity = isOld ? 0.5 : 1
+  element.style.opacity = isOld ? "0.5" : "1"
   return element
 }
 
@@ -130,7 +130,8 @@ app.registerExtension({
   setup() {
     api.addEventListener(EVENT, ({ detail }) => hear(detail))
     api.addEventListener("executed", ({ detail }) => hearCached(detail))
-    for (const [event, untold] of Object.entries(UNTOLD)) api.addEventListener(event, ({ detail }) => end(untold, detail))
+    for (const [event, untold] of Object.entries(UNTOLD))
+      api.addEventListener(event, ({ detail }) => end(untold, detail))
   },
   afterConfigureGraph: show,
 })

@@ -82,9 +82,8 @@ def test_of_a_list_each_film_is_told(desk, tmp_path):
     desk.open("Sweep a bend (toy)")
     desk.set("9", values_1="15, 30")
     desk.run()
-    passages = desk.page.evaluate(
-        f"() => [...({AT})('10').widgets.at(-1).element.querySelector('[data-section=report]').children].map(part => part.innerText)"
-    )
+    report = f"({AT})('10').widgets.at(-1).element.querySelector('[data-section=report]')"
+    passages = desk.page.evaluate(f"() => [...{report}.children].map(part => part.innerText)")
     assert passages[0] == f"run 1 of 3:\n{IDLE}"
     assert [part.split("padding")[0] for part in passages[1:]] == [
         "run 2 of 3:\n1. Rotate(angle=15, ",
