@@ -1,5 +1,5 @@
 """``python dev workflows``: write the example workflows' twins on the toy, and the API form of every one;
-and the lists of inputs in the help pages.
+the lists of inputs in the help pages, and the nodes' English texts.
 
 Only ComfyUI's page can turn an editor's file into the form that its server runs, so the page does it.
 """
@@ -9,7 +9,7 @@ import json
 from functools import partial
 from pathlib import Path
 
-from . import help_inputs, paths
+from . import help_inputs, locales, paths
 from .browser import CHROMIUM_CURE, find_chromium, open_editor
 from .console import Trouble, say
 from .server import server
@@ -92,6 +92,8 @@ def run(arguments: list[str]) -> None:
     if names is not None:
         draw(comfy, names)
         return
-    help_inputs.write(node for name, node in comfy.nodes.NODE_CLASS_MAPPINGS.items() if name.startswith("AttnBend"))
+    nodes = [node for name, node in comfy.nodes.NODE_CLASS_MAPPINGS.items() if name.startswith("AttnBend")]
+    help_inputs.write(nodes)
+    locales.write(nodes)
     write_twins()
     export_all(sorted(paths.EXAMPLES.glob("*.json")))

@@ -7,6 +7,7 @@
  */
 import { app } from "../../scripts/app.js"
 import { also } from "./changes.js"
+import { text } from "./texts.js"
 
 /** The name of the widget. */
 export const PANEL = "attention_bending"
@@ -121,6 +122,6 @@ app.registerExtension({
   getNodeMenuItems(node) {
     if (!panels.has(node)) return []
     const open = isOpen(node)
-    return [{ content: open ? "Hide the panel" : "Show the panel", callback: () => setOpen(node, !open) }]
+    return [{ content: text(open ? "panel.hide" : "panel.show"), callback: () => setOpen(node, !open) }]
   },
 })

@@ -8,15 +8,14 @@
 import { app } from "../../scripts/app.js"
 import { api } from "../../scripts/api.js"
 import { isOurs, section } from "./panel.js"
+import { text } from "./texts.js"
 
 const EVENT = "attention_bending.report"
 const IDLE_MODES = [2, 4] // muted, bypassed
-const LEFT_OUT = "This node took no part in the last run."
 const UNTOLD = {
-  execution_success:
-    "No sampling was seen here in the last run: no sampler uses this model, or ComfyUI had the film in its cache.",
-  execution_error: "The last run failed before any sampling was seen here.",
-  execution_interrupted: "The last run was stopped before any sampling was seen here.",
+  execution_success: "report.noSampling",
+  execution_error: "report.failedBefore",
+  execution_interrupted: "report.stoppedBefore",
 }
 
 /**
@@ -71,10 +70,17 @@ function hearCached({ prompt_id, node, display_node, output }) {
 function end(untold, { prompt_id, node_id, exception_message }) {
   const workflow = workflows.get(prompt_id) ?? null
   if (exception_message && all.has(`${workflow} ${node_id}`))
-    hear({ prompt_id, workflow, node: node_id, run: "failed", text: `⚠ This run failed: ${exception_message.trim()}` })
-  for (const said of all.values()) if (said.isOld && said.prompt === prompt_id) said.note = untold
+    hear({
+      prompt_id,
+      workflow,
+      node: node_id,
+      run: "failed",
+      text: text("report.failed", { message: exception_message.trim() }),
+    })
+  for (const said of all.values()) if (said.isOld && said.prompt === prompt_id) said.note = text(untold)
   for (const [said, path] of opened())
-    if (path.some(({ mode }) => IDLE_MODES.includes(mode))) Object.assign(said, { isOld: true, note: LEFT_OUT })
+    if (path.some(({ mode }) => IDLE_MODES.includes(mode)))
+      Object.assign(said, { isOld: true, note: text("report.leftOut") })
   workflows.delete(prompt_id)
   show()
 }
@@ -108,14 +114,19 @@ function show() {
 
 /** One node's passages; with its id where it stands in several places, as those of a subgraph may. */
 function passagesOf({ node, texts, isOld, note }, _, { length }) {
-  const heading = [length > 1 ? `node ${node}:` : "", note && texts.size ? `${note} Before that:` : note]
+  const heading = [
+    length > 1 ? text("report.node", { id: node }) : "",
+    note && texts.size ? text("report.before", { note }) : note,
+  ]
   const runs = new Map()
   ;[...texts.values()].forEach((text, run) => runs.set(text, [...(runs.get(text) ?? []), run + 1]))
-  const told = [...runs].map(([text, of]) => {
-    const which = of.length === texts.size ? `all ${texts.size} runs` : `run ${of.join(", ")} of ${texts.size}`
-    return texts.size > 1 ? `${which}:\n${text}` : text
+  const told = [...runs].map(([said, of]) => {
+    const count = texts.size
+    const which =
+      of.length === count ? text("report.allRuns", { count }) : text("report.run", { which: of.join(", "), count })
+    return count > 1 ? `${which}\n${said}` : said
   })
-  return [...heading.filter(Boolean).map((text) => passage(text)), ...told.map((text) => passage(text, isOld))]
+  return [...heading.filter(Boolean).map((line) => passage(line)), ...told.map((said) => passage(said, isOld))]
 }
 
 function passage(text, isOld = false) {
