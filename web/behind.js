@@ -54,7 +54,10 @@ export function sizeOf(samplers) {
  * @returns {{url: string, isVideo: boolean} | undefined}
  */
 export function filmOf(samplers) {
-  const outputs = samplers.flatMap(downstreamOf).filter(({ node }) => !isOurs(node)).flatMap(outputsAt)
+  const outputs = samplers
+    .flatMap(downstreamOf)
+    .filter(({ node }) => !isOurs(node))
+    .flatMap(outputsAt)
   const files = outputs.flatMap(({ images = [], video = [], gifs = [] }) => [...video, ...gifs, ...images])
   const file = files.find(({ filename }) => VIDEOS.test(filename)) ?? files[0]
   if (!file) return undefined
@@ -68,7 +71,7 @@ export function filmOf(samplers) {
 /** What the page has of a node's output: it names nodes in subgraphs by these. */
 function outputsAt({ node, path }) {
   const output = app.nodeOutputs?.[path.length ? `${node.graph.id}:${node.id}` : node.id]
-  return output ? [output] : []
+  return /** @type {any[]} */ (output ? [output] : [])
 }
 
 app.registerExtension({

@@ -4,22 +4,13 @@ import { watch } from "./changes.js"
 import { bendsOf } from "./graph.js"
 import { isOpen, section } from "./panel.js"
 import { newest } from "./server.js"
+import { text } from "./texts.js"
 import { setValues, valueOf } from "./values.js"
 import { placesOf, valueAt } from "./wires.js"
 
-const TEXTS = {
-  none: "Connect a bend: its parameters are offered here.",
-  range: "{name}: {low} to {high} {unit}",
-  choices: "{name}: {choices}",
-  first: "first",
-  second: "second",
-}
-
-/** The fields that name a parameter, and how each one's row is called; the last of two may stay empty. */
-const FIELDS = {
-  AttnBendAnimate: { parameter: "" },
-  AttnBendSweep: { parameter_1: TEXTS.first, parameter_2: TEXTS.second },
-}
+/** The fields that name a parameter. */
+const FIELDS = { AttnBendAnimate: ["parameter"], AttnBendSweep: ["parameter_1", "parameter_2"] }
+const MAY_BE_EMPTY = "parameter_2"
 
 /**
  * @typedef {object} Parameter
@@ -45,12 +36,14 @@ function addChips(node, fields) {
     if (!isOpen(node)) return
     const bends = placesOf(node).flatMap(bendsOf).map(asBend)
     ask({ of: node.comfyClass, bends })
-    const values = Object.keys(fields).map((field) => valueOf(node, field))
+    const values = fields.map((field) => valueOf(node, field))
     const key = JSON.stringify([offered, values, bends.length])
     if (rows.dataset.shown === key) return
     rows.dataset.shown = key
-    if (offered.length) rows.replaceChildren(...Object.entries(fields).map((field) => rowOf(node, field, offered)))
-    else rows.replaceChildren(Object.assign(document.createElement("div"), { className: "ab-hint", textContent: TEXTS.none }))
+    if (!offered.length) rows.replaceChildren(hint("parameters.none"))
+    else if (fields.length === 1) rows.replaceChildren(chipsOf(node, fields[0], offered))
+    else
+      rows.replaceChildren(...fields.map((field, axis) => axisOf(node, field, axis + 1, offered, rows.children[axis])))
   }
   watch(node, look)
 }
@@ -60,11 +53,25 @@ function asBend(place) {
   return { class_type: place.node.comfyClass, inputs: Object.fromEntries(inputs) }
 }
 
-function rowOf(node, [field, title], offered) {
+function hint(name) {
+  return Object.assign(document.createElement("div"), { className: "ab-hint", textContent: text(name) })
+}
+
+/** One of several axes: it can be folded, and is at first where nothing is chosen on it. */
+function axisOf(node, field, number, offered, before) {
+  const axis = document.createElement("details")
+  const title = document.createElement("summary")
+  const chosen = valueOf(node, field)
+  title.textContent = chosen ? text("parameters.axis", { number, chosen }) : text("parameters.noAxis", { number })
+  axis.open = before instanceof HTMLDetailsElement ? before.open : Boolean(chosen)
+  axis.append(title, chipsOf(node, field, offered))
+  return axis
+}
+
+function chipsOf(node, field, offered) {
   const row = document.createElement("div")
   row.className = "ab-chips"
   row.dataset.field = field
-  if (title) row.append(Object.assign(document.createElement("span"), { className: "ab-hint", textContent: title }))
   const chosen = valueOf(node, field)
   row.append(...offered.map((parameter) => chipOf(node, field, parameter, chosen)))
   return row
@@ -81,15 +88,13 @@ function chipOf(node, field, { name, now, low, high, unit, choices }, chosen) {
   chip.classList.toggle("on", isChosen)
   chip.disabled = chosen === undefined // a wire gives it
   chip.append(name.replaceAll("_", " "), value)
-  if (low != null) chip.title = say("range", { name, low, high, unit: unit ?? "" }).trim()
-  else if (choices?.length) chip.title = say("choices", { name, choices: choices.join(", ") })
-  const canBeEmpty = field === "parameter_2"
-  chip.addEventListener("click", () => setValues(node, { [field]: isChosen && canBeEmpty ? "" : name }))
+  if (low != null) chip.title = text("parameters.range", { name, low, high, unit: unit ?? "" }).trim()
+  else if (choices?.length) chip.title = text("parameters.choices", { name, choices: choices.join(", ") })
+  chip.addEventListener("click", () => setValues(node, { [field]: isChosen && field === MAY_BE_EMPTY ? "" : name }))
   return chip
 }
 
 const shown = (value) => (typeof value === "number" ? String(Number(value.toPrecision(4))) : String(value))
-const say = (name, values) => TEXTS[name].replace(/\{(\w+)\}/g, (_, value) => values[value])
 
 app.registerExtension({
   name: "AttentionBending.parameters",

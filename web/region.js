@@ -1,18 +1,12 @@
 /** Regional Mask's box, to drag, resize and soften, over the last film: the box and the node's numbers are one thing. */
 import { app } from "../../scripts/app.js"
 import { behind, filmOf, samplersBehind, sizeOf } from "./behind.js"
-import { watch } from "./changes.js"
+import { also, watch } from "./changes.js"
 import { onDrag, rounded, within } from "./drag.js"
 import { isOpen, section } from "./panel.js"
 import { newest } from "./server.js"
+import { text } from "./texts.js"
 import { setValues, valueOf } from "./values.js"
-
-const TEXTS = {
-  box: "Drag the box, its edges, or a new one. Arrow keys move it, with Alt its lower right corner.",
-  soften: "soften",
-  wired: "x1, y1, x2 and y2 that come by a wire cannot be dragged.",
-  empty: "The box has no area: make x1 smaller than x2, and y1 smaller than y2.",
-}
 
 const NODE = "AttnBendRegionalMask"
 const EDGES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"]
@@ -24,6 +18,7 @@ const WIDE = 16 / 9
 /** @typedef {[number, number, number, number]} Box x1, y1, x2, y2. */
 
 function build() {
+  /** @returns {any} */
   const made = (name, parent, tag = "div") => {
     const element = document.createElement(tag)
     element.className = `ab-${name}`
@@ -33,14 +28,14 @@ function build() {
   const whole = document.createElement("div")
   const frame = made("region", whole)
   frame.tabIndex = 0
-  frame.title = TEXTS.box
+  frame.title = text("region.box")
   const film = made("behind", frame)
   const shade = made("shade", frame)
   const grid = made("grid", frame)
   const box = made("box", frame)
   for (const edge of EDGES) made("edge", box, "i").dataset.edge = edge
   const label = made("soften", whole, "label")
-  label.textContent = TEXTS.soften
+  label.textContent = text("region.soften")
   const soften = made("slider", label, "input")
   Object.assign(soften, { type: "range", min: 0, max: 1, step: STEP })
   const note = made("note", whole)
@@ -78,11 +73,7 @@ function addBox(node) {
     known.map = picture ? URL.createObjectURL(picture) : ""
     look()
   })
-  const { onRemoved } = node
-  node.onRemoved = function () {
-    onRemoved?.apply(this, arguments)
-    if (known.map) URL.revokeObjectURL(known.map)
-  }
+  also(node, "onRemoved", () => URL.revokeObjectURL(known.map))
   const look = () => {
     if (!isOpen(node)) return
     const samplers = samplersBehind(node)
@@ -126,7 +117,10 @@ function resized([x1, y1, x2, y2], edge, x, y) {
 
 /** The film's aspect and its grid, of what is known: the latent that will be sampled, the last film, the last record. */
 function seen(size, { cell, rows, columns }, { firstChild }) {
-  const [width, height] = [firstChild?.videoWidth || firstChild?.naturalWidth, firstChild?.videoHeight || firstChild?.naturalHeight]
+  const [width, height] = [
+    firstChild?.videoWidth || firstChild?.naturalWidth,
+    firstChild?.videoHeight || firstChild?.naturalHeight,
+  ]
   const aspect = size ? size.width / size.height : width ? width / height : columns ? columns / rows : WIDE
   if (size && cell) return { aspect, rows: Math.ceil(size.height / cell), columns: Math.ceil(size.width / cell) }
   return { aspect, rows, columns }
@@ -137,7 +131,19 @@ function show(node, { whole, frame, film, shade, grid, box, soften, note }, show
   const isFree = NAMES.every((name) => valueOf(node, name) !== undefined)
   const isEmpty = isFree && !(x1 < x2 && y1 < y2)
   const feather = Number(valueOf(node, "feather") ?? 0)
-  const key = JSON.stringify([x1, y1, x2, y2, feather, valueOf(node, "invert"), isFree, aspect, rows, columns, shown?.url])
+  const key = JSON.stringify([
+    x1,
+    y1,
+    x2,
+    y2,
+    feather,
+    valueOf(node, "invert"),
+    isFree,
+    aspect,
+    rows,
+    columns,
+    shown?.url,
+  ])
   if (whole.dataset.shown === key) return
   whole.dataset.shown = key
   frame.style.setProperty("--aspect", String(aspect))
@@ -155,7 +161,7 @@ function show(node, { whole, frame, film, shade, grid, box, soften, note }, show
   shade.style.mask = masked([x1, y1, x2, y2], feather, aspect, rows, columns, Boolean(valueOf(node, "invert")))
   soften.disabled = valueOf(node, "feather") === undefined
   soften.value = String(feather)
-  note.textContent = isEmpty ? TEXTS.empty : isFree ? "" : TEXTS.wired
+  note.textContent = isEmpty ? text("region.empty") : isFree ? "" : text("region.wired")
   if (film.dataset.url === (shown?.url ?? "")) return
   film.dataset.url = shown?.url ?? ""
   film.replaceChildren(...(shown ? [picture(shown)] : []))

@@ -1,59 +1,52 @@
 /** What a strip of layers × time says beneath it. */
+import { runsOf } from "./strip_draw.js"
+import { text } from "./texts.js"
 
-const TEXTS = {
-  all: "all {count} layers",
-  some: "layers {layers} of {count}",
-  unknown: "layers {layers}",
-  percent: "{start}–{end} %",
-  steps: "steps {start}–{end} of {count}",
-  someSteps: "steps {start}–{end}",
-  heat: "heat: {words}",
-  layer: "layer {layer}",
-  step: "step {step}",
-  share: "{words}: {share} % of the attention",
-}
-
-const say = (name, values) => TEXTS[name].replace(/\{(\w+)\}/g, (_, value) => values[value])
 const percent = (fraction) => String(Math.round(fraction * 1000) / 10)
 
 /**
  * What a node covers: "layers 2–4 of 6 · 0–50 % · heat: red"; or what is wrong with its fields.
  *
- * @param {import("./strip.js").Fields} fields
- * @param {import("./strip.js").Answer} told
+ * @param {import("./strip_draw.js").Fields} fields
+ * @param {import("./strip_draw.js").Answer} told
  */
 export function captionOf({ layers, time }, { count, covered, problem, heat }, steps) {
   if (problem) return problem
   const parts = []
   if (layers !== null)
-    if (!count || !covered) parts.push(say("unknown", { layers }))
-    else if (covered.length === count) parts.push(say("all", { count }))
-    else parts.push(say("some", { layers: runsOf(covered), count }))
-  if (time?.unit === "percent") parts.push(say("percent", { start: percent(time.start), end: percent(time.end) }))
-  else if (time) parts.push(say(steps ? "steps" : "someSteps", { ...time, count: steps }))
-  if (heat) parts.push(say("heat", { words: heat.words.join(", ") }))
+    if (!count || !covered) parts.push(text("strip.unknown", { layers }))
+    else if (covered.length === count) parts.push(text("strip.all", { count }))
+    else parts.push(text("strip.some", { layers: namedRuns(covered), count }))
+  if (time?.unit === "percent")
+    parts.push(text("strip.percent", { start: percent(time.start), end: percent(time.end) }))
+  else if (time) parts.push(text(steps ? "strip.steps" : "strip.someSteps", { ...time, count: steps }))
+  if (heat) parts.push(text("strip.heat", { words: heat.words.join(", ") }))
   return parts.join(" · ")
 }
 
-/** What is at a point: "layer 3 · 40 % · red: 1.2 % of the attention". */
+/**
+ * What is at a point: "layer 3 · 40 % · red: 1.2 % of the attention".
+ *
+ * @param {import("./drag.js").Point} point
+ * @param {import("./strip_draw.js").Fields} fields
+ * @param {import("./strip_draw.js").Answer} told
+ */
 export function readingOf({ x, y }, { time }, { count, heat }, steps) {
-  const layer = Math.min(Math.floor(y * count), count - 1)
-  const inSteps = time?.unit === "steps" && steps
-  const step = Math.min(Math.floor(x * steps), steps - 1)
-  const parts = count ? [say("layer", { layer })] : []
-  parts.push(inSteps ? say("step", { step }) : `${Math.round(x * 100)} %`)
-  const column = heat?.bins.findIndex(([, last], s) => (inSteps ? step <= last : x < heat.edges[s + 1]))
-  const value = heat?.values[heat.layers.findIndex(([, last]) => layer <= last)]?.[column]
-  if (value == null) return parts.join(" · ")
-  const share = ((value / 255) * heat.largest * 100).toPrecision(2)
-  return [...parts, say("share", { words: heat.words.join(", "), share: Number(share) })].join(" · ")
+  const layer = count ? Math.min(Math.floor(y * count), count - 1) : 0
+  const step = time?.unit === "steps" && steps ? Math.min(Math.floor(x * steps), steps - 1) : null
+  const parts = count ? [text("strip.layer", { layer })] : []
+  parts.push(step === null ? `${Math.round(x * 100)} %` : text("strip.step", { step }))
+  if (heat) {
+    const row = heat.layers.findIndex(([, last]) => layer <= last)
+    const column = heat.bins.findIndex(([, last], s) => (step === null ? x < heat.edges[s + 1] : step <= last))
+    const value = heat.values[row]?.[column] // none at the very end
+    const share = Number((((value ?? 0) / 255) * heat.largest * 100).toPrecision(2))
+    if (value != null) parts.push(text("strip.share", { words: heat.words.join(", "), share }))
+  }
+  return parts.join(" · ")
 }
 
-/** Numbers as their runs: 0, 1, 2, 5 are "0–2, 5". */
-function runsOf(numbers) {
-  const runs = []
-  for (const number of numbers)
-    if (runs.at(-1)?.at(-1) === number - 1) runs.at(-1).push(number)
-    else runs.push([number])
-  return runs.map((run) => (run.length > 1 ? `${run[0]}–${run.at(-1)}` : run[0])).join(", ")
-}
+const namedRuns = (numbers) =>
+  runsOf(numbers)
+    .map(([first, last]) => (first === last ? first : `${first}–${last}`))
+    .join(", ")

@@ -2,9 +2,8 @@
 import { app } from "../../scripts/app.js"
 import { changed } from "./changes.js"
 import { isOpen, setOpen } from "./panel.js"
+import { text } from "./texts.js"
 import { widgetOf } from "./values.js"
-
-const TEXTS = { turnInto: "Turn into …" }
 
 /** Whether a node's definition is that of a mode: one bend, with a strength, put behind a bending. */
 const isMode = (definition) =>
@@ -92,6 +91,6 @@ app.registerExtension({
     const options = modes()
       .filter(({ type }) => type !== node.comfyClass)
       .map(({ type, title }) => ({ content: title, callback: () => turnInto(node, type) }))
-    return [{ content: TEXTS.turnInto, has_submenu: true, submenu: { options } }]
+    return [{ content: text("turnInto"), has_submenu: true, submenu: { options } }]
   },
 })
