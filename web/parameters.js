@@ -87,7 +87,7 @@ function chipOf(node, field, { name, now, low, high, unit, choices }, chosen) {
   chip.dataset.parameter = name
   chip.classList.toggle("on", isChosen)
   chip.disabled = chosen === undefined // a wire gives it
-  chip.append(name.replaceAll("_", " "), value)
+  chip.append(name.replaceAll("_", " "), " ", value)
   if (low != null) chip.title = text("parameters.range", { name, low, high, unit: unit ?? "" }).trim()
   else if (choices?.length) chip.title = text("parameters.choices", { name, choices: choices.join(", ") })
   chip.addEventListener("click", () => setValues(node, { [field]: isChosen && field === MAY_BE_EMPTY ? "" : name }))

@@ -61,7 +61,12 @@ function addBox(node) {
     const [x, y] = way.map((steps) => steps * STEP * (event.shiftKey ? 10 : 1))
     set(event.altKey ? resized(boxOf(node), "se", x, y) : moved(boxOf(node), x, y), true)
   })
-  frame.addEventListener("pointerenter", () => frame.querySelector("video")?.play().catch(() => {})) // left at once
+  frame.addEventListener("pointerenter", () =>
+    frame
+      .querySelector("video")
+      ?.play()
+      .catch(() => {}),
+  ) // left at once
   frame.addEventListener("pointerleave", () => frame.querySelector("video")?.pause())
   soften.addEventListener("input", () => setValues(node, { feather: Number(soften.value) }, false))
   soften.addEventListener("change", keep)

@@ -21,12 +21,12 @@ const modes = () =>
     .map((type) => ({ type, title: LiteGraph.registered_node_types[type].title }))
     .sort((one, other) => one.title.localeCompare(other.title))
 
-/** Put a node of another mode in a node's place, with its id. */
-export function turnInto(node, type) {
+/** Put a node of another mode in a node's place, with its id: what names it, such as a subgraph's border, still does. */
+export async function turnInto(node, type) {
   const { graph, id } = node
   const tracker = app.extensionManager.workflow.activeWorkflow?.changeTracker
   const made = LiteGraph.createNode(type)
-  const wasSelected = app.canvas.selectedItems?.has(node)
+  const selected = [...app.canvas.selectedItems]
   const open = isOpen(node)
   tracker?.beforeChange()
   try {
@@ -37,18 +37,18 @@ export function turnInto(node, type) {
         node.disconnectInput(node.inputs.indexOf(input))
     moveWires(graph, node, made)
     graph.remove(node)
+    await new Promise((resolve) => setTimeout(resolve)) // Nodes 2.0 would take a node of the same id for the same one
     made.id = id
     graph.add(made)
     setOpen(made, open)
     const least = made.computeSize()
     made.setSize([Math.max(node.size[0], least[0]), least[1]])
-    if (wasSelected) app.canvas.select?.(made)
+    if (selected.includes(node)) app.canvas.selectItems(selected.map((item) => (item === node ? made : item)))
   } finally {
     tracker?.afterChange()
   }
   graph.setDirtyCanvas(true, true)
   changed()
-  return made
 }
 
 function copyLook(node, made) {

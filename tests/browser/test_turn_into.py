@@ -94,12 +94,13 @@ def test_what_two_modes_share_stays(bend):
 
 
 def test_it_still_runs_and_can_be_turned_back(bend):
+    bend.desk.set(bend.node, token="star")
     first = state(bend)
     turn(bend, "Bend: Sharpen")
     assert isinstance(bend.desk.run(), dict)
     turn(bend, first["type"].replace("AttnBend", "Bend: "))
     assert {**state(bend), "values": 0} == {**first, "values": 0}
-    assert {name: state(bend)["values"][name] for name in SHARED} == SHARED
+    assert {name: state(bend)["values"][name] for name in SHARED} == {**SHARED, "token": "star"}
 
 
 def test_a_value_that_the_other_has_not_room_for_stays_its_own(bend):
@@ -155,7 +156,7 @@ def test_inside_a_subgraph_its_border_stays(desk):
 def test_only_modes_have_the_menu(desk):
     desk.open("Bend one word (toy)")
     offered = desk.page.evaluate(
-        """() => app.graph.nodes.concat(['AttnBendWhere', 'AttnBendStack', 'AttnBendAnimate'].map(LiteGraph.createNode))
+        """() => app.graph.nodes.concat(['AttnBendWhere', 'AttnBendStack', 'AttnBendAnimate'].map(type => LiteGraph.createNode(type)))
             .filter(node => app.collectNodeMenuItems(node).some(item => item?.content === 'Turn into …'))
             .map(node => node.type)"""
     )
