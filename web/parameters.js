@@ -1,6 +1,7 @@
 /** Bend Animate and Bend Sweep: the parameters of the bends that are wired to them, to click. */
 import { app } from "../../scripts/app.js"
 import { watch } from "./changes.js"
+import { chip, chips, note, part } from "./chips.js"
 import { bendsOf } from "./graph.js"
 import { isOpen, section } from "./panel.js"
 import { newest } from "./server.js"
@@ -11,6 +12,7 @@ import { placesOf, valueAt } from "./wires.js"
 /** The fields that name a parameter. */
 const FIELDS = { AttnBendAnimate: ["parameter"], AttnBendSweep: ["parameter_1", "parameter_2"] }
 const MAY_BE_EMPTY = "parameter_2"
+const MOST = 3 // values that are told of several bends
 
 /**
  * @typedef {object} Parameter
@@ -40,7 +42,7 @@ function addChips(node, fields) {
     const key = JSON.stringify([offered, values, bends.length])
     if (rows.dataset.shown === key) return
     rows.dataset.shown = key
-    if (!offered.length) rows.replaceChildren(hint("parameters.none"))
+    if (!offered.length) rows.replaceChildren(note(text("parameters.none")))
     else if (fields.length === 1) rows.replaceChildren(chipsOf(node, fields[0], offered))
     else
       rows.replaceChildren(...fields.map((field, axis) => axisOf(node, field, axis + 1, offered, rows.children[axis])))
@@ -53,45 +55,37 @@ function asBend(place) {
   return { class_type: place.node.comfyClass, inputs: Object.fromEntries(inputs) }
 }
 
-function hint(name) {
-  return Object.assign(document.createElement("div"), { className: "ab-hint", textContent: text(name) })
-}
-
 /** One of several axes: it can be folded, and is at first where nothing is chosen on it. */
 function axisOf(node, field, number, offered, before) {
   const axis = document.createElement("details")
-  const title = document.createElement("summary")
   const chosen = valueOf(node, field)
-  title.textContent = chosen ? text("parameters.axis", { number, chosen }) : text("parameters.noAxis", { number })
+  const title = chosen ? text("parameters.axis", { number, chosen }) : text("parameters.noAxis", { number })
   axis.open = before instanceof HTMLDetailsElement ? before.open : Boolean(chosen)
-  axis.append(title, chipsOf(node, field, offered))
+  axis.append(part("summary", "", [title]), chipsOf(node, field, offered))
   return axis
 }
 
 function chipsOf(node, field, offered) {
-  const row = document.createElement("div")
-  row.className = "ab-chips"
-  row.dataset.field = field
   const chosen = valueOf(node, field)
-  row.append(...offered.map((parameter) => chipOf(node, field, parameter, chosen)))
+  const row = chips(...offered.map((parameter) => chipOf(node, field, parameter, chosen)))
+  row.dataset.field = field
   return row
 }
 
 function chipOf(node, field, { name, now, low, high, unit, choices }, chosen) {
-  const chip = document.createElement("button")
-  const isChosen = chosen?.trim().toLowerCase().replaceAll(" ", "_") === name
-  const value = document.createElement("span")
-  const several = [...new Set(now.map(shown))]
-  value.textContent = several.length > 3 ? `${several.slice(0, 3).join(", ")} …` : several.join(", ")
-  chip.className = "ab-chip"
-  chip.dataset.parameter = name
-  chip.classList.toggle("on", isChosen)
-  chip.disabled = chosen === undefined // a wire gives it
-  chip.append(name.replaceAll("_", " "), " ", value)
-  if (low != null) chip.title = text("parameters.range", { name, low, high, unit: unit ?? "" }).trim()
-  else if (choices?.length) chip.title = text("parameters.choices", { name, choices: choices.join(", ") })
-  chip.addEventListener("click", () => setValues(node, { [field]: isChosen && field === MAY_BE_EMPTY ? "" : name }))
-  return chip
+  const on = chosen?.trim().toLowerCase().replaceAll(" ", "_") === name
+  const values = [...new Set(now.map(shown))]
+  const range = low != null ? text("parameters.range", { name, low, high, unit: unit ?? "" }).trim() : ""
+  const made = chip({
+    parts: [name.replaceAll("_", " ")],
+    on,
+    hint: range || (choices?.length ? text("parameters.choices", { name, choices: choices.join(", ") }) : name),
+    more: values.length > MOST ? `${values.slice(0, MOST).join(", ")} …` : values.join(", "),
+    click: () => setValues(node, { [field]: on && field === MAY_BE_EMPTY ? "" : name }),
+  })
+  made.dataset.parameter = name
+  made.toggleAttribute("disabled", chosen === undefined) // a wire gives it
+  return made
 }
 
 const shown = (value) => (typeof value === "number" ? String(Number(value.toPrecision(4))) : String(value))

@@ -38,7 +38,7 @@ function build() {
   label.textContent = text("region.soften")
   const soften = made("slider", label, "input")
   Object.assign(soften, { type: "range", min: 0, max: 1, step: STEP })
-  const note = made("note", whole)
+  const note = made("note doubt", whole)
   return { whole, frame, film, shade, grid, box, soften, note }
 }
 

@@ -1,6 +1,9 @@
 """What a strip of layers × time shows: which layers a field means, how many there are, where the word was heard."""
 
 import math
+from weakref import WeakKeyDictionary
+
+from torch import Tensor
 
 from ...bending.errors import BendError
 from ...bending.maps.record import Record
@@ -11,6 +14,9 @@ from . import asked
 from .latest import file_facts, record_behind, recorded_words
 
 _LOUDEST = 255
+
+_known: WeakKeyDictionary[Record, dict[tuple[int, ...], Tensor]] = WeakKeyDictionary()
+"""The shares of some words in a record: each node with such words asks, and a record may be large."""
 
 
 def strip(question: dict) -> dict:
@@ -51,7 +57,10 @@ def _heat(record: Record, token: str) -> dict | None:
     words = recorded_words(record, token)
     if not words:
         return None
-    values = shares(record, words).T
+    known = _known.setdefault(record, {})
+    if tuple(words) not in known:
+        known[tuple(words)] = shares(record, words)
+    values = known[tuple(words)].T
     largest = max((value for value in values.flatten().tolist() if not math.isnan(value)), default=0.0)
     scale = _LOUDEST / largest if largest > 0 else 0.0
     percents = record.facts.get("percents") or [step / record.step_count for step in range(record.step_count)]

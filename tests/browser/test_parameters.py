@@ -6,7 +6,8 @@ from browser.panels import AT
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
-CHIPS = "row => [...row.querySelectorAll('.ab-chip')].map(chip => chip.innerText.replaceAll('\\n', ' '))"
+CHIPS = """row => [...row.querySelectorAll('.ab-chip')]
+    .map(chip => [...chip.children].map(part => part.textContent).join(' '))"""
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_the_offer_follows_the_wires_and_the_values(node):
     animate = node("Animate a bend (toy)", "AttnBendAnimate")
     bend = animate.page.evaluate("String(app.graph.nodes.find(node => node.type === 'AttnBendRotate').id)")
     animate.desk.set(bend, angle=40)
-    animate.waits_for("[data-parameter=angle]", "chip => chip.innerText.includes('40')")
+    animate.waits_for("[data-parameter=angle]", "chip => chip.textContent.includes('40')")
     animate.page.evaluate(
         f"""([bend, animate]) => {{
             const blur = LiteGraph.createNode('AttnBendBlur')
@@ -52,7 +53,7 @@ def test_the_offer_follows_the_wires_and_the_values(node):
     )
     animate.waits_for("[data-parameter=sigma]")
     animate.page.evaluate("bend => app.graph.remove(app.graph.getNodeById(bend))", bend)
-    animate.waits_for(".ab-hint", "hint => hint?.textContent.startsWith('Connect a bend')")
+    animate.waits_for(".ab-note", "note => note?.textContent.startsWith('Connect a bend')")
 
 
 def test_sweep_offers_them_on_two_axes(node):

@@ -153,6 +153,33 @@ def test_inside_a_subgraph_its_border_stays(desk):
     assert isinstance(desk.run(), dict)
 
 
+def test_a_value_on_a_subgraphs_outer_node_still_goes_in(desk):
+    """Given by the subgraph's own input, on which the outer node has a widget."""
+    desk.open("Bend one word (toy)")
+    outer, inner = desk.page.evaluate(
+        f"""id => {{
+            const {{subgraph, node}} = app.graph.convertToSubgraph(new Set([({AT})(id)]))
+            const [bend] = subgraph.nodes
+            subgraph.addInput('strength', 'FLOAT').connect(bend.inputs.find(({{name}}) => name === 'strength'), bend)
+            const widget = node.widgets.find(({{name}}) => name === 'strength')
+            widget.value = 0.3
+            return [String(node.id), String(bend.id)]
+        }}""",
+        BEND,
+    )
+    bend = f"{outer}:{inner}"
+    assert desk.editor.export()[bend]["inputs"]["strength"] == 0.3
+    desk.page.evaluate("outer => app.canvas.openSubgraph(app.graph.getNodeById(outer).subgraph)", outer)
+    desk.page.wait_for_timeout(500)
+    turn(Hands(desk, bend), "Bend: Blur")
+    desk.page.evaluate("app.canvas.setGraph(app.rootGraph)")
+    exported = desk.editor.export()[bend]
+    assert exported["class_type"] == "AttnBendBlur"
+    assert exported["inputs"]["strength"] == 0.3
+    widgets = "outer => app.rootGraph.getNodeById(outer).widgets.map(({name, value}) => [name, value])"
+    assert ["strength", 0.3] in desk.page.evaluate(widgets, outer)
+
+
 def test_only_modes_have_the_menu(desk):
     desk.open("Bend one word (toy)")
     offered = desk.page.evaluate(
