@@ -58,6 +58,7 @@ function addStrip(node) {
     cover.replaceChildren(...covers(fields, { ...told, covered }, steps))
     caption.textContent = captionOf(fields, { ...told, covered }, steps)
     caption.classList.toggle("ab-wrong", told.problem !== "")
+    strip.classList.toggle("heated", told.heat !== null)
     const bySteps = fields.time?.unit === "steps"
     const picture = JSON.stringify([told.heat, told.count, bySteps])
     if (picture !== painted) paint(heat, told, bySteps)
