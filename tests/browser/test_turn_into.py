@@ -183,7 +183,8 @@ def test_a_value_on_a_subgraphs_outer_node_still_goes_in(desk):
 def test_only_modes_have_the_menu(desk):
     desk.open("Bend one word (toy)")
     offered = desk.page.evaluate(
-        """() => app.graph.nodes.concat(['AttnBendWhere', 'AttnBendStack', 'AttnBendAnimate'].map(type => LiteGraph.createNode(type)))
+        """() => ['AttnBendWhere', 'AttnBendStack', 'AttnBendAnimate'].map(type => LiteGraph.createNode(type))
+            .concat(app.graph.nodes)
             .filter(node => app.collectNodeMenuItems(node).some(item => item?.content === 'Turn into …'))
             .map(node => node.type)"""
     )
