@@ -44,7 +44,7 @@ class AttnBendLoad(io.ComfyNode):
         if file is None:  # it comes by a wire, and is checked when it is there
             return True
         try:
-            is_there = os.path.isfile(_path(file))
+            is_there = os.path.isfile(path_of(file))
         except ValueError:
             is_there = False
         return is_there or f"there is no file {file!r} among the presets or in ComfyUI's folders. Choose another."
@@ -54,12 +54,12 @@ class AttnBendLoad(io.ComfyNode):
         """Changes with the file, by its time and size."""
         if file is None:  # unknown yet, and so never the same
             return float("nan")
-        status = _path(file).stat()
+        status = path_of(file).stat()
         return status.st_mtime_ns, status.st_size
 
     @classmethod
     def execute(cls, file, words="", bending=None) -> io.NodeOutput:
-        loaded = load(_path(file))
+        loaded = load(path_of(file))
         renamed = replace_words(loaded.bending, words)
         about = str(type(loaded)(renamed, loaded.about, loaded.notes))
         return io.NodeOutput(renamed if bending is None else bending + renamed, about, ui=shown_text(cls, about))
@@ -116,7 +116,7 @@ def _found(folder: str) -> list[Path]:
     return [path for path in inside if is_bending_file(path)]
 
 
-def _path(file: str) -> Path:
+def path_of(file: str) -> Path:
     """Raises BendError for a preset that is not there, and for a file outside ComfyUI's folders."""
     if file.startswith(PRESET):
         if (title := file.removeprefix(PRESET)) not in presets():

@@ -51,6 +51,8 @@ class AttnBendSwap(ModeNode):
 
 
 class AttnBendTemperature(io.ComfyNode):
+    operator = ops.Temperature
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return described_schema(
@@ -71,8 +73,9 @@ class AttnBendTemperature(io.ComfyNode):
 
     @classmethod
     def execute(cls, temperature, strength, start_percent, end_percent, layers, bending=None) -> io.NodeOutput:
-        operator = ops.Temperature(temperature)
-        bend = Bend(operator, "ALL", strength, start_percent, end_percent, layers, origin=cls.hidden.unique_id)
+        bend = Bend(
+            cls.operator(temperature), "ALL", strength, start_percent, end_percent, layers, origin=cls.hidden.unique_id
+        )
         return io.NodeOutput((bending or Bending()) + Bending((bend,)))
 
 

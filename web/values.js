@@ -14,7 +14,7 @@ export function valueOf(node, name) {
  * Set widgets of a node, all in one step that can be undone. While something is dragged, `keep` is false until its end.
  *
  * @param {any} node
- * @param {Record<string, unknown>} values By widget.
+ * @param {object} values By widget.
  */
 export function setValues(node, values, keep = true) {
   for (const [name, value] of Object.entries(values)) {

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..bend import Bend, Bending
 from ..errors import BendError
+from ..operators import Operator
 from ..parameter import parameter_types
 from . import sweep_values as read
 from .sweep_values import Value
@@ -188,12 +189,16 @@ def expand(
     return Sweep(bending, tuple(axes), tuple(points), tuple(same))
 
 
-def _parameters(bend: Bend) -> dict[str, Callable[[str, str], tuple[Value, ...]]]:
-    """How each parameter of a bend is read; what acts on logits is of all words, and so has no token."""
-    own = {name: KINDS[kind] for name, kind in parameter_types(type(bend.operator)).items() if kind in KINDS}
-    of_all_words = bend.operator.acts_on == "logits"
+def sweepable(operator: type[Operator]) -> dict[str, Callable[[str, str], tuple[Value, ...]]]:
+    """How each parameter of an operator's bends is read; what acts on logits is of all words, and so has no token."""
+    own = {name: KINDS[kind] for name, kind in parameter_types(operator).items() if kind in KINDS}
+    of_all_words = operator.acts_on == "logits"
     narrowing = {name: reader for name, reader in NARROWING.items() if name != "token" or not of_all_words}
     return {**own, **narrowing}
+
+
+def _parameters(bend: Bend) -> dict[str, Callable[[str, str], tuple[Value, ...]]]:
+    return sweepable(type(bend.operator))
 
 
 def _lacking(name: str, bends: Sequence[Bend], all_bends: bool) -> str:

@@ -65,7 +65,8 @@ class Record:
     seen       `(W, S, N)` bool: whether any call of these steps was seen in these layers
     cell       a cell's side in pixels of the film
     stride     how many frames of the film a latent frame stands for; the first stands for one
-    facts      plain values for people and files: prompt, bending, seed, steps, model, report …
+    facts      plain values for people and files: prompt, bending, seed, steps, model, report, `percents` (when each
+               of the sampler's steps begins, as fractions of the sampling) …
     """
 
     words: tuple[str, ...]

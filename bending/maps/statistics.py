@@ -1,6 +1,7 @@
 """What a word's maps are in numbers."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -41,3 +42,17 @@ def overall_mean(record: Record, word: int, bent: bool) -> Tensor | None:
     if not record.seen[word].any():
         return None
     return record.mean_map(word, bent, range(len(record.steps)), range(len(record.layers)))
+
+
+def shares(record: Record, words: Sequence[int]) -> Tensor:
+    """What share of the attention some words have together, before all bends, `(S, N)` float32.
+
+    NaN where no call was seen. S and N are the record's bins of steps and of layers.
+    """
+    maps = record.original
+    total = torch.zeros(len(record.steps), len(record.layers))
+    for word in words:
+        for step in range(len(record.steps)):  # a step at a time: all of a large record would not fit
+            means = maps.values[word, step].float().mean((-3, -2, -1)) * maps.peaks[word, step, ..., 0, 0, 0]
+            total[step] += means.mean(-1)
+    return torch.where(record.seen[list(words)].any(0), total, torch.nan)

@@ -44,10 +44,15 @@ class Operator(ABC):
     token_fields: ClassVar[tuple[str, ...]] = ()
     diagonal: ClassVar[bool] = False
 
+    @classmethod
+    def movable(cls) -> tuple[str, ...]:
+        """The names of the parameters that can be animated."""
+        return tuple(name for name, kind in parameter_types(cls).items() if kind in (int, float))
+
     @property
     def numbers(self) -> tuple[str, ...]:
         """The parameters that can be animated."""
-        return tuple(name for name, kind in parameter_types(type(self)).items() if kind in (int, float))
+        return self.movable()
 
     @property
     def masks(self) -> tuple[MaskVideo, ...]:

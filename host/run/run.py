@@ -258,6 +258,7 @@ class Run(Uncopied):
             "bending": str(self.bending),
             "seed": self.seed,
             "steps": self.schedule.steps,
+            "percents": [round(moment.percent, 6) for moment in self.schedule.moments],
             "model": self.model_name,
             "report": str(self.report),
         }

@@ -5,6 +5,7 @@ import torch
 from attention_bending.bending.errors import BendError
 from attention_bending.bending.frames.grid import Grid
 from attention_bending.bending.maps.record import PackedMaps, Record, even_bins, span
+from attention_bending.bending.maps.statistics import shares
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,3 +76,14 @@ def test_axes_are_chosen_by_their_own_numbers():
     assert heads.chosen_heads("1-2") == (1, 2)
     assert torch.allclose(heads.mean_map(0, True, (0,), (0,), (1, 2)), maps[0, 0, 0, 1:].mean(0), rtol=2e-3)
     assert span((2, 2)) == "2" and span((2, 5)) == "2-5"
+
+
+def test_the_shares_by_step_and_layer_are_means_of_the_maps():
+    seen = torch.ones(2, 2, 3, dtype=torch.bool)
+    seen[:, 1, 2] = False
+    made, maps = record(heads=2, seen=seen)
+    dense = maps.double().mean((3, 4, 5, 6))
+    for words in ([0], [1], [0, 1]):
+        told = shares(made, words)
+        assert torch.equal(told.isnan(), ~seen[0])
+        assert torch.allclose(told[seen[0]].double(), dense[words].sum(0)[seen[0]], rtol=1e-3)

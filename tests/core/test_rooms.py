@@ -30,7 +30,7 @@ FLOORS = (
     ("bending/narrow", "bending/attention", "bending/maps", "bending/files", "bending/explore"),
     ("bending/pictures", "bending/api"),
     ("host/display", "host/keeping", "host/toy", "host/families"),
-    ("host/text", "host/maps"),
+    ("host/text", "host/maps", "host/model_file"),
     ("host/run", "host/log"),
     ("nodes",),
 )

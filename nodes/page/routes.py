@@ -1,0 +1,14 @@
+"""The routes of the page, by name."""
+
+from . import Answer, handler
+from .backdrop import backdrop
+from .parameters import parameters
+from .strip import strip
+
+ROUTES: dict[str, Answer] = {"backdrop": backdrop, "parameters": parameters, "strip": strip}
+
+
+def add_routes(server) -> None:
+    """Offer them to the page of ComfyUI's server."""
+    for name, answer in ROUTES.items():
+        server.routes.post(f"/attention_bending/{name}")(handler(answer))

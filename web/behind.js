@@ -1,0 +1,85 @@
+/** What stands behind a node: the last run, the film that came out of it, the size of its latent, the model's file. */
+import { app } from "../../scripts/app.js"
+import { api } from "../../scripts/api.js"
+import { changed } from "./changes.js"
+import { patchModelsOf, samplersOf } from "./graph.js"
+import { isOurs } from "./panel.js"
+import { downstreamOf, incoming, valueAt, walk } from "./wires.js"
+
+/** @typedef {import("./wires.js").Place} Place */
+
+const VIDEOS = /\.(mp4|webm|mov|mkv)$/i
+
+let runs = 0
+
+/**
+ * What the routes ask of what is behind a node: the same as long as neither wires, nor the loader, nor the last run are
+ * others.
+ *
+ * @returns {{workflow: string, patches: string[], loader: object, run: number}}
+ */
+export function behind(node) {
+  const patches = patchModelsOf(node)
+  const loader = patches.map(loaderOf).find(Boolean) ?? {}
+  return { workflow: (app.rootGraph ?? app.graph).id, patches: patches.map(({ id }) => id), loader, run: runs }
+}
+
+/** The samplers whose films a node bends. */
+export const samplersBehind = (node) => patchModelsOf(node).flatMap(samplersOf)
+
+/** The loader of a Patch Model's model, with its values. */
+function loaderOf(patch) {
+  const loader = [...walk(patch, (place) => incoming(place, "MODEL").slice(0, 1))].at(-1)
+  if (loader === patch) return null
+  const inputs = (loader.node.widgets ?? []).map(({ name }) => [name, valueAt(loader, name)])
+  return { class_type: loader.node.comfyClass, inputs: Object.fromEntries(inputs) }
+}
+
+/**
+ * The size in pixels that samplers' latents were made with.
+ *
+ * @param {Place[]} samplers
+ * @returns {{width: number, height: number} | undefined}
+ */
+export function sizeOf(samplers) {
+  const places = samplers.flatMap((sampler) => [...walk(sampler, (place) => incoming(place, "LATENT"))])
+  const sizes = places.map((place) => ({ width: valueAt(place, "width"), height: valueAt(place, "height") }))
+  return sizes.find(({ width, height }) => width > 0 && height > 0)
+}
+
+/**
+ * The last film, or else picture, that came out behind samplers, on a node of others than us.
+ *
+ * @param {Place[]} samplers
+ * @returns {{url: string, isVideo: boolean} | undefined}
+ */
+export function filmOf(samplers) {
+  const outputs = samplers
+    .flatMap(downstreamOf)
+    .filter(({ node }) => !isOurs(node))
+    .flatMap(outputsAt)
+  const files = outputs.flatMap(({ images = [], video = [], gifs = [] }) => [...video, ...gifs, ...images])
+  const file = files.find(({ filename }) => VIDEOS.test(filename)) ?? files[0]
+  if (!file) return undefined
+  const { filename, subfolder = "", type = "output" } = file
+  return {
+    url: api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`),
+    isVideo: VIDEOS.test(filename),
+  }
+}
+
+/** What the page has of a node's output: it names nodes in subgraphs by these. */
+function outputsAt({ node, path }) {
+  const output = app.nodeOutputs?.[path.length ? `${node.graph.id}:${node.id}` : node.id]
+  return /** @type {any[]} */ (output ? [output] : [])
+}
+
+app.registerExtension({
+  name: "AttentionBending.behind",
+  setup() {
+    api.addEventListener("execution_success", () => {
+      runs++
+      changed()
+    })
+  },
+})
