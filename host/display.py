@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from typing import NamedTuple
 
 from comfy_api.feature_flags import supports_feature
 from comfy_execution.progress import get_progress_state
@@ -15,6 +16,13 @@ REPORT = "attention_bending.report"
 """The event that `web/report.js` listens to."""
 
 
+class Prompt(NamedTuple):
+    """A prompt, and the id of the workflow that a page made it of: node ids say nothing without it."""
+
+    id: str
+    workflow: str | None
+
+
 def show_text(node: str | None, text: str | None, run: str | None = None) -> None:
     """Show `text` on the node with this id, to the client that started the prompt under way; to nobody without one.
 
@@ -25,11 +33,11 @@ def show_text(node: str | None, text: str | None, run: str | None = None) -> Non
     server, context = page_server(), get_executing_context()
     if server is None or node is None or server.client_id is None:
         return
-    progress = get_progress_state()
+    prompt = prompt_under_way()
     detail = {
-        "prompt_id": progress.prompt_id,
-        "workflow": _workflow(server, progress.prompt_id),
-        "node": progress.dynprompt.get_display_node_id(node),
+        "prompt_id": prompt.id,
+        "workflow": prompt.workflow,
+        "node": get_progress_state().dynprompt.get_display_node_id(node),
         "run": run or str(context and context.list_index),
         "text": text,
     }
@@ -63,11 +71,15 @@ def picture_shower(node: str) -> Callable[[Image.Image], None]:
     )
 
 
-def _workflow(server, prompt_id: str) -> str | None:
-    """The id of the workflow that a page made this prompt of: node ids say nothing without it."""
+def prompt_under_way() -> Prompt | None:
+    """The prompt that the server is working on; None in a headless host."""
+    server = page_server()
+    if server is None:
+        return None
+    prompt_id = get_progress_state().prompt_id
     running, _ = server.prompt_queue.get_current_queue_volatile()
     extra = next((extra for _, running_id, _, extra, *_ in running if running_id == prompt_id), {})
-    return ((extra.get("extra_pnginfo") or {}).get("workflow") or {}).get("id")
+    return Prompt(prompt_id, ((extra.get("extra_pnginfo") or {}).get("workflow") or {}).get("id"))
 
 
 def page_server():
