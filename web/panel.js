@@ -7,6 +7,7 @@
  */
 import { app } from "../../scripts/app.js"
 import { also } from "./changes.js"
+import { setting } from "./settings.js"
 
 /** The name of the widget. */
 export const PANEL = "attention_bending"
@@ -74,6 +75,7 @@ function panelOf(node) {
   const options = { serialize: false, hideInPanel: true, hideOnZoom: false, getMinHeight: () => panel.height }
   node.addDOMWidget(PANEL, PANEL, outer, options).serialize = false // in the API's form, and in the file
   panel.observer.observe(inner)
+  outer.classList.toggle("closed", !setting("Panels"))
   also(node, "onConfigure", (saved) => {
     const open = saved.properties?.attention_bending?.panel
     close(node, !(open ?? saved.size?.[1] - (node.computeSize()[1] - panel.height) >= ROOM))
