@@ -29,7 +29,7 @@ const TEXTS = {
  * @property {HTMLElement} caption
  * @property {string} asked The question that was answered last, or is being asked.
  * @property {boolean} isSeen Whether it is on the screen.
- * @property {string} of What it shows: "", "card" or "record".
+ * @property {boolean} hadRecord Whether a run's maps were once there.
  */
 
 /** @type {Map<any, Shown>} */
@@ -81,11 +81,16 @@ function show(shown, { picture, told, error }) {
   shown.caption.classList.toggle("ab-problem", Boolean(error))
   shown.image.classList.toggle("ab-old", Boolean(error))
   if (error) return write(shown.caption, error)
-  const { of, words, stood_in } = JSON.parse(told.get(TOLD))
-  const first = of === "record" ? TEXTS.record.replace("{words}", words.join(", ")) : shown.of ? TEXTS.gone : TEXTS.card
+  const { of, kept, words, stood_in } = JSON.parse(told.get(TOLD))
+  const first =
+    of === "record"
+      ? TEXTS.record.replace("{words}", words.join(", "))
+      : shown.hadRecord && !kept
+        ? TEXTS.gone
+        : TEXTS.card
   const others = stood_in.map((name) => (name === "mask" ? TEXTS.mask : TEXTS.wired.replace("{name}", name)))
   write(shown.caption, [first, ...others].join("; "))
-  shown.of = of === "record" ? of : ""
+  shown.hadRecord ||= kept
   URL.revokeObjectURL(shown.image.src)
   shown.image.src = URL.createObjectURL(picture)
 }
@@ -106,7 +111,7 @@ function make(node) {
   image.draggable = false
   figure.append(image, caption)
   section(node, "picture").replaceChildren(figure)
-  const shown = { image, caption, asked: "", isSeen: false, of: "" }
+  const shown = { image, caption, asked: "", isSeen: false, hadRecord: false }
   all.set(node, shown)
   onScreen.observe(image)
   return shown

@@ -63,7 +63,7 @@ app.registerExtension({
       name: TEXTS[name][0],
       tooltip: TEXTS[name][1],
       category: ["Attention Bending", "Page", name],
-      onChange: settle,
+      onChange: () => setTimeout(settle), // the page tells of a change before it has made it
     }))
   ),
   setup() {

@@ -27,7 +27,8 @@ PERIOD = 150
 """Milliseconds of each picture of a film."""
 
 TOLD = "Attention-Bending-Told"
-"""The header that tells of a picture, in JSON: whether it is `of` a card or a record, which words, what `stood_in`."""
+"""The header that tells of a picture, in JSON: whether it is `of` a card or a record, and a record is `kept`; its
+`words`, what `stood_in` for inputs that are not known, and how many `pictures` play."""
 
 _means: WeakKeyDictionary[Record, dict[int, Tensor | None]] = WeakKeyDictionary()
 """Means over all of a record, made once: they take longer than a bend of them."""
@@ -55,7 +56,9 @@ def preview(question: dict) -> Picture:
     words = words_of(bending)
     recorded = None if record is None else _of_record(record, words)
     film = picture(before_and_after(bending, recorded or _of_card(words)), colors, width)
-    told = {"of": "record" if recorded else "card", "words": words[:SHOWN], "stood_in": builder.stood_in}
+    of = "record" if recorded else "card"
+    told = {"of": of, "kept": record is not None, "words": words[:SHOWN], "stood_in": builder.stood_in}
+    told["pictures"] = len(film)
     return Picture(_webp(film), "image/webp", {TOLD: json.dumps(told)})
 
 
