@@ -251,6 +251,21 @@ def test_no_live_maps_where_none_are_wished(desk):
     assert PATCH in desk.page.evaluate("live")
 
 
+def test_it_is_there_after_an_undo(desk):
+    desk.open()
+    show(desk, BEND)
+    caption(desk, BEND, "card")
+    check = "() => void app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()"
+    desk.page.evaluate(check)
+    before = picture(desk, BEND)
+    change(desk, BEND, factor=2.5)
+    renewed(desk, BEND, before)
+    desk.page.evaluate("() => void app.extensionManager.command.execute('Comfy.Undo')")
+    undone = f"""id => ({AT})(id).widgets.find(({{name}}) => name === 'factor').value === 0
+        && {FIGURE}.isConnected && {FIGURE}.querySelector('img').naturalWidth > 0"""
+    desk.page.wait_for_function(undone, arg=BEND, timeout=20_000)
+
+
 def test_nodes_made_and_deleted_leave_nothing(desk):
     desk.open()
     show(desk, BEND)
