@@ -27,6 +27,11 @@ COMMANDS = {
     ),
     "serve": Command("serve [ComfyUI args]", "start ComfyUI with the pack installed", ".serving"),
     "bench": Command("bench [--help]", "what a bend costs, against un-bent and dense attention", ".bench"),
+    "page-bench": Command(
+        "page-bench [--write-docs]",
+        "how soon the page answers, and what its panels cost (needs Chromium)",
+        ".bench_hands",
+    ),
     "gpu-pack": Command(
         "gpu-pack [--help]", "an archive to run the CUDA tests and the benchmark offline, on a GPU", ".gpu_pack"
     ),

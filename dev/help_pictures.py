@@ -12,7 +12,7 @@ from PIL import Image
 from ..bending import operators as ops
 from ..bending.bend import Bend, Bending
 from ..bending.pictures import drawing
-from ..host.maps.live_preview import LOOK
+from ..host.display import Wishes
 from ..host.maps.record_store import record_of
 from . import help_films
 from .headless import Watched
@@ -120,7 +120,7 @@ def of_a_film(comfy: Watched, name: str, shot: Shot) -> Image.Image:
 def live(comfy: Watched) -> Image.Image:
     """What Patch Model shows of its maps while it samples, here after the last step."""
     taken = comfy.take(twin("Before and after"), {"maps": ("9", 1), "latent": ("11", 0)})
-    frames = drawing.draw(drawing.choose(record_of(**taken)), LOOK)
+    frames = drawing.draw(drawing.choose(record_of(**taken)), drawing.Look(color_map=Wishes().color_map))
     return small(picture_of(frames[MIDDLE].numpy()))
 
 

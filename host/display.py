@@ -23,6 +23,33 @@ class Prompt(NamedTuple):
     workflow: str | None
 
 
+class Wishes(NamedTuple):
+    """What a page wants of pictures that it has not asked for: whether to see maps while a sampler runs, and how."""
+
+    live_maps: bool = True
+    color_map: str = "plasma"
+
+
+_wishes: dict[str, Wishes] = {}
+"""By client, of those that are connected."""
+
+
+def wish(client: str, wishes: Wishes) -> bool:
+    """Keep a client's wishes; False, and nothing is kept, where none of this name is connected."""
+    server = page_server()
+    is_connected = server is not None and client in server.sockets
+    for gone in [known for known in _wishes if server is None or known not in server.sockets]:
+        del _wishes[gone]
+    if is_connected:
+        _wishes[client] = wishes
+    return is_connected
+
+
+def wishes() -> Wishes:
+    """Of the client that started the prompt under way; the usual ones where it has told none."""
+    return _wishes.get(getattr(page_server(), "client_id", None), Wishes())
+
+
 def show_text(node: str | None, text: str | None, run: str | None = None) -> None:
     """Show `text` on the node with this id, to the client that started the prompt under way; to nobody without one.
 

@@ -6,7 +6,8 @@
  * until its menu opens it.
  */
 import { app } from "../../scripts/app.js"
-import { also } from "./changes.js"
+import { also, watch } from "./changes.js"
+import { setting } from "./settings.js"
 import { text } from "./texts.js"
 
 /** The name of the widget. */
@@ -75,12 +76,20 @@ function panelOf(node) {
   const options = { serialize: false, hideInPanel: true, hideOnZoom: false, getMinHeight: () => panel.height }
   node.addDOMWidget(PANEL, PANEL, outer, options).serialize = false // in the API's form, and in the file
   panel.observer.observe(inner)
+  outer.classList.toggle("closed", !setting("Panels"))
   also(node, "onConfigure", (saved) => {
     const open = saved.properties?.attention_bending?.panel
     close(node, !(open ?? saved.size?.[1] - (node.computeSize()[1] - panel.height) >= ROOM))
   })
   also(node, "onRemoved", () => panel.observer.disconnect())
+  watch(node, () => mount(node, outer))
   return panel
+}
+
+/** After an undo, Nodes 2.0 keeps the rows of the node that was there before, and the panel of that one in them. */
+function mount(node, outer) {
+  if (!LiteGraph.vueNodesMode || outer.isConnected || node.graph !== app.canvas.graph) return
+  document.querySelector(`[data-node-id="${node.id}"] .attention-bending`)?.replaceWith(outer)
 }
 
 /** Let the node have the room that its panel asks for. It never shrinks: its user may have made it large. */

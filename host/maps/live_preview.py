@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from ...bending.pictures.drawing import GAP, Look, Views, draw
-from ..display import can_show_pictures, picture_shower
+from ..display import can_show_pictures, picture_shower, wishes
 from .recorder import Recorder
 
 PERIOD = 0.2
@@ -17,8 +17,6 @@ PERIOD = 0.2
 
 WORDS = 4
 """How many words are shown."""
-
-LOOK = Look(color_map="plasma")
 
 WIDTH = 384
 """How wide a picture is at most."""
@@ -36,7 +34,9 @@ class LivePreview:
         self.words = words[:WORDS]
         self.cell = cell
         self.stride = stride
-        self.is_on = can_show_pictures(node)
+        wanted = wishes()
+        self.is_on = can_show_pictures(node) and wanted.live_maps
+        self.look = Look(color_map=wanted.color_map)
         self._last = -PERIOD
         self._copy: tuple[Tensor, torch.cuda.Event | None] | None = None
         self._drawing: Thread | None = None
@@ -78,7 +78,7 @@ class LivePreview:
         height, width = values.shape[-2:]
         pixels = max(1, min(self.cell, (WIDTH - GAP) // len(views) // width))  # of a cell
         shown = Views(self.words, views, values, self.cell, self.stride)
-        (picture,) = draw(shown, LOOK, size=(height * pixels, width * pixels))
+        (picture,) = draw(shown, self.look, size=(height * pixels, width * pixels))
         return Image.fromarray((picture * 255).round().byte().numpy())
 
 

@@ -3,9 +3,17 @@
 from . import Answer, handler
 from .backdrop import backdrop
 from .parameters import parameters
+from .preview import preview
 from .strip import strip
+from .wishes import wishes
 
-ROUTES: dict[str, Answer] = {"backdrop": backdrop, "parameters": parameters, "strip": strip}
+ROUTES: dict[str, Answer] = {
+    "backdrop": backdrop,
+    "parameters": parameters,
+    "preview": preview,
+    "strip": strip,
+    "wishes": wishes,
+}
 
 
 def add_routes(server) -> None:

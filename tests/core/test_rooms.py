@@ -29,6 +29,7 @@ FLOORS = (
     ("bending/bend",),
     ("bending/narrow", "bending/attention", "bending/maps", "bending/files", "bending/explore"),
     ("bending/pictures", "bending/api"),
+    ("bending/preview",),
     ("host/display", "host/keeping", "host/toy", "host/families"),
     ("host/text", "host/maps", "host/model_file"),
     ("host/run", "host/log"),
