@@ -7,13 +7,14 @@ nest: all are recorded, the innermost are the marked words. Positions count char
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ..errors import BendError
 from .words import visible
 
 _WIDE_COLONS = "：﹕︓"
 _REAL = (r"\(", r"\)")
+_BRACKET = re.compile("[()]")
 # ComfyUI writes NUL for a real bracket while it parses; half a surrogate pair is no character in any encoding
 IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
 
@@ -27,6 +28,7 @@ class Prompt:
     segments    (text, weight) as ComfyUI splits `host_text`, each encoded on its own; the texts join to `text`
     marked      (start, end) in `text` of the marked words: the innermost marks
     marks       the same of all marks, outer ones first
+    typed       for each character of `text`, its place in what was typed
     """
 
     text: str
@@ -34,6 +36,16 @@ class Prompt:
     segments: tuple[tuple[str, float], ...]
     marked: tuple[tuple[int, int], ...]
     marks: tuple[tuple[int, int], ...]
+    typed: tuple[int, ...] = field(default=(), compare=False)
+
+    @property
+    def weighed(self) -> tuple[str, ...]:
+        """The parts that a weight was asked for."""
+        return tuple(part for part, weight in self.segments if weight != 1.0)
+
+    def without_weights(self) -> "Prompt":
+        """For an encoder that takes none, and would read what says them: all brackets are real ones."""
+        return replace(self, host_text=_BRACKET.sub(r"\\\g<0>", self.text), segments=_whole(self.text))
 
 
 @dataclass
@@ -58,7 +70,7 @@ def parse_prompt(text: str) -> Prompt:
             f"The prompt holds a broken character (U+{ord(broken[0]):04X}) {_place(text, broken.start())}. Delete it."
         )
     mark_at = _find_marks(text)
-    clean, host, segments, marks, marked = [], [], [], [], []
+    clean, host, segments, marks, marked, typed = [], [], [], [], [], []
     stack: list[_Mark] = []
     begun = at = 0
 
@@ -73,6 +85,7 @@ def parse_prompt(text: str) -> Prompt:
     while at < len(text):
         if text[at : at + 2] in _REAL:
             clean.append(text[at + 1])
+            typed.append(at)
             host.append(text[at : at + 2])
             at += 2
         elif mark := mark_at.get(at):
@@ -102,11 +115,22 @@ def parse_prompt(text: str) -> Prompt:
             at = mark.close + 1
         else:
             clean.append(text[at])
+            typed.append(at)
             host.append(text[at])
             at += 1
     cut()
     outer_first = sorted(set(marks), key=lambda span: (span[0], -span[1]))
-    return Prompt("".join(clean), "".join(host), tuple(segments), tuple(marked), tuple(outer_first))
+    clean, host = "".join(clean), "".join(host)
+    return Prompt(clean, host, tuple(segments), tuple(marked), tuple(outer_first), tuple(typed))
+
+
+def unmarked(text: str, host_text: str) -> Prompt:
+    """A text that is encoded as one, with no mark or weight in it; the host's tokenizer gets `host_text`."""
+    return Prompt(text, host_text, _whole(text), (), (), tuple(range(len(text))))
+
+
+def _whole(text: str) -> tuple[tuple[str, float], ...]:
+    return ((text, 1.0),) if text else ()
 
 
 def _find_marks(text: str) -> dict[int, _Mark]:

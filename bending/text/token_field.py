@@ -1,9 +1,9 @@
 """The `token` field of a bend: a comma list of selectors, words and phrases.
 
-**Convention.** Any script's comma separates. `ALL` (or `*`), `PROMPT`, `PADDING` and `END`, in capitals, select by what
-a token is; anything else is a word or phrase of the prompt, all its occurrences unless `word#2` asks for the second.
-Quotes take the rest literally: `"red, round"` holds a comma, `"ALL"` is the word, `"red, round"#2` its second
-occurrence. A weight is refused, since none has a meaning here.
+**Convention.** Any script's comma separates. `ALL` (or `*`), `PROMPT`, `PADDING`, `END` and `REGISTERS`, in capitals,
+select by what a token is; anything else is a word or phrase of the prompt, all its occurrences unless `word#2` asks for
+the second. Quotes take the rest literally: `"red, round"` holds a comma, `"ALL"` is the word, `"red, round"#2` its
+second occurrence. A weight is refused, since none has a meaning here.
 """
 
 import re
@@ -14,8 +14,8 @@ from .lists import at_commas, straight_quotes
 from .prompt import as_number, is_weight
 from .words import fold
 
-ALL, PROMPT, PADDING, END = "ALL", "PROMPT", "PADDING", "END"
-SELECTORS = {ALL: ALL, "*": ALL, "ALLTOKENS": ALL, PROMPT: PROMPT, PADDING: PADDING, END: END}
+ALL, PROMPT, PADDING, END, REGISTERS = KINDS = ("ALL", "PROMPT", "PADDING", "END", "REGISTERS")
+SELECTORS = {**{kind: kind for kind in KINDS}, "*": ALL, "ALLTOKENS": ALL}
 
 _HOW = "Type a word of the prompt, several with commas between, or ALL for every token."
 _QUOTED = re.compile(r'"([^"]*)"\s*(?:#(.*))?', re.DOTALL)
@@ -27,7 +27,7 @@ class TokenTerm:
     """One entry of a `token` field.
 
     text         the word or phrase, or the selector's name
-    selector     whether it is one of ALL, PROMPT, PADDING, END
+    selector     whether it is one of ALL, PROMPT, PADDING, END, REGISTERS
     occurrence   which occurrence, from 1; None for all of them
     """
 
@@ -69,7 +69,7 @@ class TokenField:
 
 def quoted(text: str) -> str:
     """A field as messages show it: words in quotes, selectors bare."""
-    return text if text.strip() in (ALL, "*", PROMPT, PADDING, END) else f'"{text}"'
+    return text if text.strip() in (*KINDS, "*") else f'"{text}"'
 
 
 def _error(message: str) -> BendError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..errors import BendError
 from .suggest import not_in_prompt
-from .token_field import ALL, END, PADDING, PROMPT, TokenField, TokenTerm
+from .token_field import ALL, END, PADDING, PROMPT, REGISTERS, TokenField, TokenTerm
 from .words import find, fold, is_blank, unique, words_of
 
 
@@ -29,13 +29,38 @@ class Piece:
 
 @dataclass(frozen=True)
 class EncoderTokens:
-    """What one text encoder made of the prompt: its pieces, the columns of end and padding tokens, how many in all."""
+    """What one text encoder made of the prompt: its pieces, the columns of end and padding tokens, how many in all.
+
+    registers     columns that the model itself puts behind the prompt's
+    special       (column, name) of what is none of these, such as a token that begins the sequence
+    embedded      how many tokens the conditioning's embedding has, where the model makes other columns of them
+    embedded_by   the part of the encoder that made the embedding, where it is another than the one named
+    unheard       text of the prompt that the encoder does not hear
+    notes         sentences about how the prompt was read
+    """
 
     name: str
     pieces: tuple[Piece, ...]
     end: tuple[int, ...]
     padding: tuple[int, ...]
     columns: int
+    registers: tuple[int, ...] = ()
+    special: tuple[tuple[int, str], ...] = ()
+    embedded: int | None = None
+    embedded_by: str = ""
+    unheard: str = ""
+    notes: tuple[str, ...] = ()
+
+    def pieces_in(self, start: int, end: int) -> list[Piece]:
+        """The pieces that have a part in the text from `start` to `end`."""
+        return [piece for piece in self.pieces if piece.start < end and start < piece.end]
+
+    @property
+    def kinds(self) -> dict[str, tuple[int, ...]]:
+        """The columns of each selector, for those selectors that have any."""
+        pieces = tuple(sorted(piece.column for piece in self.pieces))
+        kinds = {PROMPT: pieces, PADDING: self.padding, END: self.end, REGISTERS: self.registers}
+        return {ALL: tuple(range(self.columns)), **{kind: columns for kind, columns in kinds.items() if columns}}
 
 
 @dataclass(frozen=True)
@@ -46,12 +71,14 @@ class TokenMap:
     encoders      one entry for each text encoder that read it
     marked        (start, end) in `text` of the marked words
     fingerprint   digest of the embedding that it describes; empty where there is none
+    source        which kind of text encoder it was, and how it is loaded, in words; empty where that is not known
     """
 
     text: str
     encoders: tuple[EncoderTokens, ...]
     marked: tuple[tuple[int, int], ...] = ()
     fingerprint: str = ""
+    source: str = ""
 
     def encoder(self, name: str | None = None) -> EncoderTokens:
         """The encoder called `name`, or the only one. Raises BendError, naming them, where that is no single one."""
@@ -60,6 +87,12 @@ class TokenMap:
             names = ", ".join(encoder.name for encoder in self.encoders)
             raise BendError(f"text encoder {name or 'not given'}: this prompt was read by {names}. Name one of these.")
         return chosen[0]
+
+    def places(self, word: str) -> list[tuple[int, int]]:
+        """Where `word` stands; a marked part of a longer word is a word, too, since its mark says so."""
+        wanted = fold(word).text.split()
+        marked = {span for span in self.marked if fold(self.text[slice(*span)]).text.split() == wanted}
+        return sorted(marked.union(find(word, self.text)))
 
     @property
     def marked_words(self) -> tuple[str, ...]:
@@ -104,7 +137,7 @@ def resolve(
     """The columns that `token` means in a prompt.
 
     A conditioning without a map (`tokens` None) takes ALL only, with its column count in `columns`; with a map
-    `columns`, where given, is what the conditioning really has.
+    `columns`, where given, is what the conditioning really has: as many as its embedding, or as the model makes of it.
 
     Raises BendError for a malformed `token`, and for each reason that a term has no column here: no such word (with
     those there are), no such occurrence, no map, a map of another column count.
@@ -138,17 +171,20 @@ def describe(tokens: TokenMap) -> str:
     lines = []
     for encoder in tokens.encoders:
         names = [(piece.column, piece.text) for piece in encoder.pieces] + [(column, "end") for column in encoder.end]
-        shown = " · ".join(f"{column} {name}" for column, name in sorted(names))
-        if encoder.padding:
-            shown += f" · {encoder.padding[0]}–{encoder.padding[-1]} padding"
+        shown = " · ".join(f"{column} {name}" for column, name in sorted([*names, *encoder.special]))
+        for columns, name in ((encoder.padding, "padding"), (encoder.registers, "registers")):
+            shown += f" · {columns[0]}–{columns[-1]} {name}" if columns else ""
         marked = [f"{word} ({_numbers(encoder, tokens, word)})" for word in tokens.marked_words]
         lines.append(f"marked: {', '.join(marked) or 'nothing'}")
         lines.append(f"{encoder.name}, {encoder.columns} columns: {shown}")
+        lines += encoder.notes
+        if encoder.unheard:
+            lines.append(f'Cut off, so that {encoder.name} does not hear it: "{encoder.unheard}"')
     return "\n".join(lines)
 
 
 def _numbers(encoder: EncoderTokens, tokens: TokenMap, word: str) -> str:
-    columns = sorted({piece.column for place in _places(word, tokens) for piece in _pieces(encoder, *place)})
+    columns = sorted({piece.column for place in tokens.places(word) for piece in encoder.pieces_in(*place)})
     return ", ".join(map(str, columns)) or "no token"
 
 
@@ -179,35 +215,46 @@ def _columns_of(
 ) -> tuple[tuple[int, ...], list[str]]:
     """A term's columns and what is to be said about them."""
     if term.selector and term.text == ALL:
-        return tuple(range(tokens.encoder(name).columns if columns is None else columns)), []
+        if columns is None:
+            columns = tokens.encoder(name).columns
+        elif tokens is not None:  # the model may make more of them
+            columns = next((each.columns for each in tokens.encoders if each.embedded == columns), columns)
+        return tuple(range(columns)), []
     if tokens is None:
         raise BendError(
             f'"{term}" cannot be found: this conditioning was not made by Bend Prompt. '
             "Encode the prompt with the Bend Prompt node, or bend ALL."
         )
     encoder = tokens.encoder(name)
-    if columns not in (None, encoder.columns):
+    if columns not in (None, encoder.columns, encoder.embedded):
+        made = encoder.columns if encoder.embedded is None else encoder.embedded
         raise BendError(
-            f'"{term}" cannot be found: the conditioning has {columns} tokens, but Bend Prompt made {encoder.columns}. '
+            f'"{term}" cannot be found: the conditioning has {columns} tokens, but Bend Prompt made {made}. '
             "Take out what changes its length after Bend Prompt (such as ConditioningConcat), or bend ALL."
         )
     if term.selector:
-        pieces = tuple(piece.column for piece in encoder.pieces)
-        chosen = {PROMPT: pieces, PADDING: encoder.padding, END: encoder.end}[term.text]
-        if not chosen:
-            raise BendError(f"{term} selects nothing: of this prompt's {encoder.columns} tokens none is of that kind.")
-        return tuple(sorted(chosen)), []
-    places = _places(term.text, tokens)
+        kinds = encoder.kinds
+        if term.text not in kinds:
+            raise BendError(
+                f"{term} selects nothing: of this prompt's {encoder.columns} tokens none is of that kind. "
+                f"{encoder.name} has {', '.join(kinds)}.",
+                "token",
+            )
+        return tuple(sorted(kinds[term.text])), []
+    places = tokens.places(term.text)
     if not places:
-        raise BendError(not_in_prompt(term.text, tokens.text, tokens.words, len(tokens.marked_words)))
+        raise not_in_prompt(term.text, tokens.text, tokens.words, len(tokens.marked_words))
     if term.occurrence is not None:
         if term.occurrence > len(places):
             times = "once" if len(places) == 1 else f"{len(places)} times"
-            raise BendError(f'there is no "{term}": "{term.text}" is in the prompt {times}. Count from 1.')
+            last = TokenTerm(term.text, occurrence=len(places) if len(places) > 1 else None).token
+            raise BendError(
+                f'there is no "{term}": "{term.text}" is in the prompt {times}. Count from 1.', "token", (last,)
+            )
         places = [places[term.occurrence - 1]]
     columns_found, notes = set(), []
     for place in places:
-        for piece in _pieces(encoder, *place):
+        for piece in encoder.pieces_in(*place):
             columns_found.add(piece.column)
             notes += _shared(piece, tokens.text, *place)
     if not columns_found:
@@ -216,17 +263,6 @@ def _columns_of(
             "(it drops an embedding: that it does not find). Reword the prompt."
         )
     return tuple(sorted(columns_found)), notes
-
-
-def _places(word: str, tokens: TokenMap) -> list[tuple[int, int]]:
-    """Where `word` stands; a marked part of a longer word is a word, too, since its mark says so."""
-    wanted = fold(word).text.split()
-    marked = {span for span in tokens.marked if fold(tokens.text[slice(*span)]).text.split() == wanted}
-    return sorted(marked.union(find(word, tokens.text)))
-
-
-def _pieces(encoder: EncoderTokens, start: int, end: int) -> list[Piece]:
-    return [piece for piece in encoder.pieces if piece.start < end and start < piece.end]
 
 
 def _shared(piece: Piece, text: str, start: int, end: int) -> list[str]:

@@ -49,7 +49,7 @@ class Folded(NamedTuple):
     source: tuple[int, ...]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def fold(text: str) -> Folded:
     """Case-fold and decompose `text`.
 
@@ -68,6 +68,7 @@ def fold(text: str) -> Folded:
     return Folded("".join(char for char, _ in ordered), tuple(index for _, index in ordered))
 
 
+@lru_cache(maxsize=1024)
 def find(needle: str, text: str) -> tuple[tuple[int, int], ...]:
     """The places, (start, end) in `text`, where `needle` stands as a word or phrase; a space stands for any blanks."""
     parts = fold(needle).text.split()
@@ -160,7 +161,7 @@ def _binds(text: str, at: int) -> bool:
         return False
     before, after = text[at - 1], text[at + 1]
     if text[at] == "'":
-        return _is_letter(before) and _is_letter(after)
+        return is_letter(before) and is_letter(after)
     return text[at] in ".," and before.isdigit() and after.isdigit()
 
 
@@ -172,7 +173,8 @@ def _is_word(char: str) -> bool:
     return char.isalnum() or char == "_" or unicodedata.category(char) in ("Mn", "Mc")
 
 
-def _is_letter(char: str) -> bool:
+def is_letter(char: str) -> bool:
+    """Whether `char` is one of an alphabet: words of a script without spaces have none."""
     return _is_word(char) and not char.isdigit() and not _is_spaceless(char)
 
 

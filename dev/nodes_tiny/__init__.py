@@ -9,6 +9,8 @@ from . import umt5
 class TinyUMT5Loader(io.ComfyNode):
     """Stands in for CLIPLoader."""
 
+    attention_bending_loads = ("comfy.text_encoders.wan:WanT5Tokenizer", "text_encoders", umt5.FILE_NAME)
+
     @classmethod
     def define_schema(cls):
         return io.Schema(

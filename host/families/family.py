@@ -44,9 +44,12 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class TextEncoder:
-    """A text encoder: its tokenizer's class, the name of what reads its tokens (`text.readers`), how to load it."""
+    """A text encoder: its tokenizer's class, the name of what reads its tokens (`text.readers`), how to load it.
 
-    tokenizer: type
+    The class is told by where it is, as in `comfy.text_encoders.wan:WanT5Tokenizer`: a host need not have it.
+    """
+
+    tokenizer: str
     reader: str
     works: str
 

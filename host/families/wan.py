@@ -4,12 +4,12 @@ import math
 
 import comfy.ldm.wan.model as wan
 import comfy.model_base
-from comfy.text_encoders.wan import WanT5Tokenizer
 
 from ...bending.errors import BendError
 from ...bending.frames.grid import Grid
 from . import foreign
-from .family import Attends, Cell, Site, TextEncoder
+from .encoders import UMT5
+from .family import Attends, Cell, Site
 from .geometry import Geometry
 
 MODELS = (comfy.model_base.WAN21, comfy.model_base.WAN22)
@@ -22,7 +22,7 @@ class Wan:
     """Wan 2.1 and 2.2: each block has one cross-attention, whose queries are the film's tokens."""
 
     works = "Wan 2.1 text-to-video and image-to-video, first-last-frame, Fun Control, Wan 2.2 14B and 5B"
-    encoders = (TextEncoder(WanT5Tokenizer, "umt5", "Wan's UMT5 (Load CLIP with type wan)"),)
+    encoders = (UMT5,)
 
     def accepts(self, model) -> bool:
         return type(model) in MODELS and type(getattr(model, "diffusion_model", None)) is wan.WanModel

@@ -88,6 +88,20 @@ def select(
     return selected
 
 
+def check_encoders(conditionings: Sequence[Conditioning], encoders: Sequence[str]) -> None:
+    """Refuse a prompt that was read by none of the text `encoders` that a model takes, as token maps tell them.
+
+    Without any, each is taken.
+    """
+    for cond in conditionings:
+        source = cond.tokens.source if cond.tokens else ""
+        if encoders and source and source not in encoders:
+            raise BendError(
+                f"{cond.name} was encoded by {source}, but this model takes {' or '.join(encoders)}. Encode the prompt "
+                "with that."
+            )
+
+
 def names_words(tokens: Sequence[TokenField]) -> bool:
     """Whether anything but ALL is named, so that it matters which column is whose."""
     return any(term.text != ALL or not term.selector for token in tokens for term in token.terms)

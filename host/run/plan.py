@@ -18,7 +18,7 @@ from ...bending.time import ranges
 from ...bending.time.animation import SampledCurve
 from ...bending.time.windows import TimeWindow
 from ..maps.recording import Recording, WatchedWords
-from .conditionings import ROLES, Conditioning, Selected, doubts, names_words, quoted, select
+from .conditionings import ROLES, Conditioning, Selected, check_encoders, doubts, names_words, quoted, select
 from .patch import Patch
 
 FIRST = 8
@@ -61,7 +61,7 @@ class CondPlan:
 @dataclass(frozen=True)
 class ModelSpec:
     """What is bent: the model's counts of layers and heads, the film's latent frames and how many frames of the video
-    each stands for, and the sampling's schedule.
+    each stands for, the sampling's schedule, and the text encoders that it takes, as token maps tell them.
     """
 
     layers: int
@@ -69,6 +69,7 @@ class ModelSpec:
     frames: int
     stride: int
     schedule: Schedule
+    encoders: tuple[str, ...] = ()
 
 
 @dataclass
@@ -120,6 +121,7 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
     chain = [(bend, patch.apply_to_output) for patch in patches for bend in patch.bending]
     conditionings = [Conditioning(role, i, cond) for role in ROLES for i, cond in enumerate(conds.get(role) or (), 1)]
     conditionings = [cond for cond in conditionings if cond.embedding is not None]
+    check_encoders(conditionings, subject.encoders)
     warnings: list[str] = []
     planned, selected = [], {}
     for number, (bend, applied) in enumerate(chain, 1):

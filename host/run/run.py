@@ -46,7 +46,8 @@ class Run(Uncopied):
         self.heads = self.family.heads(self.model)
         self.grid, self.batch = self.family.grid(self.model, shape), shape[0]
         self.cell = self.family.cell(patcher)
-        subject = ModelSpec(len(self.sites), self.heads, self.grid.frames, self.cell.stride, self.schedule)
+        encoders = tuple(encoder.works for encoder in self.family.encoders)
+        subject = ModelSpec(len(self.sites), self.heads, self.grid.frames, self.cell.stride, self.schedule, encoders)
         self.plan: RunPlan = make_plan(patches, guider.conds, subject)
         self.report = Report(self.plan, self.schedule)
         self.records = RunRecords(

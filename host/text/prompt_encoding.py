@@ -4,7 +4,7 @@ Only this room knows CLIP objects and their tokenizers; what reads the tokens of
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,9 +13,10 @@ from comfy import sd1_clip
 
 from ...bending.digest import fingerprint
 from ...bending.errors import BendError
-from ...bending.text.prompt import IMPOSSIBLE, Prompt, parse_prompt
+from ...bending.text.prompt import IMPOSSIBLE, Prompt, parse_prompt, unmarked
 from ...bending.text.tokens import TokenMap
-from ..families import FAMILIES
+from ..families.encoders import ENCODERS, encoder_of
+from ..families.family import TextEncoder
 from .readers import READERS
 
 KEY = "attention_bending_tokens"
@@ -30,14 +31,19 @@ HOST_READING = (
 )
 """What is said where a text's marks turn out to be weights."""
 
-ENCODERS = tuple(encoder for family in FAMILIES for encoder in family.encoders)
-_WORKS = " or ".join(encoder.works for encoder in ENCODERS)
+HOST_TEXT = (
+    "The parentheses are part of the text, since this text encoder takes no weights: the conditioning was made so."
+)
+"""The same for an encoder that takes none."""
+
+_WORKS = ", ".join(encoder.works for encoder in ENCODERS[:-1]) + f" or {ENCODERS[-1].works}"
 
 
 def encode_prompt(clip, text: str) -> tuple[list, TokenMap]:
     """`text` as ComfyUI's CONDITIONING, each entry with its own TokenMap under KEY, and the first entry's map.
 
-    The tensors are the bits that CLIPTextEncode makes of the text without its marks.
+    The tensors are the bits that CLIPTextEncode makes of the text without its marks, and without its weights too
+    where the encoder takes none.
 
     Raises BendError for malformed marks (`parse_prompt`), for a text encoder that is not known here, and for one whose
     tokens cannot be traced to the text.
@@ -68,7 +74,8 @@ def attach_words(conditioning: list, clip, text: str) -> Attached:
         own = parse_prompt(text)
     except BendError as error:  # ComfyUI reads any text
         fault = error
-    host = _host_reading(text, own)
+    weighs = READERS[encoder.reader].weighs
+    host = _host_reading(text, own, weighs)
     readings = [reading for reading in (own, host) if reading]
     if own and host and own.segments == host.segments:
         readings = [own]
@@ -85,13 +92,37 @@ def attach_words(conditioning: list, clip, text: str) -> Attached:
         [embedding, {**extras, KEY: replace(tokens, fingerprint=fingerprint(embedding))}]
         for embedding, extras in conditioning
     ]
-    return Attached(attached, tokens, "" if reading is own else HOST_READING)
+    return Attached(attached, tokens, "" if reading is own else HOST_READING if weighs else HOST_TEXT)
+
+
+def read_prompt(
+    tokenizer, encoder: TextEncoder, prompt: Prompt, tokenize: Callable[..., dict]
+) -> tuple[TokenMap, dict]:
+    """The words of a prompt, and the host's tokens that they were read from; `tokenize` is the CLIP's or tokenizer's.
+
+    Raises BendError where the tokens cannot be traced to the prompt.
+    """
+    reader = READERS[encoder.reader]
+    read = prompt if reader.weighs else prompt.without_weights()
+    try:
+        tokens = tokenize(read.host_text, return_word_ids=True)
+    except IndexError:
+        # what the host's tokenizer raises for an embedding: with no name
+        if "embedding:" not in prompt.text:
+            raise
+        raise BendError("The prompt has an embedding: with no name after it. Write embedding:name.") from None
+    encoders = reader.read(tokenizer, read, tokens)
+    if read.weighed != prompt.weighed:
+        words = ", ".join(f'"{" ".join(part.split())}"' for part in prompt.weighed)
+        note = f"The weight of {words} does nothing: {encoders[0].name} takes no weights, and was given none."
+        encoders = tuple(replace(each, notes=(*each.notes, note)) for each in encoders)
+    return TokenMap(prompt.text, encoders, prompt.marked, source=encoder.works), tokens
 
 
 def _encoder_of(clip):
     if clip is None:
         raise BendError(f"There is no text encoder: the CLIP input is empty. Connect {_WORKS}.")
-    encoder = next((known for known in ENCODERS if isinstance(clip.tokenizer, known.tokenizer)), None)
+    encoder = encoder_of(clip.tokenizer)
     if encoder is None:
         raise BendError(
             f"Bend Prompt cannot read the tokens of this text encoder ({type(clip.tokenizer).__name__}). It works with "
@@ -101,14 +132,7 @@ def _encoder_of(clip):
 
 
 def _encode(clip, encoder, prompt: Prompt) -> tuple[list, TokenMap]:
-    try:
-        tokens = clip.tokenize(prompt.host_text, return_word_ids=True)
-    except IndexError:
-        # what the host's tokenizer raises for an embedding: with no name
-        if "embedding:" not in prompt.text:
-            raise
-        raise BendError("The prompt has an embedding: with no name after it. Write embedding:name.") from None
-    token_map = TokenMap(prompt.text, READERS[encoder.reader](clip.tokenizer, prompt, tokens), prompt.marked)
+    token_map, tokens = read_prompt(clip.tokenizer, encoder, prompt, clip.tokenize)
     plain = {name: [[entry[:2] for entry in batch] for batch in batches] for name, batches in tokens.items()}
     conditioning = []
     for cond, extras in clip.encode_from_tokens_scheduled(plain):
@@ -117,13 +141,15 @@ def _encode(clip, encoder, prompt: Prompt) -> tuple[list, TokenMap]:
     return conditioning, conditioning[0][1][KEY]
 
 
-def _host_reading(text: str, own: Prompt | None) -> Prompt | None:
+def _host_reading(text: str, own: Prompt | None, weighs: bool) -> Prompt | None:
     """A text as CLIPTextEncode reads it: parentheses weigh, and need no other half. The marks are those of our `own`.
 
-    None for a text with characters that no encoder can take.
+    Where the encoder does not weigh they are text. None for a text with characters that no encoder can take.
     """
     if IMPOSSIBLE.search(text):
         return None
+    if not weighs:
+        return unmarked(sd1_clip.unescape_important(sd1_clip.escape_important(text)), text)
     weighed = sd1_clip.token_weights(sd1_clip.escape_important(text), 1.0)
     segments = tuple((sd1_clip.unescape_important(part), weight) for part, weight in weighed if part)
     clean = "".join(part for part, _ in segments)
@@ -140,7 +166,7 @@ def _difference(conditioning: list, own: torch.Tensor, tokens: TokenMap) -> tupl
                 f"The conditioning has {embedding.shape[1]} columns of {embedding.shape[2]} numbers, but this text "
                 f"makes {own.shape[1]} of {own.shape[2]}. Give the clip and the text that it was made from."
             )
-        for column, name in _named_columns(tokens):
+        for column, name in _named_columns(tokens, own.shape[1]):
             given, expected = (columns[0, column].float() for columns in (embedding.to(own.device), own))
             distance = float((given - expected).norm() / expected.norm())
             if not distance <= farthest:  # also what is no number
@@ -151,8 +177,12 @@ def _difference(conditioning: list, own: torch.Tensor, tokens: TokenMap) -> tupl
     )
 
 
-def _named_columns(tokens: TokenMap) -> Iterator[tuple[int, str]]:
+def _named_columns(tokens: TokenMap, width: int) -> Iterator[tuple[int, str]]:
+    """The columns of an embedding that hold a text; where another part made it, all, and they have no names."""
     for encoder in tokens.encoders:
+        if encoder.embedded_by:
+            yield from ((column, encoder.embedded_by) for column in range(width))
+            return
         yield from ((piece.column, piece.text) for piece in encoder.pieces)
         yield from ((column, "end") for column in encoder.end)
 
@@ -166,8 +196,9 @@ def _require_columns(token_map: TokenMap, tokens: dict, cond: torch.Tensor):
                     f"An embedding: of the prompt has vectors of {token.shape[-1]} numbers, made for another text "
                     f"encoder: {encoder.name} takes {cond.shape[-1]}. Take it out of the prompt."
                 )
-        if cond.shape[1] != encoder.columns:
+        if cond.shape[1] not in (encoder.columns, encoder.embedded):
+            expected = encoder.columns if encoder.embedded is None else encoder.embedded
             raise BendError(
-                f"The text encoder {encoder.name} made {cond.shape[1]} columns of {encoder.columns} tokens, so that "
+                f"The text encoder {encoder.name} made {cond.shape[1]} columns of {expected} tokens, so that "
                 "Bend Prompt cannot tell which is which. Use CLIP Text Encode and bend ALL."
             )

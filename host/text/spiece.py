@@ -6,22 +6,13 @@ refuses the `immutable_proto` of older ones), by a reader of our own, since Comf
 
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import NamedTuple
 
 from ...bending.text.words import visible
+from .spanned import SpannedPiece
 
 _PIECES = 2
 _NAME, _ID, _START, _END = 1, 2, 4, 5  # bytes of the UTF-8 text; a zero is left out
 _BLANK = "▁"
-
-
-class SpannedPiece(NamedTuple):
-    """An id, the name it has in the vocabulary, and the span of the text's characters that it stands for."""
-
-    id: int
-    name: str
-    start: int
-    end: int
 
 
 def encode_with_spans(processor, text: str) -> list[SpannedPiece]:
@@ -67,10 +58,9 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
+    value, shift = message[at] & 0x7F, 7
+    while message[at] > 0x7F:
+        at += 1
+        value |= (message[at] & 0x7F) << shift
+        shift += 7
+    return value, at + 1

@@ -7,9 +7,11 @@ import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Bend
 from attention_bending.bending.errors import BendError
+from attention_bending.host.text.prompt_encoding import encode_prompt
 from host.support import CHAIN, KISS, SMALL, SQUARE, assert_dense, bent, calls, prompt, reports, said
 
 import nodes
+from host import encoders
 
 
 def test_a_prompt_of_more_than_512_tokens(tiny_model, tiny_clip, sample, negative):
@@ -184,3 +186,13 @@ def test_the_bounds_of_a_mask_are_an_area(tiny_model, sample, positive, negative
     (bounded,) = nodes.ConditioningSetMask().append(positive, left, "mask bounds", 1.0)
     with pytest.raises(BendError, match=r"limited to an area.*set_cond_area default"):
         told(sample, tiny_model(SMALL), *KISS, positive=bounded, negative=negative)
+
+
+def test_a_prompt_of_another_models_encoder_is_refused(tiny_model, tiny_clip, encode, sample):
+    """By name, before the first step; also where only ALL is bent, and in the negative prompt."""
+    other = encode_prompt(encoders.tiny("LTXV"), "a kiss")[0]
+    own = encode_prompt(tiny_clip, "a kiss")[0]
+    said = r"was encoded by LTXV's T5 \(Load CLIP with type ltxv\), but this model takes Wan's UMT5"
+    for token, positive, negative in (("kiss", other, encode("")), ("ALL", own, other)):
+        with pytest.raises(BendError, match=said):
+            sample(bent(tiny_model(SMALL), Bend(ops.Amplify(2.0), token)), positive, negative)

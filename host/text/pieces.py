@@ -1,0 +1,214 @@
+"""What a text encoder would make of a prompt, told while it is typed: its tokenizer is made, and no model is loaded."""
+
+import importlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+from typing import Any
+
+import folder_paths
+
+from ...bending.errors import BendError
+from ...bending.text.prompt import Prompt, parse_prompt
+from ...bending.text.token_field import ALL, TokenTerm
+from ...bending.text.tokens import EncoderTokens, Piece, TokenMap
+from ...bending.text.words import is_letter
+from .prompt_encoding import read_prompt
+from .sources import Source, Unknown, source_of, vocabulary
+
+LONGEST = 20_000
+"""So many characters a text may have."""
+
+_UNKNOWN_PIECE = "<unk>"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a word stands: `start` to `end` in the clean text, the same in the `typed` one, and which pieces it has.
+
+    `token` is a token field that means this place alone.
+    """
+
+    token: str
+    start: int
+    end: int
+    typed: tuple[int, int]
+    pieces: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PromptWord:
+    """A word of a prompt: the `token` field that means it, and where it stands.
+
+    `unknown` says that the encoder has no piece for it, and takes it letter by letter.
+    """
+
+    text: str
+    token: str
+    marked: bool
+    unknown: bool
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class PromptPieces:
+    """A prompt as an encoder takes it.
+
+    typed    the text that was given; `text` is it without its marks
+    tokens   the map that Bend Prompt would make; None where it cannot be known, and `why` says so
+    problem  what Bend Prompt would refuse the text with; nothing else is known then
+    words    marked ones first, each once
+    """
+
+    typed: str
+    text: str = ""
+    tokens: TokenMap | None = None
+    words: tuple[PromptWord, ...] = ()
+    why: str = ""
+    problem: str = ""
+
+    @property
+    def encoder(self) -> EncoderTokens | None:
+        return self.tokens.encoder() if self.tokens else None
+
+    @property
+    def selectors(self) -> tuple[str, ...]:
+        """The selectors that select something; ALL alone where no more is known."""
+        return tuple(self.encoder.kinds) if self.encoder else (ALL,)
+
+    def to_json(self) -> dict[str, Any]:
+        """Values of JSON; places count UTF-16 units, as strings of JavaScript do."""
+        encoder = self.encoder or EncoderTokens("", (), (), (), 0)
+        clean, typed = _utf16(self.text), _utf16(self.typed)
+        words = [
+            {
+                "text": word.text,
+                "token": word.token,
+                "marked": word.marked,
+                "unknown": word.unknown,
+                "places": [
+                    {
+                        "token": place.token,
+                        "start": clean[place.start],
+                        "end": clean[place.end],
+                        "typed": [typed[at] for at in place.typed],
+                        "pieces": list(place.pieces),
+                    }
+                    for place in word.places
+                ],
+            }
+            for word in self.words
+        ]
+        pieces = [
+            {
+                "text": piece.text,
+                "start": clean[piece.start],
+                "end": clean[piece.end],
+                "column": piece.column,
+                "weight": piece.weight,
+            }
+            for piece in encoder.pieces
+        ]
+        return {
+            "text": self.text,
+            "encoder": self.tokens.source if self.tokens else "",
+            "columns": encoder.columns,
+            "padding": len(encoder.padding),
+            "selectors": list(self.selectors),
+            "words": words,
+            "pieces": pieces,
+            "cut": encoder.unheard,
+            "notes": list(encoder.notes),
+            "why": self.why,
+            "problem": self.problem,
+        }
+
+
+def pieces_of(loader: str, inputs: Mapping[str, Any], text: str) -> PromptPieces:
+    """What the text encoder that the node of class `loader` loads with these `inputs` makes of `text`, as it was typed.
+
+    Raises BendError for a text that is longer than LONGEST.
+    """
+    if len(text) > LONGEST:
+        raise BendError(f"The prompt has {len(text)} characters; at most {LONGEST} are looked at.", "text")
+    try:
+        prompt = parse_prompt(text)
+    except BendError as error:
+        return PromptPieces(text, problem=str(error))
+    try:
+        source = source_of(loader, inputs)
+        tokenizer = _tokenizer(source, *_version(source.file))
+    except Unknown as why:
+        bare = TokenMap(prompt.text, (), prompt.marked)
+        return PromptPieces(text, prompt.text, words=_words(prompt, bare), why=f"known after a run: {why}")
+    try:
+        tokens, _ = read_prompt(tokenizer, source.encoder, prompt, tokenizer.tokenize_with_weights)
+    except BendError as error:
+        return PromptPieces(text, problem=str(error))
+    return PromptPieces(text, prompt.text, tokens, _words(prompt, tokens))
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(source: Source, _modified: int, _size: int):
+    """The host's own tokenizer. Raises Unknown where the host has none, or the file no vocabulary."""
+    module, _, name = source.encoder.tokenizer.partition(":")
+    try:
+        tokenizer = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError):
+        raise Unknown(f"this ComfyUI has no {name}.") from None
+    embeddings = folder_paths.get_folder_paths("embeddings")
+    return tokenizer(embedding_directory=embeddings, tokenizer_data=vocabulary(source))
+
+
+def _version(file: str) -> tuple[int, int]:
+    """By which a file is known to be the same."""
+    if not file:
+        return 0, 0
+    status = os.stat(file)
+    return status.st_mtime_ns, status.st_size
+
+
+def _words(prompt: Prompt, tokens: TokenMap) -> tuple[PromptWord, ...]:
+    pieces = tokens.encoders[0].pieces if tokens.encoders else ()
+    holders = _holders(pieces)
+    marked = set(tokens.marked_words)
+    words = []
+    for word in tokens.words:
+        spans, field = tokens.places(word), TokenTerm(word).token
+        places = []
+        for number, (start, end) in enumerate(spans, 1):
+            own = {
+                piece
+                for at in range(start, end)
+                for piece in holders.get(at, ())
+                if at > start or pieces[piece].end > start
+            }
+            token = f"{field}#{number}" if len(spans) > 1 else field
+            last = 2 if prompt.text[end - 1] in "()" else 1  # a real bracket was typed behind a backslash
+            typed = prompt.typed[start], prompt.typed[end - 1] + last
+            places.append(Place(token, start, end, typed, tuple(sorted(own))))
+        unknown = any(_is_unknown(word, [pieces[index] for index in place.pieces]) for place in places)
+        words.append(PromptWord(word, field, word in marked, unknown, tuple(places)))
+    return tuple(words)
+
+
+def _holders(pieces: tuple[Piece, ...]) -> dict[int, list[int]]:
+    """By a character's place, the numbers of the pieces that hold it; of blanks alone, those that stand before it."""
+    holders: dict[int, list[int]] = {}
+    for number, piece in enumerate(pieces):
+        for at in range(piece.start, max(piece.end, piece.start + 1)):
+            holders.setdefault(at, []).append(number)
+    return holders
+
+
+def _is_unknown(text: str, pieces: list[Piece]) -> bool:
+    """Whether a word has no piece but an unknown one, or one for each of its letters."""
+    letter_by_letter = len(pieces) > 1 and all(piece.end - piece.start == 1 for piece in pieces)
+    return (letter_by_letter and all(map(is_letter, text))) or any(piece.text == _UNKNOWN_PIECE for piece in pieces)
+
+
+def _utf16(text: str) -> list[int]:
+    """For each place in a text, its end among them, how many UTF-16 units are before it."""
+    return list(accumulate((1 + (char > "\uffff") for char in text), initial=0))
