@@ -6,6 +6,7 @@
  * until its menu opens it.
  */
 import { app } from "../../scripts/app.js"
+import { changed } from "./changes.js"
 
 /** The name of the widget. */
 export const PANEL = "attention_bending"
@@ -52,6 +53,7 @@ export const isOpen = (node) => !panels.get(node)?.outer.classList.contains("clo
 export function setOpen(node, open) {
   node.properties.attention_bending = { ...node.properties.attention_bending, panel: open }
   close(node, !open)
+  changed()
 }
 
 function close(node, closed) {

@@ -33,8 +33,6 @@ class NonsenseError(Exception):
 
 Answer = Callable[[dict], dict | Picture]
 
-ROUTES: dict[str, Answer] = {}
-
 _worker = ThreadPoolExecutor(1, thread_name_prefix="attention bending page")
 """Off the server's loop, and one at a time: the sampler has the machine."""
 
@@ -49,13 +47,9 @@ def asked(question: Mapping, name: str, kind: type, longest: int = 20_000):
     return value
 
 
-def add_routes(server) -> None:
-    """Offer the routes to the page of ComfyUI's server."""
-    for name, answer in ROUTES.items():
-        server.routes.post(f"/attention_bending/{name}")(_handler(answer))
+def handler(answer: Answer):
+    """What answers a request by `answer`."""
 
-
-def _handler(answer: Answer):
     async def handle(request: web.Request) -> web.Response:
         try:
             text = await request.text()
