@@ -27,7 +27,8 @@ export function chip({ parts, kind = "", on = false, hint = "", more = "", click
 export const chips = (...all) => part("div", "ab-chips", all)
 
 /** A sentence beneath: `kind` is "", "doubt" or "fault". A long one is cut; the pointer shows the rest. */
-export const note = (sentence, kind = "") => Object.assign(part("div", `ab-note ${kind}`, [sentence]), { title: sentence })
+export const note = (sentence, kind = "") =>
+  Object.assign(part("div", `ab-note ${kind}`, [sentence]), { title: sentence })
 
 export function part(tag, kind, content) {
   const made = Object.assign(document.createElement(tag), { className: kind })

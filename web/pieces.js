@@ -5,12 +5,14 @@ import { changed, watch } from "./changes.js"
 import { chip, chips, note } from "./chips.js"
 import { loaderOf } from "./graph.js"
 import { isOpen, section } from "./panel.js"
+import { workflowOf } from "./report.js"
 import { ask, newest } from "./server.js"
 import { setValues, valueOf } from "./values.js"
 import { placesOf, valueAt } from "./wires.js"
 
 const NODES = ["AttnBendPrompt", "AttnBendTokens"]
 const MOST = 200 // prompts of runs are kept
+const QUEUED = /[{}]|\/\/|\/\*/ // what the page settles in a dynamic prompt
 const TOY = "AttnBendToyWan"
 
 const TEXTS = {
@@ -20,6 +22,7 @@ const TEXTS = {
   unconnected: "Connect clip: the pieces are the text encoder's.",
   untold: "The text is made by a node: its pieces are known after a run.",
   ran: "as in the last run",
+  queued: "What stands in braces, and comments, are settled when Run is pressed: then the pieces may be others.",
   mark: "a click marks it",
   unmark: "marked; a click takes the mark out",
   unmarkWeighed: "marked, with weight {weight}; a click takes both out",
@@ -32,7 +35,8 @@ const text = (name, values = {}) => TEXTS[name].replace(/\{(\w+)\}/g, (_, value)
 /** @type {Map<string, any>} What runs have told, by workflow, node and text; "" stands for the last. */
 const ran = new Map()
 
-const keyOf = (node, typed) => [(app.rootGraph ?? app.graph).id, node, typed].join(" ")
+const open = () => (app.rootGraph ?? app.graph).id
+const keyOf = (node, typed, workflow = open()) => [workflow, node, typed].join(" ")
 
 /** A prompt as the routes are asked of it: its text, undefined where no one can know it yet, and who loads its encoder. */
 export function questionOf(place) {
@@ -59,7 +63,13 @@ function show(node) {
     const [at] = placesOf(node)
     if (!at || at.isIdle || !isOpen(node)) return
     const { text: typed, loader } = questionOf(at)
-    asking({ text: typed ?? "", loader, id: at.id, ran: ran.get(keyOf(at.id, typed))?.prompt, isKnown: typed !== undefined })
+    asking({
+      text: typed ?? "",
+      loader,
+      id: at.id,
+      ran: ran.get(keyOf(at.id, typed))?.prompt,
+      isKnown: typed !== undefined,
+    })
   })
 }
 
@@ -85,12 +95,14 @@ function hintOf(pieces, isOwn, marked, unknown, weight, loader) {
   return [pieces.join(" · "), strange, isOwn && click].filter(Boolean).join("\n")
 }
 
-function notesOf({ kinds, cut, notes, why }, { loader }, hasRun) {
+function notesOf({ kinds, cut, notes, why }, { text: typed, loader }, hasRun) {
   const counts = { pieces: kinds.PROMPT ?? 0, padding: kinds.PADDING ?? 0, all: kinds.ALL }
   return [
-    kinds.ALL && note([text(counts.padding ? "count" : "full", counts), hasRun && text("ran")].filter(Boolean).join(", ")),
+    kinds.ALL &&
+      note([text(counts.padding ? "count" : "full", counts), hasRun && text("ran")].filter(Boolean).join(", ")),
     cut && note(text("cut", { cut }), "doubt"),
     ...notes.map((said) => note(said, "doubt")),
+    QUEUED.test(typed) && note(text("queued"), "doubt"),
     why && !hasRun && note(loader ? why : text("unconnected")),
   ]
 }
@@ -107,14 +119,15 @@ app.registerExtension({
   name: "AttentionBending.pieces",
   setup() {
     api.addEventListener("executed", ({ detail: { prompt_id, node, display_node, output } }) => {
-      for (const told of output?.pieces ?? []) {
-        for (const typed of [told.typed, ""]) ran.set(keyOf(display_node ?? node, typed), { ...told, prompt: prompt_id })
+      for (const told of /** @type {any} */ (output)?.pieces ?? []) {
+        for (const typed of [told.typed, ""])
+          ran.set(keyOf(display_node ?? node, typed, workflowOf(prompt_id)), { ...told, prompt: prompt_id })
         while (ran.size > MOST) ran.delete(ran.keys().next().value ?? "")
         changed()
       }
     })
   },
   nodeCreated(node) {
-    if (NODES.includes(node.comfyClass)) show(node)
+    if (NODES.includes(node.comfyClass ?? "")) show(node)
   },
 })

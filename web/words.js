@@ -117,7 +117,9 @@ function fieldOf(node, field, told) {
   if (value?.trim() === "") return [chips(...buttons), note(text("choose"), "fault")]
   const problems = told.problems.flatMap(({ message, severity, offers }) => [
     note(message, severity === "error" ? "fault" : "doubt"),
-    ...(offers.length ? [chips(...offers.map((offer) => chip({ parts: [offer], kind: "offer", click: set(offer) })))] : []),
+    ...(offers.length
+      ? [chips(...offers.map((offer) => chip({ parts: [offer], kind: "offer", click: set(offer) })))]
+      : []),
   ])
   return [chips(...buttons), ...problems]
 }

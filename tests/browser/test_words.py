@@ -42,6 +42,7 @@ class Words:
                 for (const node of inside(app.rootGraph)) {
                     node.properties.attention_bending = {panel: true}
                     node.onConfigure?.(node.serialize())
+                    node.pos = [node.pos[0] * 2, node.pos[1] * 3] // room for what is shown
                 }
             }"""
         )
