@@ -79,7 +79,7 @@ function promptOf(node, told, question, hasRun) {
   const words = told.chips.map(({ text: word, typed, pieces, marked, unknown, weight }) =>
     chip({
       parts: pieces.length ? pieces : [word],
-      more: weight === 1 ? "" : `×${weight}`,
+      more: typed && weight !== 1 ? `×${weight}` : "",
       kind: typed ? [marked && "marked", unknown && "unknown"].filter(Boolean).join(" ") : "between",
       on: marked,
       hint: typed ? hintOf(pieces, isOwn, marked, unknown, weight, question.loader) : "",

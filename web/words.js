@@ -101,27 +101,30 @@ function lacking(node, prompts) {
   return nodes ? text("foreign", { nodes }) : text("unprompted")
 }
 
-/** A field's chips, and what is wrong with it. */
+/** A field's chips, what it has of its own and selectors in a line of their own, and what is wrong with it. */
 function fieldOf(node, field, told) {
   const set = (value) => () => setValues(node, { [field]: value })
   const value = valueOf(node, field)
-  const buttons = told.chips.map(({ text: word, kind, on, then, unknown }) =>
+  const button = ({ text: word, kind, on, then, unknown }) =>
     chip({
       parts: [word],
-      kind: [kind, unknown ? "unknown" : ""].join(" "),
+      kind: unknown ? `${kind} unknown` : kind,
       on,
       hint: unknown ? text("unknown") : (TEXTS[kind] ?? ""),
       click: value === undefined ? undefined : set(then),
-    }),
-  )
-  if (value?.trim() === "") return [chips(...buttons), note(text("choose"), "fault")]
+    })
+  const ofPrompt = ({ kind }) => ["marked", "word"].includes(kind)
+  const words = told.chips.filter(ofPrompt)
+  const others = told.chips.filter((each) => !ofPrompt(each))
+  const rows = [words, others].filter(({ length }) => length).map((row) => chips(...row.map(button)))
+  if (value?.trim() === "") return [...rows, note(text("choose"), "fault")]
   const problems = told.problems.flatMap(({ message, severity, offers }) => [
     note(message, severity === "error" ? "fault" : "doubt"),
     ...(offers.length
       ? [chips(...offers.map((offer) => chip({ parts: [offer], kind: "offer", click: set(offer) })))]
       : []),
   ])
-  return [chips(...buttons), ...problems]
+  return [...rows, ...problems]
 }
 
 app.registerExtension({
