@@ -1,10 +1,13 @@
 """Bend Prompt: a prompt whose words can be bent."""
 
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
-from ..bending.text.tokens import describe
+from ..bending.text.tokens import TokenMap, describe
+from ..host.display import show_text
+from ..host.text.chips import prompt_told
+from ..host.text.pieces import pieces_of_run
 from ..host.text.prompt_encoding import attach_words, encode_prompt
-from .common import CATEGORY, shown_text
+from .common import CATEGORY
 from .texts import described_schema
 
 
@@ -34,8 +37,7 @@ class AttnBendPrompt(io.ComfyNode):
     @classmethod
     def execute(cls, clip, text) -> io.NodeOutput:
         conditioning, tokens = encode_prompt(clip, text)
-        shown = describe(tokens)
-        return io.NodeOutput(conditioning, ui=shown_text(cls, shown))
+        return io.NodeOutput(conditioning, ui=ShownPrompt(cls, describe(tokens), text, tokens))
 
 
 class AttnBendTokens(io.ComfyNode):
@@ -60,4 +62,16 @@ class AttnBendTokens(io.ComfyNode):
     def execute(cls, conditioning, clip, text) -> io.NodeOutput:
         attached, tokens, note = attach_words(conditioning, clip, text)
         shown = "\n".join(filter(None, (describe(tokens), note)))
-        return io.NodeOutput(attached, ui=shown_text(cls, shown))
+        return io.NodeOutput(attached, ui=ShownPrompt(cls, shown, text, tokens))
+
+
+class ShownPrompt(ui.PreviewText):
+    """A node's text, and for the page the prompt's pieces, which it may not have known before the run."""
+
+    def __init__(self, node: type[io.ComfyNode], shown: str, text: str, tokens: TokenMap):
+        super().__init__(shown)
+        show_text(node.hidden.unique_id, shown)
+        self.pieces = prompt_told(pieces_of_run(text, tokens))
+
+    def as_dict(self) -> dict:
+        return {**super().as_dict(), "pieces": (self.pieces,)}

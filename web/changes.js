@@ -2,7 +2,7 @@
 import { app } from "../../scripts/app.js"
 import { api } from "../../scripts/api.js"
 
-const SOON = 30 // ms: several changes at once are one
+const SOON = 16 // ms: several changes at once are one
 const NET = 2000 // ms: for changes that nobody tells of
 
 /** @type {Map<object, Set<() => void>>} By node. */

@@ -8,7 +8,13 @@ const PROMPTS = ["AttnBendPrompt", "AttnBendTokens"]
 /** @typedef {import("./wires.js").Place} Place */
 
 /** @returns {Place[]} The Patch Models that a node's bending comes to; for a Patch Model, that itself. */
-export const patchModelsOf = (node) => [...new Set(placesOf(node).flatMap(meets).map(({ patch }) => patch))]
+export const patchModelsOf = (node) => [
+  ...new Set(
+    placesOf(node)
+      .flatMap(meets)
+      .map(({ patch }) => patch),
+  ),
+]
 
 /** The nodes whose bending comes to a Patch Model, in the order in which they act. */
 export const bendsOf = (patch) =>
@@ -58,7 +64,9 @@ function meets(start) {
     ({ place, aim }) => outgoing(place, "BENDING").map((to) => ({ place: to, aim: aimed(aim, to) })),
     ({ place, aim }) => `${place.id} ${aim}`,
   )
-  return [...states].filter(({ place }) => place.node.comfyClass === PATCH).map(({ place, aim }) => ({ patch: place, aim }))
+  return [...states]
+    .filter(({ place }) => place.node.comfyClass === PATCH)
+    .map(({ place, aim }) => ({ patch: place, aim }))
 }
 
 /** A pass as Bend Where narrows it; "none" where nothing is in common, which a run refuses. */
@@ -99,4 +107,3 @@ function makersOf(wire) {
   }
   return [...walk(wire, before)].filter((each) => !before(each).length).map(({ from }) => from)
 }
-

@@ -6,7 +6,7 @@
  * until its menu opens it.
  */
 import { app } from "../../scripts/app.js"
-import { also, watch } from "./changes.js"
+import { also, changed, watch } from "./changes.js"
 import { setting } from "./settings.js"
 import { text } from "./texts.js"
 
@@ -56,6 +56,7 @@ export const isOpen = (node) => !panels.get(node)?.outer.classList.contains("clo
 export function setOpen(node, open) {
   node.properties.attention_bending = { ...node.properties.attention_bending, panel: open }
   close(node, !open)
+  changed()
 }
 
 function close(node, closed) {

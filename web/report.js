@@ -45,7 +45,7 @@ const workflows = new Map()
 
 /** @param {Report} report */
 function hear({ prompt_id, workflow: told, node, run, text }) {
-  const workflow = told ?? workflows.get(prompt_id) ?? root().id
+  const workflow = told ?? workflowOf(prompt_id)
   workflows.set(prompt_id, workflow)
   const key = `${workflow} ${node}`
   const said = all.get(key) ?? { workflow, node, prompt: "", texts: new Map(), isOld: false, note: "" }
@@ -57,6 +57,9 @@ function hear({ prompt_id, workflow: told, node, run, text }) {
   }
   show()
 }
+
+/** The id of the workflow that a prompt was made of; of one that nothing was told of, the open one's. */
+export const workflowOf = (prompt) => workflows.get(prompt) ?? root().id
 
 /** A node that ComfyUI has in its cache says nothing, but its output comes once more, and a text with it. */
 function hearCached({ prompt_id, node, display_node, output }) {

@@ -26,8 +26,10 @@ let known = null
 
 /** All places of the open workflow, by id. They are looked at anew once whoever asks now has ended. */
 export function places() {
-  if (!known) queueMicrotask(() => (known = null))
-  return (known ??= survey())
+  if (known) return known
+  queueMicrotask(() => (known = null))
+  known = survey()
+  return known
 }
 
 /** @returns {Place[]} Where a node stands: once, but in a subgraph that is used several times. */
@@ -95,7 +97,7 @@ function survey() {
  * What an input is given, by the rules with which the page makes a prompt: a node and its output, or the subgraph node
  * whose own input, `promoted`, has the value.
  *
- * @returns {{node: any, path: any[], output?: number, promoted?: any} | undefined}
+ * @returns {{node: any, path: any[], output: number, promoted?: any} | undefined}
  */
 function originOf(graph, input, path) {
   const { type } = input
@@ -106,7 +108,7 @@ function originOf(graph, input, path) {
       const outer = around?.inputs[link.origin_slot]
       if (!outer) return undefined
       path = path.slice(0, -1)
-      if (outer.link == null) return { node: around, path, promoted: outer }
+      if (outer.link == null) return { node: around, path, output: -1, promoted: outer }
       graph = around.graph
       link = linkOf(graph, outer)
       continue

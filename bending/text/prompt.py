@@ -69,7 +69,7 @@ def parse_prompt(text: str) -> Prompt:
         raise BendError(
             f"The prompt holds a broken character (U+{ord(broken[0]):04X}) {_place(text, broken.start())}. Delete it."
         )
-    mark_at = _find_marks(text)
+    mark_at = find_marks(text)
     clean, host, segments, marks, marked, typed = [], [], [], [], [], []
     stack: list[_Mark] = []
     begun = at = 0
@@ -133,7 +133,7 @@ def _whole(text: str) -> tuple[tuple[str, float], ...]:
     return ((text, 1.0),) if text else ()
 
 
-def _find_marks(text: str) -> dict[int, _Mark]:
+def find_marks(text: str) -> dict[int, _Mark]:
     """Each mark by the place of its opening parenthesis."""
     marks: dict[int, _Mark] = {}
     stack: list[int] = []

@@ -10,7 +10,7 @@ from typing import Any
 import folder_paths
 
 from ...bending.errors import BendError
-from ...bending.text.prompt import Prompt, parse_prompt
+from ...bending.text.prompt import Prompt, parse_prompt, unmarked
 from ...bending.text.token_field import ALL, TokenTerm
 from ...bending.text.tokens import EncoderTokens, Piece, TokenMap
 from ...bending.text.words import is_letter
@@ -147,6 +147,17 @@ def pieces_of(loader: str, inputs: Mapping[str, Any], text: str) -> PromptPieces
     except BendError as error:
         return PromptPieces(text, problem=str(error))
     return PromptPieces(text, prompt.text, tokens, _words(prompt, tokens))
+
+
+def pieces_of_run(text: str, tokens: TokenMap) -> PromptPieces:
+    """What Bend Prompt made of `text` in a run."""
+    try:
+        prompt = parse_prompt(text)
+    except BendError:  # Attach Words reads what ComfyUI reads
+        prompt = None
+    if prompt is None or prompt.text != tokens.text:
+        prompt = unmarked(tokens.text, text)
+    return PromptPieces(text, tokens.text, tokens, _words(prompt, tokens))
 
 
 @lru_cache(maxsize=4)

@@ -6,13 +6,17 @@ from .parameters import parameters
 from .preview import preview
 from .strip import strip
 from .wishes import wishes
+from .words import mark, pieces, words
 
 ROUTES: dict[str, Answer] = {
     "backdrop": backdrop,
+    "mark": mark,
     "parameters": parameters,
+    "pieces": pieces,
     "preview": preview,
     "strip": strip,
     "wishes": wishes,
+    "words": words,
 }
 
 

@@ -1,0 +1,330 @@
+"""Words to click: under the fields of bends, and a prompt's pieces on Bend Prompt; by the mouse, in the real page."""
+
+import json
+
+import pytest
+from browser.panels import AT
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+PROMPT, NEGATIVE, BEND, PATCH, SAMPLER = "6", "7", "8", "9", "11"
+"""Nodes of *Bend one word (toy)*."""
+
+WORDS = f"""id => {{
+    const place = ({AT})(id).widgets.at(-1).element.querySelector('[data-section=words]')
+    const looks = chip => [...chip.classList].filter(name => name !== 'ab-chip').join(' ')
+    const text = chip => chip.innerText.replaceAll('\\n', '')
+    return {{
+        chips: [...place.querySelectorAll('.ab-chip')].map(chip => [text(chip), looks(chip)]),
+        notes: [...place.querySelectorAll('.ab-note')].map(note => note.innerText),
+        faults: [...place.querySelectorAll('.ab-note.fault')].map(note => note.innerText),
+    }}
+}}"""
+
+
+class Words:
+    """What stands in the section of words on nodes, and clicks on it."""
+
+    def __init__(self, desk):
+        self.desk = desk
+        self.page = desk.page
+
+    def open(self, name="Bend one word (toy)"):
+        """A template, with the panels of its nodes open."""
+        self.desk.open(name)
+        self.open_panels()
+        self.has(BEND, "red")
+
+    def open_panels(self):
+        self.page.evaluate(
+            """() => {
+                const inside = of => of.nodes.flatMap(node => [node, ...(node.subgraph ? inside(node.subgraph) : [])])
+                for (const node of inside(app.rootGraph)) {
+                    node.properties.attention_bending = {panel: true}
+                    node.onConfigure?.(node.serialize())
+                    node.pos = [node.pos[0] * 2, node.pos[1] * 3] // room for what is shown
+                }
+            }"""
+        )
+
+    def on(self, node):
+        return self.page.evaluate(WORDS, node)
+
+    def has(self, node, text, kind=None):
+        """Wait until there is a chip, of these looks."""
+        self.page.wait_for_function(
+            f"([id, text, kind]) => ({WORDS})(id).chips.some(([t, k]) => t === text && (kind === null || k === kind))",
+            arg=[node, text, kind],
+            timeout=20_000,
+        )
+
+    def says(self, node, part):
+        self.page.wait_for_function(
+            f"([id, part]) => ({WORDS})(id).notes.some(note => note.includes(part))", arg=[node, part], timeout=20_000
+        )
+
+    def click(self, node, text, nth=0):
+        """Bring the node into view, and click a chip of it with the mouse."""
+        self.page.evaluate(
+            f"""id => {{
+                const node = ({AT})(id)
+                if (app.canvas.graph !== node.graph) app.canvas.setGraph(node.graph)
+                app.canvas.ds.scale = 1
+                app.canvas.ds.offset = [300 - node.pos[0], 150 - node.pos[1]]
+                app.canvas.bringToFront?.(node)
+                app.canvas.setDirty(true, true)
+            }}""",
+            node,
+        )
+        self.page.wait_for_timeout(300)  # both renderings follow the canvas a frame later
+        x, y = self.page.evaluate(
+            f"""([id, text, nth]) => {{
+                const place = ({AT})(id).widgets.at(-1).element.querySelector('[data-section=words]')
+                const all = [...place.querySelectorAll('button.ab-chip')]
+                const chip = all.filter(chip => chip.innerText.replaceAll('\\n', '') === text)[nth]
+                const {{x, y, width, height}} = chip.getBoundingClientRect()
+                return [x + width / 2, y + height / 2]
+            }}""",
+            [node, text, nth],
+        )
+        self.page.mouse.click(x, y)
+
+    def value(self, node, name="token"):
+        return self.page.evaluate(
+            f"([id, name]) => ({AT})(id).widgets.find(widget => widget.name === name).value", [node, name]
+        )
+
+    def becomes(self, node, value, name="token"):
+        self.page.wait_for_function(
+            f"([id, name, value]) => ({AT})(id).widgets.find(widget => widget.name === name).value === value",
+            arg=[node, name, value],
+            timeout=20_000,
+        )
+
+    def connect(self, source, output, target, name):
+        self.page.evaluate(
+            f"""([source, output, target, name]) => {{
+                const [from, to] = [({AT})(source), ({AT})(target)]
+                const at = (slots, name) => slots.findIndex(slot => slot.name === name)
+                from.connect(at(from.outputs, output), to, at(to.inputs, name))
+            }}""",
+            [source, output, target, name],
+        )
+
+    def disconnect(self, node, name):
+        self.page.evaluate(
+            f"""([id, name]) => {{
+                const node = ({AT})(id)
+                node.disconnectInput(node.inputs.findIndex(input => input.name === name))
+            }}""",
+            [node, name],
+        )
+
+
+@pytest.fixture
+def words(desk):
+    return Words(desk)
+
+
+def test_a_bend_shows_the_words_that_it_meets_and_a_click_takes_one(words):
+    words.open()
+    assert words.on(BEND) == {
+        "chips": [
+            ["red", "marked on"],
+            *([word, "word"] for word in ("a", "circle", "on", "the", "left")),
+            *([word, "selector"] for word in ("ALL", "PROMPT", "PADDING", "END")),
+        ],
+        "notes": [],
+        "faults": [],
+    }
+    place = words.page.evaluate(f"[...({AT})('{BEND}').pos]")
+    words.click(BEND, "circle")
+    words.becomes(BEND, "red, circle")
+    words.has(BEND, "circle", "word on")
+    words.click(BEND, "red")
+    words.becomes(BEND, "circle")
+    words.has(BEND, "red", "marked")
+    words.click(BEND, "ALL")
+    words.becomes(BEND, "ALL")
+    words.has(BEND, "ALL", "selector on")
+    words.click(BEND, "left")
+    words.becomes(BEND, "left")
+    words.has(BEND, "left", "word on")
+    words.click(BEND, "left")
+    words.becomes(BEND, "")
+    words.says(BEND, "Choose a word.")
+    assert words.page.evaluate(f"[...({AT})('{BEND}').pos]") == place
+
+
+def test_a_click_is_undone_in_one_step(words):
+    words.open()
+    words.page.evaluate("() => void app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()")
+    words.click(BEND, "circle")
+    words.becomes(BEND, "red, circle")
+    words.page.evaluate("() => void app.extensionManager.command.execute('Comfy.Undo')")
+    words.becomes(BEND, "red")
+    words.has(BEND, "circle", "word")
+
+
+def test_a_word_that_is_not_there_is_told_before_a_run_and_near_ones_are_offered(words):
+    words.open()
+    words.desk.set(BEND, token="circel")
+    words.has(BEND, "circel", "wrong on")
+    (fault,) = words.on(BEND)["faults"]
+    assert fault.startswith('"circel" is not in the prompt. Did you mean "circle"?')
+    words.has(BEND, "circle", "offer")
+    words.click(BEND, "circle", nth=1)
+    words.becomes(BEND, "circle")
+    words.has(BEND, "circle", "word on")
+    assert words.on(BEND)["faults"] == []
+    words.desk.set(BEND, token="two, circle#2")
+    words.says(BEND, 'there is no "circle#2"')
+
+
+def test_chips_follow_what_is_typed_into_the_prompt(words):
+    words.open()
+    type_into_prompt(words, " and a (green) square")
+    words.has(BEND, "green", "marked")
+    words.has(PROMPT, "green", "marked on")
+
+
+def type_into_prompt(words, text):
+    """Type at the end of the prompt, with the keyboard."""
+    area = words.page.locator("textarea").filter(visible=True).first
+    words.page.evaluate(
+        f"() => {{ const [x, y] = ({AT})('{PROMPT}').pos; app.canvas.ds.scale = 1;"
+        " app.canvas.ds.offset = [300 - x, 150 - y]; app.canvas.setDirty(true, true) }"
+    )
+    words.page.wait_for_timeout(300)
+    area.click()
+    words.page.keyboard.press("Control+End")
+    words.page.keyboard.type(text)
+
+
+def test_two_fields_have_two_rows(words):
+    words.desk.open("Swap two words (toy)")
+    words.open_panels()
+    (swap,) = words.page.evaluate(
+        "app.graph.nodes.filter(node => node.type === 'AttnBendSwap').map(node => String(node.id))"
+    )
+    words.page.wait_for_function(
+        f"id => ({AT})(id).widgets.at(-1).element.querySelectorAll('.ab-label').length === 2", arg=swap, timeout=20_000
+    )
+    token, other = words.value(swap), words.value(swap, "other")
+    words.click(swap, "a", nth=1)
+    words.becomes(swap, f"{other}, a", "other")
+    assert words.value(swap) == token
+
+
+def test_a_bend_that_meets_no_words_says_what_to_connect(words):
+    words.open()
+    words.disconnect(PATCH, "bending")
+    words.says(BEND, "Connect bending to a Patch Model")
+    words.connect(BEND, "bending", PATCH, "bending")
+    words.has(BEND, "circle")
+    assert words.on(BEND)["notes"] == []
+    words.disconnect(SAMPLER, "model")
+    words.says(BEND, "to a sampler")
+    words.connect(PATCH, "model", SAMPLER, "model")
+    words.connect(NEGATIVE, "CONDITIONING", SAMPLER, "positive")
+    words.says(BEND, "does not tell its words")
+    words.disconnect(SAMPLER, "positive")
+    words.says(BEND, "The sampler has no prompt")
+    assert words.on(BEND)["chips"] == [["red", "own on"], ["ALL", "selector"]]
+
+
+def test_a_token_that_a_wire_gives_is_told_and_not_to_be_clicked(words):
+    words.open()
+    primitive = words.page.evaluate(
+        """() => {
+            const node = LiteGraph.createNode('PrimitiveString')
+            app.graph.add(node)
+            node.widgets[0].value = 'circle'
+            return String(node.id)
+        }"""
+    )
+    words.connect(primitive, "STRING", BEND, "token")
+    words.says(BEND, "token is given by a wire")
+    words.has(BEND, "circle", "word on")
+    panel = f"({AT})('{BEND}').widgets.at(-1).element"
+    assert words.page.evaluate(f"{panel}.querySelectorAll('button.ab-chip').length") == 0
+
+
+def test_the_pieces_of_a_prompt_and_a_click_marks_a_word(words):
+    words.open()
+    words.desk.set(PROMPT, text=r"a (red) circle moves, \(a\) (blue:1.3) square")
+    words.has(PROMPT, "blue×1.3", "marked on")
+    told = words.on(PROMPT)
+    assert " ".join(text for text, _ in told["chips"]) == "a red circle moves , ␣ ( a ) blue×1.3 square"
+    assert ["moves", "unknown"] in told["chips"]
+    assert "of 512 columns are padding" in told["notes"][0]
+    words.click(PROMPT, "circle")
+    words.becomes(PROMPT, r"a (red) (circle) moves, \(a\) (blue:1.3) square", "text")
+    words.has(PROMPT, "circle", "marked on")
+    words.click(PROMPT, "blue×1.3")
+    words.becomes(PROMPT, r"a (red) (circle) moves, \(a\) blue square", "text")
+    words.has(BEND, "circle", "marked")
+
+
+def test_a_prompt_that_is_half_typed_says_why_and_keeps_its_pieces(words):
+    words.open()
+    words.desk.set(PROMPT, text="a (red circle on the left")
+    words.says(PROMPT, "is opened but never closed")
+    assert words.on(PROMPT)["chips"][1] == ["red", "marked on"]
+    words.says(BEND, "is opened but never closed")
+
+
+def test_an_encoder_that_is_not_known_tells_its_pieces_after_a_run(words):
+    """Without a loader there is none to ask; what a run has told of this very text stands there then."""
+    words.open()
+    words.desk.run()
+    words.desk.set(PROMPT, text="a (blue) circle")
+    words.disconnect(PROMPT, "clip")
+    words.says(PROMPT, "Connect clip")
+    words.has(PROMPT, "blue", "marked on")
+    words.desk.set(PROMPT, text="a (red) circle on the left")
+    words.says(PROMPT, "as in the last run")
+
+
+def test_a_long_prompt_scrolls(words):
+    words.open()
+    words.desk.set(PROMPT, text=" ".join(f"word{i}" for i in range(200)))
+    words.has(BEND, "word199")
+    words.has(PROMPT, "word199")
+    for node in (PROMPT, BEND):
+        height, inside = words.page.evaluate(
+            f"id => {{ const all = ({AT})(id).widgets.at(-1).element.querySelector('.ab-chips');"
+            " return [all.clientHeight, all.scrollHeight] }",
+            node,
+        )
+        assert height <= 120 < inside
+
+
+def test_inside_of_a_subgraph(words):
+    words.open()
+    group = words.page.evaluate(
+        f"""() => String(app.graph.convertToSubgraph(new Set(['{BEND}', '{PATCH}'].map({AT}))).node.id)"""
+    )
+    words.open_panels()
+    inner = f"{group}:{BEND}"
+    words.has(inner, "circle")
+    words.click(inner, "circle")
+    words.becomes(inner, "red, circle")
+    words.page.evaluate("() => void app.canvas.setGraph(app.rootGraph)")
+    words.page.wait_for_timeout(300)
+
+
+def test_nothing_is_saved_and_a_bypassed_bend_keeps_what_it_shows(words):
+    words.open()
+    saved = words.page.evaluate("JSON.stringify(app.graph.serialize().nodes.map(node => node.widgets_values))")
+    words.has(BEND, "circle")
+    words.desk.set(BEND, mode=4)
+    words.desk.set(PROMPT, text="a (green) sky")
+    words.has(PROMPT, "green")
+    words.page.wait_for_timeout(500)
+    assert ["circle", "word"] in words.on(BEND)["chips"]
+    assert json.loads(saved) == json.loads(
+        words.page.evaluate("JSON.stringify(app.graph.serialize().nodes.map(node => node.widgets_values))").replace(
+            "a (green) sky", "a (red) circle on the left"
+        )
+    )

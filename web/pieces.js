@@ -1,0 +1,133 @@
+/** On Bend Prompt: the pieces that the text encoder makes of the prompt, while it is typed. A click marks a word. */
+import { app } from "../../scripts/app.js"
+import { api } from "../../scripts/api.js"
+import { changed, watch } from "./changes.js"
+import { chip, chips, note } from "./chips.js"
+import { loaderOf } from "./graph.js"
+import { isOpen, section } from "./panel.js"
+import { workflowOf } from "./report.js"
+import { ask, newest } from "./server.js"
+import { setValues, valueOf } from "./values.js"
+import { placesOf, valueAt } from "./wires.js"
+
+const NODES = ["AttnBendPrompt", "AttnBendTokens"]
+const MOST = 200 // prompts of runs are kept
+const QUEUED = /[{}]|\/\/|\/\*/ // what the page settles in a dynamic prompt
+const TOY = "AttnBendToyWan"
+
+const TEXTS = {
+  count: "{pieces} tokens · {padding} of {all} columns are padding",
+  full: "{pieces} tokens · no padding left of {all} columns",
+  cut: "Cut off, the text encoder does not hear it: “{cut}”",
+  unconnected: "Connect clip: the pieces are the text encoder's.",
+  untold: "The text is made by a node: its pieces are known after a run.",
+  ran: "as in the last run",
+  queued: "What stands in braces, and comments, are settled when Run is pressed: then the pieces may be others.",
+  mark: "a click marks it",
+  unmark: "marked; a click takes the mark out",
+  unmarkWeighed: "marked, with weight {weight}; a click takes both out",
+  unknown: "the text encoder has no piece for this word, and takes it letter by letter",
+  toyUnknown: "the toy does not know this word",
+}
+
+const text = (name, values = {}) => TEXTS[name].replace(/\{(\w+)\}/g, (_, value) => values[value])
+
+/** @type {Map<string, any>} What runs have told, by workflow, node and text; "" stands for the last. */
+const ran = new Map()
+
+const open = () => (app.rootGraph ?? app.graph).id
+const keyOf = (node, typed, workflow = open()) => [workflow, node, typed].join(" ")
+
+/** A prompt as the routes are asked of it: its text, undefined where no one can know it yet, and who loads its encoder. */
+export function questionOf(place) {
+  const typed = valueAt(place, "text") ?? ran.get(keyOf(place.id, ""))?.typed
+  return { text: typed, loader: loaderOf(place) }
+}
+
+/** Let a node show the pieces of its text. */
+function show(node) {
+  const place = section(node, "words")
+  let content = /** @type {HTMLElement[]} */ ([])
+  const asking = newest("pieces", (answer, question) => {
+    if (answer.problem || answer.error) {
+      for (const each of content) each.classList.add("old")
+      place.replaceChildren(...content, note(answer.problem || answer.error, "fault"))
+      return
+    }
+    if (!question.isKnown) return place.replaceChildren(note(text("untold")))
+    const known = answer.why ? ran.get(keyOf(question.id, question.text)) : undefined
+    content = promptOf(node, known ?? answer, question, known !== undefined)
+    place.replaceChildren(...content)
+  })
+  watch(node, () => {
+    const [at] = placesOf(node)
+    if (!at || at.isIdle || !isOpen(node)) return
+    const { text: typed, loader } = questionOf(at)
+    asking({
+      text: typed ?? "",
+      loader,
+      id: at.id,
+      ran: ran.get(keyOf(at.id, typed))?.prompt,
+      isKnown: typed !== undefined,
+    })
+  })
+}
+
+/** A prompt's chips, and what is to be said of it. */
+function promptOf(node, told, question, hasRun) {
+  const isOwn = valueOf(node, "text") === question.text && !(hasRun && node.comfyClass !== NODES[0])
+  const words = told.chips.map(({ text: word, typed, pieces, marked, unknown, weight }) =>
+    chip({
+      parts: pieces.length ? pieces : [word],
+      more: typed && weight !== 1 ? `×${weight}` : "",
+      kind: typed ? [marked && "marked", unknown && "unknown"].filter(Boolean).join(" ") : "between",
+      on: marked,
+      hint: typed ? hintOf(pieces, isOwn, marked, unknown, weight, question.loader) : "",
+      click: typed && isOwn ? () => mark(node, question.text, typed) : undefined,
+    }),
+  )
+  return [chips(...words), ...notesOf(told, question, hasRun)].filter(Boolean)
+}
+
+function hintOf(pieces, isOwn, marked, unknown, weight, loader) {
+  const click = marked ? text(weight === 1 ? "unmark" : "unmarkWeighed", { weight }) : text("mark")
+  const strange = unknown && text(loader?.class_type === TOY ? "toyUnknown" : "unknown")
+  return [pieces.join(" · "), strange, isOwn && click].filter(Boolean).join("\n")
+}
+
+function notesOf({ kinds, cut, notes, why }, { text: typed, loader }, hasRun) {
+  const counts = { pieces: kinds.PROMPT ?? 0, padding: kinds.PADDING ?? 0, all: kinds.ALL }
+  return [
+    kinds.ALL &&
+      note([text(counts.padding ? "count" : "full", counts), hasRun && text("ran")].filter(Boolean).join(", ")),
+    cut && note(text("cut", { cut }), "doubt"),
+    ...notes.map((said) => note(said, "doubt")),
+    QUEUED.test(typed) && note(text("queued"), "doubt"),
+    why && !hasRun && note(loader ? why : text("unconnected")),
+  ]
+}
+
+/** Mark a word, or take its mark out. What was asked of another text than there now is comes to nothing. */
+async function mark(node, typed, [start, end]) {
+  const answer = await ask("mark", { text: typed, start, end })
+  if (valueOf(node, "text") !== typed) return
+  if (answer.error) section(node, "words").append(note(answer.error, "fault"))
+  else setValues(node, { text: answer.text })
+}
+
+app.registerExtension({
+  name: "AttentionBending.pieces",
+  setup() {
+    api.addEventListener("executed", ({ detail: { prompt_id, node, display_node, output } }) => {
+      for (const told of /** @type {any} */ (output)?.pieces ?? []) {
+        for (const typed of [told.typed, ""])
+          ran.set(keyOf(display_node ?? node, typed, workflowOf(prompt_id)), { ...told, prompt: prompt_id })
+        while (ran.size > MOST) ran.delete(ran.keys().next().value ?? "")
+        changed()
+      }
+    })
+  },
+  nodeCreated(node) {
+    if (NODES.includes(node.comfyClass ?? "")) show(node)
+  },
+})
