@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from ..errors import BendError
 from .lists import straight_quotes
@@ -20,31 +21,43 @@ _MEANT = {
 }
 
 
-def not_in_prompt(word: str, text: str, words: Sequence[str], marked: int) -> str:
+class Hint(NamedTuple):
+    """What was probably meant: a `sentence`, and what a token field would have instead, likeliest first."""
+
+    sentence: str = ""
+    offers: tuple[str, ...] = ()
+
+
+def not_in_prompt(word: str, text: str, words: Sequence[str], marked: int) -> BendError:
     """What is missing, what was probably meant, and which `words` there are, of which the first `marked` are marked."""
-    sentences = [f'"{word}" is not in the prompt.', _hint(word, text, words)]
+    hint = _hint(word, text, words)
+    sentences = [f'"{word}" is not in the prompt.', hint.sentence]
     if words:
         listed = [f'"{other}"' + (" (marked)" if i < marked else "") for i, other in enumerate(words[:_LISTED])]
         more = f" and {len(words) - _LISTED} more" if len(words) > _LISTED else ""
         sentences.append(f"The prompt has {', '.join(listed)}{more}.")
     else:
         sentences.append("The prompt has no words at all.")
-    return " ".join(filter(None, sentences))
+    return BendError(" ".join(filter(None, sentences)), "token", hint.offers)
 
 
-def _hint(word: str, text: str, words: Sequence[str]) -> str:
+def _hint(word: str, text: str, words: Sequence[str]) -> Hint:
     if selector := SELECTORS.get(word.upper()):
-        return _MEANT[selector]
+        return Hint(_MEANT[selector], (selector,))
     plain = _without_marks(word)
     if plain and find(plain, text):
-        return f"Parentheses and weights are no part of a word: write {plain}."
+        return Hint(f"Parentheses and weights are no part of a word: write {plain}.", (TokenTerm(plain).token,))
     if spellings := own_spellings(word, text):
-        return f"The prompt spells it {' or '.join(spellings)}: copy that."
+        return Hint(f"The prompt spells it {' or '.join(spellings)}: copy that.", tuple(spellings))
     parts = [part for part in _BETWEEN_WORDS.split(word) if part]
     if len(parts) > 1 and all(find(part, text) for part in parts):
-        return "Its words are there, but not side by side in this order: put commas between them to bend each."
+        return Hint(
+            "Its words are there, but not side by side in this order: put commas between them to bend each.",
+            (", ".join(TokenTerm(part).token for part in parts),),
+        )
     near = _near(word, words)
-    return f"Did you mean {' or '.join(near)}?" if near else ""
+    quoted = (f'"{other}"' for other in near)
+    return Hint(f"Did you mean {' or '.join(quoted)}?" if near else "", tuple(TokenTerm(other).token for other in near))
 
 
 def own_spellings(word: str, text: str, count: int = 3) -> list[str]:
@@ -81,9 +94,9 @@ def _without_marks(word: str) -> str | None:
 
 
 def _near(word: str, words: Sequence[str], count: int = 3) -> list[str]:
-    """The likeliest of `words`, quoted: those that hold the word or stand in it, then those spelled alike."""
+    """The likeliest of `words`: those that hold the word or stand in it, then those spelled alike."""
     wanted = fold(word).text
     spelled = {fold(other).text: other for other in words}
     parts = [other for other in spelled if wanted in other or (len(other) > 2 and other in wanted)]
     alike = get_close_matches(wanted, spelled, n=count)
-    return [f'"{spelled[other]}"' for other in dict.fromkeys(parts + alike)][:count]
+    return [spelled[other] for other in dict.fromkeys(parts + alike)][:count]

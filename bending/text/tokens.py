@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..errors import BendError
 from .suggest import not_in_prompt
-from .token_field import ALL, END, PADDING, PROMPT, TokenField, TokenTerm
+from .token_field import ALL, END, PADDING, PROMPT, TokenField, TokenTerm, replaced
 from .words import find, fold, is_blank, unique, words_of
 
 
@@ -121,7 +121,7 @@ def resolve_each(
     """`resolve` for the conditionings of one pass, each a map and its column count.
 
     A term must be in at least one of them; where it is not, it is listed in that selection's `missing`. Raises the
-    BendError of the first conditioning with a map for a term that none has.
+    BendError of the first conditioning with a map for a term that none has; it offers whole fields.
     """
     terms = _terms(token)
     results = [_select(terms, tokens, columns, encoder) for tokens, columns in contexts]
@@ -129,7 +129,8 @@ def resolve_each(
     for term in terms:
         errors = [failed[term] for _, (_, failed) in mapped_first if term in failed]
         if errors and len(errors) == len(results):
-            raise errors[0]
+            whole = tuple(replaced(terms, term, offer) for offer in errors[0].offers)
+            raise BendError(str(errors[0]), errors[0].field, whole)
     return tuple(selection for selection, _ in results)
 
 
@@ -199,11 +200,14 @@ def _columns_of(
         return tuple(sorted(chosen)), []
     places = _places(term.text, tokens)
     if not places:
-        raise BendError(not_in_prompt(term.text, tokens.text, tokens.words, len(tokens.marked_words)))
+        raise not_in_prompt(term.text, tokens.text, tokens.words, len(tokens.marked_words))
     if term.occurrence is not None:
         if term.occurrence > len(places):
             times = "once" if len(places) == 1 else f"{len(places)} times"
-            raise BendError(f'there is no "{term}": "{term.text}" is in the prompt {times}. Count from 1.')
+            last = TokenTerm(term.text, occurrence=len(places) if len(places) > 1 else None).token
+            raise BendError(
+                f'there is no "{term}": "{term.text}" is in the prompt {times}. Count from 1.', "token", (last,)
+            )
         places = [places[term.occurrence - 1]]
     columns_found, notes = set(), []
     for place in places:
