@@ -4,6 +4,7 @@ import json
 
 import pytest
 from browser.boxes import overlapping
+from browser.desk import thrown
 from workflows.filming import EDITOR_FILES, ORIGINALS, TWINS, edited, example, the
 
 WIDGETS = ("BOOLEAN", "COMBO", "FLOAT", "INT", "STRING")
@@ -33,13 +34,6 @@ def vue(editor):
     editor.page.evaluate(turn, True)
     yield editor
     editor.page.evaluate(turn, False)
-
-
-def thrown(editor):
-    """Errors of scripts since the last look; a file that is not there, as real models are not here, is none."""
-    errors, editor.errors[:] = list(editor.errors), []
-    harmless = ("Failed to load resource", "Content Security Policy", "before initialization")
-    return [error for error in errors if not any(part in error for part in harmless)]
 
 
 def widget_inputs(node):

@@ -6,88 +6,16 @@ from contextlib import contextmanager
 import pytest
 from attention_bending.dev.browser import Editor
 from attention_bending.dev.server import WorkflowError
-from browser.panels import AT, PANEL, SAID
-from browser.test_page import thrown
-from workflows.filming import EDITOR_FILES
+from browser.desk import Desk, thrown
+from browser.panels import AT, PANEL
+
+pytestmark = pytest.mark.usefixtures("quiet")
 
 PROMPT, BEND, PATCH, SAMPLER = "6", "8", "9", "11"
 """Nodes of *Bend one word (toy)*."""
 LINE = '1. Amplify(factor=0) of "red": 6 layers × 1 step'
 IDLE = "Nothing to bend and nothing to record: the model passes through as it came."
 MUTED, BYPASSED = 2, 4
-
-
-class Desk:
-    """The page, as one works at it with a toy workflow."""
-
-    def __init__(self, editor, server):
-        self.editor = editor
-        self.page = editor.page
-        self.server = server
-
-    def open(self, name="Bend one word (toy)", steps=1):
-        """A template, in a tab of its own."""
-        self.editor.load(json.loads((EDITOR_FILES / f"{name}.json").read_text(encoding="utf-8")), name)
-        for key in self.page.evaluate("app.graph.nodes.map(node => String(node.id))"):
-            self.set(key, steps=steps, length=1)
-
-    def set(self, node, mode=None, **values):
-        self.page.evaluate(
-            f"""([id, mode, values]) => {{
-                const node = ({AT})(id)
-                if (mode !== null) node.mode = mode
-                for (const widget of node.widgets ?? []) if (widget.name in values) widget.value = values[widget.name]
-            }}""",
-            [node, mode, values],
-        )
-
-    def queue(self):
-        """Press Run; the prompt's id."""
-        with self.page.expect_response("**/prompt") as answer:
-            self.page.get_by_test_id("queue-button").click()
-        return answer.value.json()["prompt_id"]
-
-    def run(self):
-        """Press Run and wait for the end, and until the page has heard of it; the history entry, or what failed."""
-        self.page.evaluate(
-            """() => {
-                window.ended = new Set()
-                for (const end of ['success', 'error', 'interrupted'])
-                    app.api.addEventListener(`execution_${end}`, ({detail}) => ended.add(detail.prompt_id))
-            }"""
-        )
-        prompt = self.queue()
-        try:
-            return self.server.wait(prompt)
-        except WorkflowError as error:
-            return error
-        finally:
-            self.page.wait_for_function("prompt => ended.has(prompt)", arg=prompt, timeout=10_000)
-
-    def said(self, node):
-        """What is read on a node, None where it has no panel."""
-        return self.page.evaluate(SAID, node)
-
-    def hears(self, node, part):
-        """Wait until a node says this."""
-        self.page.wait_for_function(f"([id, part]) => ({SAID})(id)?.includes(part)", arg=[node, part], timeout=20_000)
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["classic", "nodes 2"])
-def desk(editor, server, request):
-    """The page in each of its two renderings."""
-    turn = "on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
-    editor.page.evaluate(turn, request.param)
-    yield Desk(editor, server)
-    editor.page.evaluate(turn, False)
-
-
-@pytest.fixture(autouse=True)
-def quiet(editor):
-    """No script has failed, but for what a refused run says of itself."""
-    thrown(editor)
-    yield
-    assert thrown(editor) == []
 
 
 def test_what_stands_there_is_of_the_last_run(desk, tmp_path):

@@ -1,0 +1,70 @@
+"""The page, as one works at it."""
+
+import json
+
+from attention_bending.dev.server import WorkflowError
+from browser.panels import AT, SAID
+from workflows.filming import EDITOR_FILES
+
+
+def thrown(editor):
+    """Errors of scripts since the last look; a file that is not there, as real models are not here, is none."""
+    errors, editor.errors[:] = list(editor.errors), []
+    harmless = ("Failed to load resource", "Content Security Policy", "before initialization")
+    return [error for error in errors if not any(part in error for part in harmless)]
+
+
+class Desk:
+    """The page, as one works at it with a toy workflow."""
+
+    def __init__(self, editor, server):
+        self.editor = editor
+        self.page = editor.page
+        self.server = server
+
+    def open(self, name="Bend one word (toy)", steps=1):
+        """A template, in a tab of its own."""
+        self.editor.load(json.loads((EDITOR_FILES / f"{name}.json").read_text(encoding="utf-8")), name)
+        for key in self.page.evaluate("app.graph.nodes.map(node => String(node.id))"):
+            self.set(key, steps=steps, length=1)
+
+    def set(self, node, mode=None, **values):
+        self.page.evaluate(
+            f"""([id, mode, values]) => {{
+                const node = ({AT})(id)
+                if (mode !== null) node.mode = mode
+                for (const widget of node.widgets ?? []) if (widget.name in values) widget.value = values[widget.name]
+            }}""",
+            [node, mode, values],
+        )
+
+    def queue(self):
+        """Press Run; the prompt's id."""
+        with self.page.expect_response("**/prompt") as answer:
+            self.page.get_by_test_id("queue-button").click()
+        return answer.value.json()["prompt_id"]
+
+    def run(self):
+        """Press Run and wait for the end, and until the page has heard of it; the history entry, or what failed."""
+        self.page.evaluate(
+            """() => {
+                window.ended = new Set()
+                for (const end of ['success', 'error', 'interrupted'])
+                    app.api.addEventListener(`execution_${end}`, ({detail}) => ended.add(detail.prompt_id))
+            }"""
+        )
+        prompt = self.queue()
+        try:
+            return self.server.wait(prompt)
+        except WorkflowError as error:
+            return error
+        finally:
+            self.page.wait_for_function("prompt => ended.has(prompt)", arg=prompt, timeout=10_000)
+
+    def said(self, node):
+        """What is read on a node, None where it has no panel."""
+        return self.page.evaluate(SAID, node)
+
+    def hears(self, node, part):
+        """Wait until a node says this."""
+        self.page.wait_for_function(f"([id, part]) => ({SAID})(id)?.includes(part)", arg=[node, part], timeout=20_000)
