@@ -21,6 +21,13 @@ FAULT = "attention_bending.fault"
 """The event that `web/faults.js` listens to."""
 
 
+class Prompt(NamedTuple):
+    """A prompt, and the id of the workflow that a page made it of: node ids say nothing without it."""
+
+    id: str
+    workflow: str | None
+
+
 class Badge(NamedTuple):
     """What a run says on a node that made one of its bends, and whether the bend ran as it was asked to."""
 
@@ -37,7 +44,8 @@ def show_text(node: str | None, text: str | None, run: str | None = None, badges
     have begun: what stands on the node is an earlier prompt's from now on. `badges` come with it, each on its own node.
     """
     context = get_executing_context()
-    _send(REPORT, node, {"run": run or str(context and context.list_index), "text": text}, badges)
+    bends = [{**badge._asdict(), "node": _shown_on(badge.node)} for badge in badges]
+    _send(REPORT, node, {"run": run or str(context and context.list_index), "text": text, "bends": bends})
 
 
 def show_fault(error: BendError, node: str | None) -> None:
@@ -45,20 +53,17 @@ def show_fault(error: BendError, node: str | None) -> None:
     _send(FAULT, error.node or node, {"message": str(error), "field": error.field, "offers": error.offers})
 
 
-def _send(event: str, node: str | None, told: dict, badges: Sequence[Badge] = ()) -> None:
+def _send(event: str, node: str | None, told: dict) -> None:
     server = page_server()
     if server is None or node is None or server.client_id is None:
         return
-    progress = get_progress_state()
-    shown_on = progress.dynprompt.get_display_node_id
-    detail = {
-        "prompt_id": progress.prompt_id,
-        "workflow": _workflow(server, progress.prompt_id),
-        "node": shown_on(node),
-        **told,
-        "bends": [{**badge._asdict(), "node": shown_on(badge.node)} for badge in badges],
-    }
-    server.send_sync(event, detail, server.client_id)
+    prompt = prompt_under_way()
+    about = {"prompt_id": prompt.id, "workflow": prompt.workflow, "node": _shown_on(node)}
+    server.send_sync(event, {**about, **told}, server.client_id)
+
+
+def _shown_on(node: str) -> str:
+    return get_progress_state().dynprompt.get_display_node_id(node)
 
 
 def can_show_pictures(node: str | None) -> bool:
@@ -88,11 +93,15 @@ def picture_shower(node: str) -> Callable[[Image.Image], None]:
     )
 
 
-def _workflow(server, prompt_id: str) -> str | None:
-    """The id of the workflow that a page made this prompt of: node ids say nothing without it."""
+def prompt_under_way() -> Prompt | None:
+    """The prompt that the server is working on; None in a headless host."""
+    server = page_server()
+    if server is None:
+        return None
+    prompt_id = get_progress_state().prompt_id
     running, _ = server.prompt_queue.get_current_queue_volatile()
     extra = next((extra for _, running_id, _, extra, *_ in running if running_id == prompt_id), {})
-    return ((extra.get("extra_pnginfo") or {}).get("workflow") or {}).get("id")
+    return Prompt(prompt_id, ((extra.get("extra_pnginfo") or {}).get("workflow") or {}).get("id"))
 
 
 def page_server():

@@ -51,12 +51,13 @@ class AttnBendModel(io.ComfyNode):
         record_limit_mb=512,
     ) -> io.NodeOutput:
         node = cls.hidden.unique_id
-        handle = Handle(node, record_limit_mb * 2**20, idle=record == "none" and not bending)
+        bending = bending or Bending()
+        handle = Handle(node, record_limit_mb * 2**20, record == "none" and not bending, bending)
         _tell_begin(node, handle.idle)
         if handle.idle:
             return io.NodeOutput(model, handle)
         recording = None if record == "none" else Recording(handle, record, record_tokens, record_heads)
-        patch = Patch(bending or Bending(), apply_to_output, node, recording, handle)
+        patch = Patch(bending, apply_to_output, node, recording, handle)
         return io.NodeOutput(patch_model(model, patch), handle)
 
 

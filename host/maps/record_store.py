@@ -6,16 +6,18 @@ fingerprint of the latent that it returned; who holds the latent finds what belo
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from comfy.model_management import intermediate_dtype
 from torch import Tensor
 
+from ...bending.bend import Bending
 from ...bending.digest import fingerprint
 from ...bending.errors import BendError
 from ...bending.maps.record import Record
 from ...bending.uncopied import Uncopied
+from ..display import Prompt, prompt_under_way
 
 IDLE = "Nothing to bend and nothing to record: the model passes through as it came."
 """What is told of a Patch Model that does nothing."""
@@ -28,15 +30,25 @@ KEPT = 4
 class Handle(Uncopied):
     """The maps of one Patch Model node, whatever runs it will see; `limit` bounds the bytes of all that are kept.
 
-    An `idle` node has nothing to bend and nothing to record, and so no runs.
+    An `idle` node has nothing to bend and nothing to record, and so no runs. `bending` is what it was given.
     """
 
     node: str | None
     limit: int
     idle: bool = False
+    bending: Bending = Bending()
 
 
-_runs: WeakKeyDictionary[Handle, tuple[tuple[str, Record | str], ...]] = WeakKeyDictionary()
+class Run(NamedTuple):
+    """What one run left, the fingerprint of its latent, and the prompt that it was a part of, if a server had it."""
+
+    digest: str
+    left: Record | str
+    prompt: Prompt | None
+
+
+_runs: WeakKeyDictionary[Handle, tuple[Run, ...]] = WeakKeyDictionary()
+"""By handle, the newest run first; the handle with the newest stands last."""
 
 
 def put(handle: Handle, samples: Tensor, left: Record | str) -> None:
@@ -44,15 +56,31 @@ def put(handle: Handle, samples: Tensor, left: Record | str) -> None:
 
     The oldest go, as number and limit ask.
     """
-    digest = fingerprint(samples.to(intermediate_dtype()))
-    runs = [(digest, left), *(run for run in _runs.get(handle, ()) if run[0] != digest)]
+    made = Run(fingerprint(samples.to(intermediate_dtype())), left, prompt_under_way())
+    runs = [made, *(run for run in _runs.get(handle, ()) if run.digest != made.digest)]
     total, newest = 0, []
     for run in runs[:KEPT]:
-        total += run[1].nbytes if isinstance(run[1], Record) else 0
+        total += run.left.nbytes if isinstance(run.left, Record) else 0
         if newest and total > handle.limit:
             break
         newest.append(run)
+    _runs.pop(handle, None)  # so that it comes to stand last
     _runs[handle] = tuple(newest)
+
+
+def latest(node: str, workflow: str, prompt: str | None = None) -> tuple[Handle, Record] | None:
+    """The newest record of the Patch Model that a page knows by its execution id and its workflow's; of one `prompt`.
+
+    None where none is kept: nothing was recorded, or the handle is gone with ComfyUI's cache.
+    """
+    handles = [handle for reference in reversed(_runs.keyrefs()) if (handle := reference()) is not None]
+    for handle in handles:
+        for run in _runs.get(handle, ()) if handle.node == node else ():
+            told = run.prompt
+            is_meant = told is not None and told.workflow == workflow and prompt in (None, told.id)
+            if is_meant and isinstance(run.left, Record):
+                return handle, run.left
+    return None
 
 
 def record_of(maps: Handle | Record, latent: dict | None) -> Record:
@@ -62,7 +90,7 @@ def record_of(maps: Handle | Record, latent: dict | None) -> Record:
     """
     if isinstance(maps, Record):
         return maps
-    records = {digest: left for digest, left in _runs.get(maps, ()) if isinstance(left, Record)}
+    records = {run.digest: run.left for run in _runs.get(maps, ()) if isinstance(run.left, Record)}
     return _of(
         records,
         latent,
@@ -81,7 +109,7 @@ def left_by(maps: Handle | Record, latent: dict | None) -> Record | str:
     if maps.idle:
         return IDLE
     return _of(
-        dict(_runs.get(maps, ())),
+        {run.digest: run.left for run in _runs.get(maps, ())},
         latent,
         "this Patch Model has seen no run yet. Connect its model to the sampler whose latent is connected here; a run "
         "that was stopped or failed leaves no report.",
