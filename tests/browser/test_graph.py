@@ -1,5 +1,7 @@
 """The page follows wires as the run will: from a bend to the prompts whose words it meets."""
 
+from itertools import pairwise
+
 import pytest
 
 GRAPH = "await import('/extensions/attention-bending/graph.js')"
@@ -140,7 +142,7 @@ def test_bend_where_aims_at_a_pass(graph, aims):
     nodes = FILM | {f"where{i}": "AttnBendWhere" for i in range(len(aims))}
     chain = ["blur", *(f"where{i}" for i in range(len(aims))), "patch"]
     wires = [wire for wire in WIRED if wire != BEND]
-    wires += [f"{a} bending → {b} bending" for a, b in zip(chain, chain[1:], strict=False)]
+    wires += [f"{a} bending → {b} bending" for a, b in pairwise(chain)]
     graph.make(nodes, wires)
     for i, aim in enumerate(aims):
         graph.set(f"where{i}", **{"pass": aim})

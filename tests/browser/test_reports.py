@@ -83,7 +83,10 @@ def test_of_a_list_each_film_is_told(desk, tmp_path):
     desk.set("9", values_1="15, 30")
     desk.run()
     passages = desk.page.evaluate(
-        f"() => [...({AT})('10').widgets.at(-1).element.querySelector('[data-section=report]').children].map(part => part.innerText)"
+        f"""() => {{
+            const {{element}} = ({AT})('10').widgets.at(-1)
+            return [...element.querySelector('[data-section=report]').children].map(part => part.innerText)
+        }}"""
     )
     assert passages[0] == f"run 1 of 3:\n{IDLE}"
     assert [part.split("padding")[0] for part in passages[1:]] == [
