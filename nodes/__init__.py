@@ -23,7 +23,7 @@ class AttentionBendingExtension(ComfyExtension):
         server = page_server()
         if server is None:
             return  # a headless host, which may not have the server's packages
-        from .page import add_routes
+        from .page.routes import add_routes
 
         add_routes(server)
 

@@ -33,8 +33,6 @@ class NonsenseError(Exception):
 
 Answer = Callable[[dict], dict | Picture]
 
-ROUTES: dict[str, Answer] = {}
-
 _worker = ThreadPoolExecutor(1, thread_name_prefix="attention bending page")
 """Off the server's loop, and one at a time: the sampler has the machine."""
 
@@ -49,13 +47,9 @@ def asked(question: Mapping, name: str, kind: type, longest: int = 20_000):
     return value
 
 
-def add_routes(server) -> None:
-    """Offer the routes to the page of ComfyUI's server."""
-    for name, answer in ROUTES.items():
-        server.routes.post(f"/attention_bending/{name}")(_handler(answer))
+def handler(answer: Answer):
+    """What answers requests by a function from a question to an answer, off the server's loop."""
 
-
-def _handler(answer: Answer):
     async def handle(request: web.Request) -> web.Response:
         try:
             text = await request.text()
@@ -76,7 +70,7 @@ def _handler(answer: Answer):
 def _read(text: str) -> dict:
     try:
         question = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NonsenseError(f"no JSON: {error}") from None
     if not isinstance(question, dict):
         raise NonsenseError("a question is a JSON object")
