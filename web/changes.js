@@ -9,23 +9,30 @@ const NET = 2000 // ms: for changes that nobody tells of
 const looks = new Map()
 let waiting = 0
 
+/** Do something of ours after what a node already does of itself on an event of its own, as `onRemoved`. */
+export function also(node, event, call) {
+  const before = node[event]
+  node[event] = function (...given) {
+    const answer = before?.apply(this, given)
+    call(...given)
+    return answer
+  }
+}
+
 /** Call `look` now, and again after each change, as long as the node stands in the open workflow. */
 export function watch(node, look) {
   if (!looks.has(node)) {
     looks.set(node, new Set())
-    const { onRemoved } = node
-    node.onRemoved = function () {
-      onRemoved?.apply(this, arguments)
-      looks.delete(node)
-    }
+    also(node, "onRemoved", () => looks.delete(node))
   }
-  looks.get(node).add(look)
+  looks.get(node)?.add(look)
   changed()
 }
 
 /** Something has changed: of widgets that the page sets itself nobody else tells. */
 export function changed() {
-  waiting ||= setTimeout(() => {
+  if (waiting) return
+  waiting = setTimeout(() => {
     waiting = 0
     for (const [node, all] of looks) if (isThere(node)) for (const look of all) look()
   }, SOON)

@@ -2,15 +2,16 @@
  * One panel at the end of a node, for all that the page shows on it: its sections, from top to bottom.
  *
  * It is the page's own: never saved, never sent, and last, since front ends count saved values by their place. A node
- * from a file that was saved without room for it keeps its size: there the panel is closed, and shows reports alone,
- * until its menu opens it.
+ * from a file that was saved without room for it keeps its size: there the panel is closed, and shows reports and what
+ * is wrong alone, until its menu opens it.
  */
 import { app } from "../../scripts/app.js"
+import { also, watch } from "./changes.js"
 
 /** The name of the widget. */
 export const PANEL = "attention_bending"
 
-const SECTIONS = /** @type {const} */ (["words", "picture", "region", "strip", "maps", "report"])
+const SECTIONS = ["notice", "words", "picture", "region", "strip", "maps", "report"]
 const ROOM = 40 // pixels under a saved node's widgets that tell that it had a panel
 
 /**
@@ -31,17 +32,18 @@ export const isOurs = (node) => node?.comfyClass?.startsWith("AttnBend") ?? fals
  * A section of a node's panel, empty when it is made. Sections that hold nothing take no room.
  *
  * @param {any} node
- * @param {typeof SECTIONS[number]} name
+ * @param {string} name One of SECTIONS.
  * @returns {HTMLElement}
  */
 export function section(node, name) {
   const { inner } = panelOf(node)
-  const known = [...inner.children].find((child) => child.dataset.section === name)
+  const there = /** @type {HTMLElement[]} */ ([...inner.children])
+  const known = there.find((child) => child.dataset.section === name)
   if (known) return known
   const made = document.createElement("div")
   made.dataset.section = name
   const behind = SECTIONS.slice(SECTIONS.indexOf(name) + 1)
-  inner.insertBefore(made, [...inner.children].find((child) => behind.includes(child.dataset.section)) ?? null)
+  inner.insertBefore(made, there.find((child) => behind.includes(child.dataset.section ?? "")) ?? null)
   return made
 }
 
@@ -72,17 +74,19 @@ function panelOf(node) {
   const options = { serialize: false, hideInPanel: true, hideOnZoom: false, getMinHeight: () => panel.height }
   node.addDOMWidget(PANEL, PANEL, outer, options).serialize = false // in the API's form, and in the file
   panel.observer.observe(inner)
-  const { onConfigure, onRemoved } = node
-  node.onConfigure = function (saved) {
-    onConfigure?.apply(this, arguments)
+  watch(node, () => mount(node, outer))
+  also(node, "onConfigure", (saved) => {
     const open = saved.properties?.attention_bending?.panel
     close(node, !(open ?? saved.size?.[1] - (node.computeSize()[1] - panel.height) >= ROOM))
-  }
-  node.onRemoved = function () {
-    onRemoved?.apply(this, arguments)
-    panel.observer.disconnect()
-  }
+  })
+  also(node, "onRemoved", () => panel.observer.disconnect())
   return panel
+}
+
+/** Nodes 2.0 keeps the element of a node that an undo has put another in the place of: let that one's be there. */
+function mount(node, outer) {
+  if (outer.isConnected || !LiteGraph.vueNodesMode || node.graph !== app.canvas.graph) return
+  document.querySelector(`[data-node-id="${node.id}"] .attention-bending`)?.replaceWith(outer)
 }
 
 /** Let the node have the room that its panel asks for. It never shrinks: its user may have made it large. */

@@ -10,7 +10,8 @@ import { api } from "../../scripts/api.js"
 export async function ask(route, question) {
   try {
     const answer = await api.fetchApi(`/attention_bending/${route}`, { method: "POST", body: JSON.stringify(question) })
-    if (answer.headers.get("content-type")?.startsWith("image/")) return { picture: await answer.blob(), told: answer.headers }
+    if (answer.headers.get("content-type")?.startsWith("image/"))
+      return { picture: await answer.blob(), told: answer.headers }
     return await answer.json()
   } catch (error) {
     return { error: String(error) } // the server is gone: the page itself tells of it

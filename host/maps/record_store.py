@@ -5,7 +5,7 @@ changes. Each run puts its record under it when it ends, or its report alone whe
 fingerprint of the latent that it returned; who holds the latent finds what belongs to it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -36,7 +36,7 @@ class Handle(Uncopied):
     node: str | None
     limit: int
     idle: bool = False
-    bending: Bending = Bending()
+    bending: Bending = field(default_factory=Bending)
 
 
 class Run(NamedTuple):

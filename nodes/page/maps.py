@@ -14,7 +14,7 @@ from ...bending.pictures.strip import strip, strip_size
 from ...host.maps import record_store
 from . import NonsenseError, Picture, asked
 
-WIDEST = 384
+WIDEST = 256
 """Pixels of a frame."""
 
 VIEWS = ("before", "after")
@@ -29,10 +29,11 @@ _films: WeakKeyDictionary[Record, Tensor] = WeakKeyDictionary()
 
 
 def maps(question: dict) -> dict:
-    """What the run `prompt` recorded for the Patch Model `patch`, an execution id of the workflow `workflow`.
+    """What the run `prompt`, "" for the newest, recorded for the Patch Model `patch`, an execution id of `workflow`.
 
-    `views` are before and after the bends, or before alone where nothing has changed; `grid` is [F, h, w], and `starts`
-    the parts of the film, 0 … 1, at which latent frames begin. Raises BendError where the record is gone.
+    `views` are before and after the bends, or before alone where nothing has changed; `grid` is [F, h, w], `frames` how
+    many the film has, and `starts` the parts of it, 0 … 1, at which latent frames begin. Raises BendError where the
+    record is gone.
     """
     record = _record(question)
     count = record.stride * (record.grid.frames - 1) + 1
@@ -41,6 +42,7 @@ def maps(question: dict) -> dict:
         "words": list(record.words),
         "views": list(VIEWS[: len(_film(record))]),
         "grid": list(record.grid.shape),
+        "frames": count,
         "starts": [shown.index(frame) / count for frame in range(record.grid.frames)],
     }
 
@@ -81,7 +83,7 @@ def _number(question: dict, name: str) -> float:
 
 def _record(question: dict) -> Record:
     patch, workflow, prompt = (asked(question, name, str, 200) for name in ("patch", "workflow", "prompt"))
-    found = record_store.latest(patch, workflow, prompt)
+    found = record_store.latest(patch, workflow, prompt or None)
     if found is None:
         raise BendError(GONE)
     return found[1]

@@ -14,6 +14,7 @@ from workflows.filming import edited, example, the
 WORKFLOW = {"extra_pnginfo": {"workflow": {"id": "w"}}}
 PROMPT = {key: node for key, node in example(f"Bend one word{MARK}").items() if node["class_type"] != "SaveVideo"}
 PATCH, BEND, SAMPLER = (the(PROMPT, kind) for kind in ("AttnBendModel", "AttnBendAmplify", "KSampler"))
+PROMPT = edited(PROMPT, the(PROMPT, "AttnBendPrompt"), text="one (red) circle")  # of its own, in no other test's cache
 PROMPT["latent"] = {"class_type": "SaveLatent", "inputs": {"samples": [SAMPLER, 0], "filename_prefix": "maps"}}
 
 
@@ -48,6 +49,7 @@ def ask(server, route, about, **question):
 def test_what_was_recorded_is_told(maps):
     assert maps["words"] == ["red", "circle", "END"] and maps["views"] == ["before", "after"]
     frames, count = maps["grid"][0], 4 * (maps["grid"][0] - 1) + 1
+    assert maps["frames"] == count
     assert maps["starts"] == pytest.approx([0, *((4 * frame - 3) / count for frame in range(1, frames))])
 
 
