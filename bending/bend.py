@@ -97,6 +97,11 @@ class Bend:
                 raise BendError(f"the other word: {error}", name) from None
 
     @property
+    def token_fields(self) -> dict[str, TokenField]:
+        """What was read from each parameter that names columns."""
+        return dict(zip(("token", *self.operator.token_fields), self.tokens, strict=True))
+
+    @property
     def is_identity(self) -> bool:
         moving = {animation.parameter for animation in self.animations}
         still = self.operator.is_identity and not moving & set(self.operator.numbers)

@@ -1,7 +1,7 @@
 """Texts and pictures on a node, in the page that started a prompt. A headless host never imports its server."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from comfy_api.feature_flags import supports_feature
@@ -10,10 +10,15 @@ from comfy_execution.utils import get_executing_context
 from PIL import Image
 from protocol import BinaryEventTypes
 
+from ..bending.errors import BendError
+
 SUPPORTS = "supports_preview_metadata"
 
 REPORT = "attention_bending.report"
 """The event that `web/report.js` listens to."""
+
+FAULT = "attention_bending.fault"
+"""The event that `web/faults.js` listens to."""
 
 
 class Prompt(NamedTuple):
@@ -50,25 +55,42 @@ def wishes() -> Wishes:
     return _wishes.get(getattr(page_server(), "client_id", None), Wishes())
 
 
-def show_text(node: str | None, text: str | None, run: str | None = None) -> None:
+class Badge(NamedTuple):
+    """What a run says on a node that made one of its bends, and whether the bend ran as it was asked to."""
+
+    node: str
+    text: str
+    ok: bool
+
+
+def show_text(node: str | None, text: str | None, run: str | None = None, badges: Sequence[Badge] = ()) -> None:
     """Show `text` on the node with this id, to the client that started the prompt under way; to nobody without one.
 
     A text takes the place of all that earlier prompts have put there, and of that of the same `run`; those of other
     runs of the prompt stay. A run is by default one item of a node's list inputs. Without a text the prompt is said to
-    have begun: what stands on the node is an earlier prompt's from now on.
+    have begun: what stands on the node is an earlier prompt's from now on. `badges` come with it, each on its own node.
     """
-    server, context = page_server(), get_executing_context()
+    context = get_executing_context()
+    bends = [{**badge._asdict(), "node": _shown_on(badge.node)} for badge in badges]
+    _send(REPORT, node, {"run": run or str(context and context.list_index), "text": text, "bends": bends})
+
+
+def show_fault(error: BendError, node: str | None) -> None:
+    """Show an error on the node that it is about, else on this one, to the client that started the prompt under way."""
+    _send(FAULT, error.node or node, {"message": str(error), "field": error.field, "offers": error.offers})
+
+
+def _send(event: str, node: str | None, told: dict) -> None:
+    server = page_server()
     if server is None or node is None or server.client_id is None:
         return
     prompt = prompt_under_way()
-    detail = {
-        "prompt_id": prompt.id,
-        "workflow": prompt.workflow,
-        "node": get_progress_state().dynprompt.get_display_node_id(node),
-        "run": run or str(context and context.list_index),
-        "text": text,
-    }
-    server.send_sync(REPORT, detail, server.client_id)
+    about = {"prompt_id": prompt.id, "workflow": prompt.workflow, "node": _shown_on(node)}
+    server.send_sync(event, {**about, **told}, server.client_id)
+
+
+def _shown_on(node: str) -> str:
+    return get_progress_state().dynprompt.get_display_node_id(node)
 
 
 def can_show_pictures(node: str | None) -> bool:

@@ -2,8 +2,8 @@
  * One panel at the end of a node, for all that the page shows on it: its sections, from top to bottom.
  *
  * It is the page's own: never saved, never sent, and last, since front ends count saved values by their place. A node
- * from a file that was saved without room for it keeps its size: there the panel is closed, and shows reports alone,
- * until its menu opens it.
+ * from a file that was saved without room for it keeps its size: there the panel is closed, and shows reports and what
+ * is wrong alone, until its menu opens it.
  */
 import { app } from "../../scripts/app.js"
 import { also, changed, watch } from "./changes.js"
@@ -13,7 +13,7 @@ import { text } from "./texts.js"
 /** The name of the widget. */
 export const PANEL = "attention_bending"
 
-const SECTIONS = ["words", "picture", "region", "strip", "maps", "report"]
+const SECTIONS = ["notice", "words", "picture", "region", "strip", "maps", "report"]
 const ROOM = 40 // pixels under a saved node's widgets that tell that it had a panel
 
 /**
@@ -78,18 +78,18 @@ function panelOf(node) {
   node.addDOMWidget(PANEL, PANEL, outer, options).serialize = false // in the API's form, and in the file
   panel.observer.observe(inner)
   outer.classList.toggle("closed", !setting("Panels"))
+  watch(node, () => mount(node, outer))
   also(node, "onConfigure", (saved) => {
     const open = saved.properties?.attention_bending?.panel
     close(node, !(open ?? saved.size?.[1] - (node.computeSize()[1] - panel.height) >= ROOM))
   })
   also(node, "onRemoved", () => panel.observer.disconnect())
-  watch(node, () => mount(node, outer))
   return panel
 }
 
-/** After an undo, Nodes 2.0 keeps the rows of the node that was there before, and the panel of that one in them. */
+/** Nodes 2.0 keeps the element of a node that an undo has put another in the place of: let that one's be there. */
 function mount(node, outer) {
-  if (!LiteGraph.vueNodesMode || outer.isConnected || node.graph !== app.canvas.graph) return
+  if (outer.isConnected || !LiteGraph.vueNodesMode || node.graph !== app.canvas.graph) return
   document.querySelector(`[data-node-id="${node.id}"] .attention-bending`)?.replaceWith(outer)
 }
 

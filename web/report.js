@@ -3,15 +3,18 @@
  *
  * A text belongs to a prompt, to the workflow that the prompt was made of, and to a node by its execution id ("19:8" is
  * node 8 inside of subgraph 19). The server tells of this page's own prompts only; what is said to a workflow in
- * another tab waits until that is opened.
+ * another tab waits until that is opened. With a Patch Model's text come those of the bends that it was given, each on
+ * its own node: they grow old with it.
  */
 import { app } from "../../scripts/app.js"
 import { api } from "../../scripts/api.js"
+import { changed } from "./changes.js"
 import { isOurs, section } from "./panel.js"
-import { text } from "./texts.js"
+import { text as sentence } from "./texts.js"
 
-const EVENT = "attention_bending.report"
+export const EVENT = "attention_bending.report"
 const IDLE_MODES = [2, 4] // muted, bypassed
+const LEFT_OUT = "report.leftOut"
 const UNTOLD = {
   execution_success: "report.noSampling",
   execution_error: "report.failedBefore",
@@ -25,68 +28,89 @@ const UNTOLD = {
  * @property {string} node The node's execution id.
  * @property {string} run Which run on this node: its later text takes the place of an earlier.
  * @property {string | null} text Null where the prompt has only begun.
+ * @property {{node: string, text: string, ok: boolean}[]} [bends] What is said with it on nodes of bends.
  */
 
 /**
  * @typedef {object} Said What one node has said last.
  * @property {string} workflow
  * @property {string} node
+ * @property {string} by The Patch Model that tells of it, where it is a bend; else nothing.
  * @property {string} prompt The last prompt with this node.
- * @property {Map<string, string>} texts By run, in the order in which they began.
+ * @property {string} told The prompt of its texts.
+ * @property {Map<string, {text: string, ok: boolean}>} texts By run, in the order in which they began.
  * @property {boolean} isOld Whether the texts are of an earlier prompt.
  * @property {string} note What stands above old texts.
  */
 
-/** @type {Map<string, Said>} By workflow and node. */
+/** @type {Map<string, Said>} By workflow, node and `by`. */
 const all = new Map()
 
 /** @type {Map<string, string>} The workflows of prompts under way, as far as they were told. */
 const workflows = new Map()
 
 /** @param {Report} report */
-function hear({ prompt_id, workflow: told, node, run, text }) {
+function hear({ prompt_id, workflow: told, node, run, text, bends = [] }) {
   const workflow = told ?? workflowOf(prompt_id)
   workflows.set(prompt_id, workflow)
-  const key = `${workflow} ${node}`
-  const said = all.get(key) ?? { workflow, node, prompt: "", texts: new Map(), isOld: false, note: "" }
-  all.set(key, said)
-  if (said.prompt !== prompt_id) Object.assign(said, { prompt: prompt_id, isOld: true, note: "" })
-  if (text !== null) {
-    if (said.isOld) Object.assign(said, { texts: new Map(), isOld: false, note: "" })
-    said.texts.set(run, text)
+  const on = (node, by = "") => {
+    const key = `${workflow} ${node} ${by}`
+    if (!all.has(key))
+      all.set(key, { workflow, node, by, prompt: "", told: "", texts: new Map(), isOld: false, note: "" })
+    return all.get(key)
   }
+  const say = (said, text, ok) => {
+    if (said.isOld) Object.assign(said, { texts: new Map(), isOld: false, note: "" })
+    said.told = prompt_id
+    said.texts.set(run, { text, ok })
+  }
+  const said = on(node)
+  bends.forEach((bend) => on(bend.node, node))
+  for (const each of all.values())
+    if (each.workflow === workflow && (each === said || each.by === node) && each.prompt !== prompt_id)
+      Object.assign(each, { prompt: prompt_id, isOld: true, note: "" })
+  if (text !== null) say(said, text, true)
+  for (const bend of bends) say(on(bend.node, node), bend.text, bend.ok)
   show()
 }
 
 /** The id of the workflow that a prompt was made of; of one that nothing was told of, the open one's. */
 export const workflowOf = (prompt) => workflows.get(prompt) ?? root().id
 
+/** Of a node of the open workflow, by its execution id: the last prompt with it, and that of which its texts tell. */
+export const promptsOn = (node) => all.get(`${root().id} ${node} `) ?? { prompt: "", told: "" }
+
 /** A node that ComfyUI has in its cache says nothing, but its output comes once more, and a text with it. */
 function hearCached({ prompt_id, node, display_node, output }) {
   const workflow = workflows.get(prompt_id)
   const id = display_node ?? node
-  if (workflow === undefined || all.get(`${workflow} ${id}`)?.prompt === prompt_id) return
+  if (workflow === undefined || all.get(`${workflow} ${id} `)?.prompt === prompt_id) return
   output?.text?.forEach((text, run) => hear({ prompt_id, workflow, node: id, run: String(run), text }))
 }
 
 /** A prompt has ended: a node of ours that failed says so, and of those that were not told of, that is said. */
 function end(untold, { prompt_id, node_id, exception_message }) {
   const workflow = workflows.get(prompt_id) ?? null
-  if (exception_message && all.has(`${workflow} ${node_id}`))
+  if (exception_message && all.has(`${workflow} ${node_id} `))
     hear({
       prompt_id,
       workflow,
       node: node_id,
       run: "failed",
-      text: text("report.failed", { message: exception_message.trim() }),
+      text: sentence("report.failed", { message: exception_message.trim() }),
     })
-  for (const said of all.values()) if (said.isOld && said.prompt === prompt_id) said.note = text(untold)
+  for (const said of all.values())
+    if (said.isOld && said.prompt === prompt_id)
+      said.note = sentence(untold === UNTOLD.execution_success && isLeftOut(said) ? LEFT_OUT : untold)
   for (const [said, path] of opened())
     if (path.some(({ mode }) => IDLE_MODES.includes(mode)))
-      Object.assign(said, { isOld: true, note: text("report.leftOut") })
-  workflows.delete(prompt_id)
+      Object.assign(said, { isOld: true, note: sentence(LEFT_OUT) })
+  setTimeout(() => workflows.delete(prompt_id)) // once all have heard of it
   show()
 }
+
+/** Whether a bend was not told of though its Patch Model was: it is no longer wired to that. */
+const isLeftOut = ({ by, workflow }) => by !== "" && all.get(`${workflow} ${by} `)?.isOld === false
 
 /** What nodes of the open workflow have said, each with the path of nodes that leads to it. */
 function opened() {
@@ -97,10 +121,10 @@ function opened() {
 }
 
 /** The open workflow, whichever of its subgraphs is shown. */
-const root = () => app.rootGraph ?? app.graph
+export const root = () => app.rootGraph ?? app.graph
 
 /** The nodes that an execution id names, from the outermost subgraph inwards. */
-function pathTo(graph, id) {
+export function pathTo(graph, id) {
   const [first, ...inner] = id.split(":")
   const node = graph?.getNodeById(first)
   return [node, ...(inner.length ? pathTo(node?.subgraph, inner.join(":")) : [])]
@@ -113,23 +137,30 @@ function show() {
     const passages = several.flatMap(passagesOf)
     if (passages.length) section(node, "report").replaceChildren(...passages)
   }
+  changed()
 }
 
 /** One node's passages; with its id where it stands in several places, as those of a subgraph may. */
-function passagesOf({ node, texts, isOld, note }, _, { length }) {
-  const heading = [
-    length > 1 ? text("report.node", { id: node }) : "",
-    note && texts.size ? text("report.before", { note }) : note,
-  ]
+function passagesOf({ node, by, texts, isOld, note }, _, { length }) {
+  const above = note && texts.size ? sentence("report.before", { note }) : note
+  const heading = [length > 1 ? sentence("report.node", { id: by || node }) : "", by ? "" : above]
   const runs = new Map()
-  ;[...texts.values()].forEach((text, run) => runs.set(text, [...(runs.get(text) ?? []), run + 1]))
-  const told = [...runs].map(([said, of]) => {
+  ;[...texts.values()].forEach(({ text, ok }, run) => {
+    const same = runs.get(text) ?? { ok, of: [] }
+    runs.set(text, same)
+    same.of.push(run + 1)
+  })
+  const told = [...runs].map(([text, { ok, of }]) => {
     const count = texts.size
     const which =
-      of.length === count ? text("report.allRuns", { count }) : text("report.run", { which: of.join(", "), count })
-    return count > 1 ? `${which}\n${said}` : said
+      of.length === count
+        ? sentence("report.allRuns", { count })
+        : sentence("report.run", { which: of.join(", "), count })
+    const element = passage(count > 1 ? `${which}\n${text}` : text, isOld)
+    if (by) Object.assign(element, { className: ok ? "ab-badge" : "ab-badge ab-amber", title: note })
+    return element
   })
-  return [...heading.filter(Boolean).map((line) => passage(line)), ...told.map((said) => passage(said, isOld))]
+  return [...heading.filter(Boolean).map((text) => passage(text)), ...told]
 }
 
 function passage(text, isOld = false) {

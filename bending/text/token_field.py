@@ -7,6 +7,7 @@ second occurrence. A weight is refused, since none has a meaning here.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -66,6 +67,11 @@ class TokenField:
         if plain.count('"') % 2:
             raise _error(f'token is {text!r}, where a quote is opened but not closed. Write both, as in "red, round".')
         return cls(text, tuple(_parse_term(part.strip(), text) for part in at_commas(plain)))
+
+
+def replaced(terms: Sequence[TokenTerm], term: TokenTerm, by: str) -> str:
+    """A field of these terms, with another text in the place of one."""
+    return ", ".join(by if other == term else other.token for other in terms)
 
 
 def quoted(text: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..errors import BendError
 from .suggest import not_in_prompt
-from .token_field import ALL, END, PADDING, PROMPT, REGISTERS, TokenField, TokenTerm
+from .token_field import ALL, END, PADDING, PROMPT, REGISTERS, TokenField, TokenTerm, replaced
 from .words import find, fold, is_blank, unique, words_of
 
 
@@ -154,7 +154,7 @@ def resolve_each(
     """`resolve` for the conditionings of one pass, each a map and its column count.
 
     A term must be in at least one of them; where it is not, it is listed in that selection's `missing`. Raises the
-    BendError of the first conditioning with a map for a term that none has.
+    BendError of the first conditioning with a map for a term that none has; it offers whole fields.
     """
     terms = _terms(token)
     results = [_select(terms, tokens, columns, encoder) for tokens, columns in contexts]
@@ -162,7 +162,8 @@ def resolve_each(
     for term in terms:
         errors = [failed[term] for _, (_, failed) in mapped_first if term in failed]
         if errors and len(errors) == len(results):
-            raise errors[0]
+            whole = tuple(replaced(terms, term, offer) for offer in errors[0].offers)
+            raise BendError(str(errors[0]), errors[0].field, whole)
     return tuple(selection for selection, _ in results)
 
 

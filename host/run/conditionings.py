@@ -1,6 +1,6 @@
 """A guider's conditionings, and the columns that the words of a bend are in each."""
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from torch import Tensor
@@ -64,9 +64,10 @@ class Conditioning:
 
 
 def select(
-    tokens: Sequence[TokenField], passes: str, conditionings: Sequence[Conditioning], title: str, warnings: list[str]
+    fields: Mapping[str, TokenField], passes: str, conditionings: Sequence[Conditioning], notes: list[str]
 ) -> Selected:
-    """The columns of each token field, by name of the conditioning; one that lacks a word is left alone, and listed."""
+    """The columns of each token field, by name of the conditioning; one that lacks a word is left alone, and noted."""
+    tokens = tuple(fields.values())
     roles = ROLES if passes == "both" else (passes,)
     conds = [cond for cond in conditionings if cond.role in roles]
     if not conds:
@@ -82,15 +83,14 @@ def select(
                 f"{zeroed[0].name} is all zeros (Conditioning Zero Out), so that no word is in it. Encode a prompt in "
                 f"its place, aim the bend at another pass, or bend ALL."
             )
-        warnings += [f"{title}: {cond.name} is all zeros, and is left alone." for cond in zeroed]
-    selections = [resolve_each(token, [(cond.tokens, cond.width) for cond in conds]) for token in tokens]
-    notes = (note for by_cond in selections for selection in by_cond for note in selection.notes)
-    warnings += [f"{title}: {note}" for note in dict.fromkeys(notes)]
+        notes += [f"{cond.name} is all zeros, and is left alone." for cond in zeroed]
+    selections = [_resolved(name, token, conds) for name, token in fields.items()]
+    notes += dict.fromkeys(note for by_cond in selections for selection in by_cond for note in selection.notes)
     selected = {}
     for cond, *in_cond in zip(conds, *selections, strict=True):
         missing = dict.fromkeys(word for selection in in_cond for word in selection.missing)
         if missing:
-            warnings.append(f"{title}: {cond.name} has no {quoted(list(missing))} and is left alone there.")
+            notes.append(f"{cond.name} has no {quoted(list(missing))} and is left alone there.")
         if all(selection.columns for selection in in_cond):
             selected[cond.name] = tuple(map(cond.keys, in_cond))
             if cond.has_area:
@@ -117,6 +117,13 @@ def check_encoders(conditionings: Sequence[Conditioning], encoders: Sequence[str
                 f"{cond.name} was encoded by {source}, but this model takes {' or '.join(encoders)}. Encode the prompt "
                 "with that."
             )
+
+
+def _resolved(name: str, token: TokenField, conds: Sequence[Conditioning]) -> tuple[Selection, ...]:
+    try:
+        return resolve_each(token, [(cond.tokens, cond.width) for cond in conds])
+    except BendError as error:
+        raise BendError(str(error), name, error.offers) from None
 
 
 def names_words(tokens: Sequence[TokenField]) -> bool:

@@ -12,7 +12,7 @@ from ...bending.errors import BendError
 from ...bending.frames.grid import Grid
 from ...bending.frames.latent_time import is_stretched
 from ...bending.frames.layout import FrameLayout
-from ...bending.text.token_field import ALL, TokenField, TokenTerm
+from ...bending.text.token_field import ALL, TokenField, TokenTerm, replaced
 from ...bending.text.words import words_of
 from ...bending.time import ranges
 from ...bending.time.animation import SampledCurve
@@ -62,16 +62,19 @@ class ModelSpec:
 class RunPlan:
     """All that is decided before the first step.
 
-    `bends` are those that can change something in this run, `conds` the plans by role and identity of embedding.
-    `words` are those whose maps are watched, by their labels; `recordings` have theirs by number.
-    `prompts` are the positive texts.
+    `chain` has every bend with its patch, `bends` those that can change something in this run, and `notes` what is to
+    be said of each, by its number in the chain. `conds` are the plans by role and identity of embedding, `words` those
+    whose maps are watched, by their labels; `recordings` have theirs by number. `prompts` are the positive texts.
+    `warnings` hold the notes, too.
     """
 
+    chain: tuple[tuple[Bend, Patch], ...]
     bends: tuple[PlannedBend, ...]
     words: tuple[str, ...]
     recordings: tuple[tuple[Recording, tuple[int, ...]], ...]
     conds: dict[tuple[str, int], CondPlan]
     prompts: tuple[str, ...]
+    notes: dict[int, list[str]]
     warnings: list[str] = field(default_factory=list)
 
     def check_texts(self, conds: Mapping[str, Sequence[dict]], plans: Mapping[UUID, CondPlan | None]) -> None:
@@ -104,38 +107,39 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
     `conds` are the guider's lists by role. Raises BendError, naming the bend, for all that cannot work; what is merely
     doubtful becomes a warning of the plan.
     """
-    chain = [(bend, patch.apply_to_output) for patch in patches for bend in patch.bending]
+    chain = tuple((bend, patch) for patch in patches for bend in patch.bending)
     listed = [(role, i, cond) for role in ROLES for i, cond in enumerate(conds.get(role) or (), 1)]
     conditionings = [Conditioning(*each, subject.columns) for each in listed]
     conditionings = [cond for cond in conditionings if cond.embedding is not None]
     check_encoders(conditionings, subject.encoders)
     warnings: list[str] = []
-    planned, selected = [], {}
-    for number, (bend, applied) in enumerate(chain, 1):
+    planned, selected, notes = [], {}, {}
+    for number, (bend, patch) in enumerate(chain, 1):
         title = _title(number, len(chain), bend)
+        said = notes[number] = []
         try:
-            selected[number] = select(bend.tokens, bend.passes or "positive", conditionings, title, warnings)
+            selected[number] = select(bend.token_fields, bend.passes or "positive", conditionings, said)
             layers = ranges.resolve(bend.layers, ranges.LAYERS, subject.layers)
             for columns in selected[number].values():
                 check_words(bend, columns)
-            warnings += [f"{title}: {note}" for note in _check(bend, subject)]
+            said += _check(bend, subject)
         except BendError as error:
-            raise error.within(title) from None
+            raise error.within(title, bend.origin) from None
         if bend.is_identity:
-            warnings.append(f"{title}: changes nothing with these settings, and is left out.")
+            said.append("changes nothing with these settings, and is left out.")
         elif subject.schedule.reaches(bend):
-            planned.append(PlannedBend(number, len(chain), bend, applied, layers))
-    words: dict[TokenTerm, int] = {}  # those that are watched, numbered
-
-    def number_of(term: TokenTerm) -> int:
-        return words.setdefault(term, len(words))
-
-    recordings = tuple(
-        (recording, tuple(map(number_of, _recorded(recording, [bend for bend, _ in chain], conditionings))))
-        for recording in (patch.recording for patch in patches)
-        if recording
-    )
-    watched = [_watched(term, conditionings, warnings) for term in words]
+            planned.append(PlannedBend(number, len(chain), bend, patch.apply_to_output, layers))
+        warnings += [f"{title}: {note}" for note in said]
+    words: dict[TokenTerm, Selected] = {}  # those that are watched, numbered by their order
+    recordings = []
+    for recording in (patch.recording for patch in patches if patch.recording):
+        try:
+            terms = _recorded(recording, [bend for bend, _ in chain], conditionings)
+            words.update((term, _watched(term, terms, conditionings, warnings)) for term in terms if term not in words)
+        except BendError as error:
+            raise error.within("Recording", recording.handle.node) from None
+        recordings.append((recording, tuple(list(words).index(term) for term in terms)))
+    watched = list(words.values())
     by_words = {
         name for number, (bend, _) in enumerate(chain, 1) if names_words(bend.tokens) for name in selected[number]
     }
@@ -151,12 +155,14 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
         if len(plan.watched.columns) > BLOCK:
             raise BendError(
                 f"Recording: {quoted([str(term) for term in words])} are {len(plan.watched.columns)} tokens in "
-                f"{plan.name}, but at most {BLOCK} are recorded at once. List fewer words in record_tokens."
+                f"{plan.name}, but at most {BLOCK} are recorded at once. List fewer words in record_tokens.",
+                "record_tokens",
+                node=recordings[-1][0].handle.node,
             )
     prompts = tuple(
         dict.fromkeys(cond.tokens.text for cond in conditionings if cond.role == "positive" and cond.tokens)
     )
-    return RunPlan(tuple(planned), tuple(map(str, words)), recordings, plans, prompts, warnings)
+    return RunPlan(chain, tuple(planned), tuple(map(str, words)), tuple(recordings), plans, prompts, notes, warnings)
 
 
 def _columns(cond: dict) -> int:
@@ -165,16 +171,23 @@ def _columns(cond: dict) -> int:
     return 0 if text is None else text.cond.shape[1]
 
 
-def _watched(term: TokenTerm, conditionings: Sequence[Conditioning], warnings: list[str]) -> Selected:
+def _watched(
+    term: TokenTerm, terms: Sequence[TokenTerm], conditionings: Sequence[Conditioning], warnings: list[str]
+) -> Selected:
+    """The columns of one of the terms that are recorded together."""
+    notes: list[str] = []
     try:
-        return select((TokenField(term.token, (term,)),), "positive", conditionings, "Recording", warnings)
+        selected = select({"record_tokens": TokenField(term.token, (term,))}, "positive", conditionings, notes)
     except BendError as error:
-        raise error.within("Recording") from None
+        offers = tuple(replaced(terms, term, offer) for offer in error.offers)
+        raise BendError(str(error), error.field, offers) from None
+    warnings += [f"Recording: {note}" for note in notes]
+    return selected
 
 
 def _is_found(term: TokenTerm, conditionings: Sequence[Conditioning]) -> bool:
     try:
-        return bool(_watched(term, conditionings, []))
+        return bool(_watched(term, [term], conditionings, []))
     except BendError:
         return False
 
@@ -185,12 +198,12 @@ def _recorded(recording: Recording, bends: Sequence[Bend], conditionings: Sequen
     if recording.words == "listed words":
         terms = list(recording.listed.terms)
         if any(term.selector and term.text == ALL for term in terms):
-            raise BendError("Recording: ALL has no map to show, it is 1 everywhere. List words in record_tokens.")
+            raise BendError("ALL has no map to show, it is 1 everywhere. List words in record_tokens.", "record_tokens")
     elif recording.words == "marked words":
         terms = [TokenTerm(word) for tokens in maps for word in tokens.marked_words]
         if not terms:
             raise BendError(
-                "Recording: no word of the positive prompt is marked. Write (kiss) in Bend Prompt, or set record to "
+                "no word of the positive prompt is marked. Write (kiss) in Bend Prompt, or set record to "
                 '"listed words".'
             )
     else:
@@ -202,7 +215,7 @@ def _recorded(recording: Recording, bends: Sequence[Bend], conditionings: Sequen
         terms = terms or [TokenTerm(word) for tokens in maps for word in words_of(tokens.text)[:FIRST]]
         if not terms:
             raise BendError(
-                "Recording: there is no word to record. Encode the positive prompt with Bend Prompt, or pass its "
+                "there is no word to record. Encode the positive prompt with Bend Prompt, or pass its "
                 "conditioning through Attach Words."
             )
     return list(dict.fromkeys(terms))

@@ -11,7 +11,7 @@ from comfy.model_management import InterruptProcessingException
 from ...bending.attention.schedule import Schedule
 from ...bending.errors import BendError
 from ...bending.time.position import Conflict
-from ..display import show_text
+from ..display import Badge, show_fault, show_text
 from ..families.foreign import name_of
 from .patch import Patch
 from .plan import PlannedBend, RunPlan
@@ -64,8 +64,7 @@ class Report:
         """What was asked and did not happen, or not quite."""
         warnings = list(self.plan.warnings)
         for planned in self.plan.bends:
-            if planned.applied and self.schedule.window(planned.bend):
-                warnings += self._missed(planned)
+            warnings += [f"{planned.title}: {missed}" for missed in self._missed(planned)]
         if self.skipped:
             source = (
                 "came from a cache (EasyCache or the like)"
@@ -98,23 +97,25 @@ class Report:
         return warnings
 
     def _missed(self, planned: PlannedBend) -> Iterator[str]:
-        """Why a bend has not run, or not in all passes that it is aimed at."""
+        """Why a bend that was to act has not run, or not in all passes that it is aimed at."""
+        if not (planned.applied and self.schedule.window(planned.bend)):
+            return
         conds = [cond for cond in self.plan.conds.values() if planned.number in cond.columns]
         has_run = bool(self._layers[planned.number])
         missing = {cond.role for cond in conds if not cond.span} - self.passes
         if "negative" in missing:
             yield (
-                f"{planned.title}: there is no negative pass{', so that only the positive one is bent' * has_run}. At "
+                f"there is no negative pass{', so that only the positive one is bent' * has_run}. At "
                 "cfg 1 a sampler leaves it out: raise cfg, or aim the bend at the positive pass."
             )
         elif not has_run and all(cond.span for cond in conds):
             spans = ", ".join(dict.fromkeys(f"{start:.1%} to {end:.1%}" for start, end in (c.span for c in conds)))
             yield (
-                f"{planned.title}: was never reached. Its conditioning is limited to {spans} of the sampling: widen "
+                f"was never reached. Its conditioning is limited to {spans} of the sampling: widen "
                 "that, or the bend's window."
             )
         elif not has_run:
-            yield f"{planned.title}: was never reached. The sampler made no bent call in its window."
+            yield "was never reached. The sampler made no bent call in its window."
 
     @property
     def lines(self) -> list[str]:
@@ -125,6 +126,28 @@ class Report:
             done = f"{_count(sites, 'layer')} × {_count(steps, 'step')}" if planned.applied else "checked, not applied"
             lines.append(f"{planned.number}. {planned.bend}: {done}")
         return lines or ["no bends"]
+
+    def badges(self, patch: Patch) -> list[Badge]:
+        """What to say on the nodes that made a patch's bends, one for each node."""
+        planned = {bend.number: bend for bend in self.plan.bends}
+        by_node: dict[str, list[tuple[str, bool]]] = {}
+        for number, (bend, of) in enumerate(self.plan.chain, 1):
+            if of is patch and bend.origin:
+                by_node.setdefault(bend.origin, []).append(self._badge(number, planned.get(number)))
+        return [
+            Badge(node, "\n".join(text for text, _ in said), all(ok for _, ok in said))
+            for node, said in by_node.items()
+        ]
+
+    def _badge(self, number: int, planned: PlannedBend | None) -> tuple[str, bool]:
+        """What became of a bend, and whether that is all right."""
+        missed, notes = list(self._missed(planned)) if planned else [], self.plan.notes[number]
+        if planned and not planned.applied:
+            return "checked, not applied: apply_to_output is off on Patch Model", False
+        if planned and self._layers[number]:
+            ran = "ran in {} × {}".format(*map(_count, self.sites(planned), ("layer", "step")))
+            return "\n".join([ran, *missed, *notes]), not missed
+        return f"did not run: {' '.join([*missed, *notes])}", False
 
     @property
     def plan_lines(self) -> list[str]:
@@ -151,12 +174,13 @@ class Report:
     def __str__(self) -> str:
         return "\n".join([*self.lines, *self.costs, *self.slow_ways, *(f"⚠ {warning}" for warning in self.warnings)])
 
-    def overflow_message(self, step: int) -> str:
-        """The message for a film that has become infinite or not a number."""
+    def overflow(self, step: int) -> BendError:
+        """The error for a film that has become infinite or not a number."""
         ran = [planned for planned in self.plan.bends if self._steps[planned.number]]
         worst = max(ran, key=_risk)
         cure = "Lower its strength or its parameters" + ("" if worst.bend.renormalize else ", or turn renormalize on")
-        return f"{worst.title}: the film is no longer finite after step {step}, most likely through this bend. {cure}."
+        error = BendError(f"the film is no longer finite after step {step}, most likely through this bend. {cure}.")
+        return error.within(worst.title, worst.bend.origin)
 
     def send(self, tell: Callable[[object], None]) -> None:
         """To the log, and to the nodes by `tell`, when the run has ended."""
@@ -174,7 +198,7 @@ def telling(patches: Sequence[Patch]) -> Iterator[Callable[[object], None]]:
 
     def tell(text: object) -> None:
         for patch in patches:
-            show_text(patch.node, str(text), run)
+            show_text(patch.node, str(text), run, text.badges(patch) if isinstance(text, Report) else ())
 
     try:
         yield tell
@@ -183,6 +207,8 @@ def telling(patches: Sequence[Patch]) -> Iterator[Callable[[object], None]]:
         raise
     except Exception as error:
         tell(f"⚠ This run failed: {_reason(error)}")
+        if isinstance(error, BendError):
+            show_fault(error, patches[-1].node)
         raise
 
 

@@ -86,7 +86,7 @@ class Run(Uncopied):
         self._acting = Acting(self.plan, self.records, self.report, self._past_override)
         self._clock = Clock(self.schedule)
         self._call: ModelCall | None = None
-        self._refused: str | None = None
+        self._refused: BendError | None = None
         self._reached: set[Site] = set()
         self._checked_step = -1
         self._calls = 0
@@ -213,8 +213,9 @@ class Run(Uncopied):
             return
         if options is not None:
             reason = f"{reason} {whose(self._host, options)}"
-        self._refused = f"{min(acting, key=lambda planned: planned.number).title}: {reason}"
-        raise BendError(self._refused)
+        first = min(acting, key=lambda planned: planned.number)
+        self._refused = BendError(reason).within(first.title, first.bend.origin)
+        raise self._refused
 
     def slices_at(self, site: Site) -> list[CondSlice]:
         """The rows of the call under way that something happens to, or is watched, at this site."""
@@ -245,7 +246,7 @@ class Run(Uncopied):
     def keep(self, samples: Tensor, patches: tuple[Patch, ...]) -> None:
         """At the end: the report is finished, and goes under the handles of all patches, the records under theirs."""
         if self._refused:  # another node has swallowed the error
-            raise BendError(self._refused)
+            raise self._refused
         self._reader.require_masks()
         if not self._issued:
             self.plan.warnings.append(
@@ -274,5 +275,5 @@ class Run(Uncopied):
         if self.report.bent and step != self._checked_step:
             self._checked_step = step
             if not torch.isfinite(result).all():
-                raise BendError(self.report.overflow_message(step))
+                raise self.report.overflow(step)
             self._reader.require_masks()

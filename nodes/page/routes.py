@@ -2,6 +2,7 @@
 
 from . import Answer, handler
 from .backdrop import backdrop
+from .maps import map_of, maps, words_at
 from .parameters import parameters
 from .preview import preview
 from .strip import strip
@@ -10,6 +11,8 @@ from .words import mark, pieces, words
 
 ROUTES: dict[str, Answer] = {
     "backdrop": backdrop,
+    "map": map_of,
+    "maps": maps,
     "mark": mark,
     "parameters": parameters,
     "pieces": pieces,
@@ -17,6 +20,7 @@ ROUTES: dict[str, Answer] = {
     "strip": strip,
     "wishes": wishes,
     "words": words,
+    "words_here": words_at,
 }
 
 

@@ -5,6 +5,7 @@ import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.errors import BendError
+from attention_bending.host import display
 from attention_bending.host.maps.record_store import IDLE, Handle, left_by, record_of
 from attention_bending.host.run import report
 from attention_bending.host.run.attach import patch_model
@@ -17,7 +18,17 @@ from host.recordings import BLUR, SHAPE, recording, run
 def told(monkeypatch):
     """What is shown, as (node, text, run)."""
     said = []
-    monkeypatch.setattr(report, "show_text", lambda *what: said.append(what))
+    monkeypatch.setattr(report, "show_text", lambda *what: said.append(what[:3]))
+    return said
+
+
+@pytest.fixture
+def badges(monkeypatch):
+    """What is shown on nodes of bends, by the Patch Model that it came with: (node, text, ok)."""
+    said = {}
+    monkeypatch.setattr(
+        report, "show_text", lambda node, text, run, badges: said.update({node: [tuple(badge) for badge in badges]})
+    )
     return said
 
 
@@ -79,6 +90,70 @@ def test_a_refusal_is_told_too(told, model, positive, negative, sample):
     with pytest.raises(BendError) as refused:
         run(sample, some, positive, negative)
     assert [text for _, text, _ in told] == [f"⚠ This run failed: {refused.value}"]
+
+
+def test_each_bend_is_told_what_became_of_it(badges, model, positive, negative, sample):
+    bends = (
+        Bend(ops.Blur(1.0), "kiss", origin="1"),
+        Bend(ops.Blur(1.0), "kiss", layers="0", start=0.6, origin="19:2"),
+        Bend(ops.Flip(), "kiss", start=0.5, end=0.501, origin="3"),
+        Bend(ops.Blur(1.0), "kiss", strength=0, origin="4"),
+        Bend(ops.Flip(), "kiss"),  # of a file
+    )
+    some, _ = patched(model, *bends)
+    run(sample, some, positive, negative, steps=3)
+    assert badges["9"] == [
+        ("1", "ran in 2 layers × 3 steps", True),
+        ("19:2", "ran in 1 layer × 1 step", True),
+        ("3", badges["9"][2][1], False),
+        ("4", "did not run: changes nothing with these settings, and is left out.", False),
+    ]
+    assert badges["9"][2][1].startswith("did not run: no step of this sampler lies in 50.0% to 50.1%; its steps are at")
+
+
+def test_a_bend_of_the_pass_that_the_sampler_leaves_out_is_told_so(badges, model, positive, sample):
+    some, _ = patched(model, Bend(ops.Flip(), "kiss", passes="negative", origin="5"))
+    run(sample, some, positive, positive, steps=1, cfg=1.0)
+    ((node, text, ok),) = badges["9"]
+    assert node == "5" and not ok and text.startswith("did not run: there is no negative pass. At cfg 1 a sampler")
+
+
+def test_of_a_chain_over_two_nodes_each_tells_its_own_bends(badges, model, positive, negative, sample):
+    """One node's bend stands twice in the first: one badge, a line for each. The second is not applied."""
+    twice = Bend(ops.Blur(1.0), "kiss", origin="1"), Bend(ops.Blur(1.0), "kiss", layers="0", origin="1")
+    one, _ = patched(model, *twice)
+    both = patch_model(one, Patch(Bending((Bend(ops.Flip(), "sunset", origin="2"),)), False, "10", None, None))
+    run(sample, both, positive, negative, steps=1)
+    assert badges == {
+        "9": [("1", "ran in 2 layers × 1 step\nran in 1 layer × 1 step", True)],
+        "10": [("2", "checked, not applied: apply_to_output is off on Patch Model", False)],
+    }
+
+
+@pytest.mark.parametrize(
+    "bend, recorded, node, field, offers",
+    [
+        (Bend(ops.Flip(), "kisss, sunset", origin="19:8"), None, "19:8", "token", ("kiss, sunset",)),
+        (Bend(ops.Swap("sunet"), "kiss", origin="7"), None, "7", "other", ("sunset",)),
+        (Bend(ops.Flip(), "kiss#4", origin="7"), None, "7", "token", ("kiss",)),
+        (Bend(ops.Flip(), "kiss", layers="99", origin="7"), None, "7", "layers", ()),
+        (Bend(ops.Flip(), "nothing of the kind"), None, "9", "token", ()),  # of a file
+        (BLUR, "sunset, kisss", "9", "record_tokens", ("sunset, kiss",)),
+        (BLUR, "ALL", "9", "record_tokens", ()),
+    ],
+)
+def test_a_fault_is_told_on_the_node_that_it_is_about(
+    monkeypatch, model, positive, negative, sample, bend, recorded, node, field, offers
+):
+    shown = []
+    monkeypatch.setattr(display, "_send", lambda event, node, told, *_: shown.append((event, node, told)))
+    some, _ = (
+        recording(model, bend, words="listed words", tokens=recorded) if recorded else patched(model, bend, node="9")
+    )
+    with pytest.raises(BendError) as refused:
+        run(sample, some, positive, negative)
+    told = [(node, told) for event, node, told in shown if event == display.FAULT]
+    assert told == [(node, {"message": str(refused.value), "field": field, "offers": offers})]
 
 
 # --- what is kept ---------------------------------------------------------------------------------------------------

@@ -77,6 +77,9 @@ ENDS = ("AttnBendGrid", "AttnBendLog", "AttnBendSave")
 REPORT = "attention_bending.report"
 """The event of a text on a node."""
 
+FAULT = "attention_bending.fault"
+"""The event of an error, for the node that it is about."""
+
 _take = itertools.count(1)
 
 Prompt = dict[str, dict[str, Any]]

@@ -6,7 +6,7 @@ import json
 import aiohttp
 from attention_bending.dev.server import WorkflowError
 from attention_bending.dev.twins import MARK
-from workflows.filming import REPORT, edited, example, nodes, the, without
+from workflows.filming import FAULT, REPORT, edited, example, nodes, the, without
 
 PROMPT = {key: node for key, node in example(f"Bend one word{MARK}").items() if node["class_type"] != "SaveVideo"}
 PATCH, BEND, SAMPLER = (the(PROMPT, kind) for kind in ("AttnBendModel", "AttnBendAmplify", "KSampler"))
@@ -45,7 +45,7 @@ async def _reports(socket):
             assert int.from_bytes(message.data[:4], "big") != TEXT_EVENT
             continue
         said = json.loads(message.data)
-        if said["type"] == REPORT:
+        if said["type"] in (REPORT, FAULT):
             details.append(said["data"])
         elif said["type"] == "status":
             remaining = said["data"]["status"]["exec_info"]["queue_remaining"]
@@ -57,7 +57,7 @@ async def _reports(socket):
 def on(details, node=PATCH):
     """The texts on one node, in order; of each run the last."""
     runs = {
-        detail["run"]: detail["text"] for detail in details if detail["node"] == node and detail["text"] is not None
+        detail["run"]: detail["text"] for detail in details if detail["node"] == node and detail.get("text") is not None
     }
     return list(runs.values())
 
@@ -115,6 +115,23 @@ def test_a_run_that_fails_or_is_stopped_is_told(server):
     (text,) = on(artist)
     assert text.startswith('⚠ This run failed: Bend 1 of 1, Amplify of "circel" (node')
     assert 'Did you mean "circle"?' in text and text.removeprefix("⚠ This run failed: ") in str(error)
+
+
+def test_with_the_report_comes_what_became_of_each_bend(server):
+    artist, *_ = told(server, seeded(PROMPT, 8))
+    *before, last = [detail["bends"] for detail in artist if detail["node"] == PATCH]
+    assert last == [{"node": BEND, "text": "ran in 6 layers × 2 steps", "ok": True}]
+    assert all(bends == [] for bends in before)
+    artist, *_ = told(server, edited(PROMPT, BEND, start_percent=0.61, end_percent=0.615))
+    ((bend,),) = [detail["bends"] for detail in artist if detail["node"] == PATCH and detail["bends"]]
+    assert not bend["ok"] and bend["text"].startswith("did not run: no step of this sampler lies in 61.0% to 61.5%")
+
+
+def test_a_fault_is_told_for_the_bend_s_own_node_with_its_cure(server):
+    artist, stranger, error = told(server, edited(PROMPT, BEND, token="red, circel"))
+    ((fault,), rest) = [detail for detail in artist if "message" in detail], stranger
+    assert (fault["node"], fault["field"], fault["offers"]) == (BEND, "token", ["red, circle"]) and rest == []
+    assert fault["message"].startswith('Bend 1 of 1, Amplify of "red, circel" (node') and fault["message"] in str(error)
 
 
 def test_each_film_of_a_list_is_told(server):

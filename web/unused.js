@@ -1,0 +1,35 @@
+/** A Patch Model that changes nothing says so before the run: no sampler uses it, or there is nothing to bend. */
+import { app } from "../../scripts/app.js"
+import { watch } from "./changes.js"
+import { bendsOf, patchModelsOf, samplersOf } from "./graph.js"
+import { notify } from "./notices.js"
+import { isOurs } from "./panel.js"
+import { valueOf } from "./values.js"
+import { placesOf } from "./wires.js"
+
+const PATCH = "AttnBendModel"
+
+const TEXTS = {
+  unused: "No sampler uses this model: connect it to one.",
+  unusedBend: "No sampler uses the model of this bend's Patch Model: connect that to one.",
+  idle: "Connect a bending to change the film, or set record to see where its words act. Until then the model passes through as it came.",
+}
+
+/** @returns {import("./notices.js").Notice | null} */
+function noticeOf(node) {
+  const patches = patchModelsOf(node).filter(({ isIdle }) => !isIdle)
+  if (!patches.length || placesOf(node).every(({ isIdle }) => isIdle)) return null
+  const isPatch = node.comfyClass === PATCH
+  if (isPatch && valueOf(node, "record") === "none" && patches.every((patch) => !bendsOf(patch).length))
+    return { text: TEXTS.idle, tone: "calm" }
+  if (patches.some((patch) => samplersOf(patch).length)) return null
+  return { text: isPatch ? TEXTS.unused : TEXTS.unusedBend, tone: "amber" }
+}
+
+app.registerExtension({
+  name: "AttentionBending.unused",
+  nodeCreated(node) {
+    const bends = node.outputs?.some(({ type }) => type === "BENDING")
+    if (isOurs(node) && (bends || node.comfyClass === PATCH)) watch(node, () => notify(node, "unused", noticeOf(node)))
+  },
+})
