@@ -10,7 +10,7 @@ import { app } from "../../scripts/app.js"
 /** The name of the widget. */
 export const PANEL = "attention_bending"
 
-const SECTIONS = /** @type {const} */ (["words", "picture", "region", "strip", "maps", "report"])
+const SECTIONS = /** @type {const} */ (["words", "picture", "region", "strip", "maps", "compare", "report"])
 const ROOM = 40 // pixels under a saved node's widgets that tell that it had a panel
 
 /**

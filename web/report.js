@@ -87,11 +87,14 @@ function opened() {
     .filter(([, path]) => isOurs(path.at(-1)))
 }
 
+/** The workflow that a prompt under way was made of; undefined where none of its nodes has told. */
+export const workflowOf = (prompt) => workflows.get(prompt)
+
 /** The open workflow, whichever of its subgraphs is shown. */
-const root = () => app.rootGraph ?? app.graph
+export const root = () => app.rootGraph ?? app.graph
 
 /** The nodes that an execution id names, from the outermost subgraph inwards. */
-function pathTo(graph, id) {
+export function pathTo(graph, id) {
   const [first, ...inner] = id.split(":")
   const node = graph?.getNodeById(first)
   return [node, ...(inner.length ? pathTo(node?.subgraph, inner.join(":")) : [])]
