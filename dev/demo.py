@@ -14,6 +14,7 @@ from typing import Any
 from . import comfy_host, paths
 from .console import say
 from .demo_rows import ROWS, SWEPT, Graph, Show, node
+from .swap import bent_alone
 
 WORKFLOW = "Bend one word"
 FOLDER = paths.ROOT / "demo"
@@ -33,7 +34,7 @@ class Demo:
         self.comfy = Watched()  # before anything of the pack is imported by our name
         from .thumbnails import twin
 
-        self.workflow = recorded(twin(WORKFLOW))
+        self.workflow = recorded(bent_alone(twin(WORKFLOW)))
         self.unbent: dict[str, Any] = {}
 
     def id(self, class_type: str) -> str:

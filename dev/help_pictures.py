@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageOps
 
 from ..bending import operators as ops
 from ..bending.bend import Bend, Bending
@@ -20,7 +20,7 @@ from .help_films import Panels
 from .pictures import heat, play, test_card
 from .sheet import Sheet, picture_of
 from .thumbnails import shoot, twin
-from .workflow_table import HELP, MIDDLE, Shot
+from .workflow_table import HELP, MIDDLE, TEMPLATES, Shot
 
 ZOOM, GAP, CAPTION = 4, 16, 34
 WIDTH, COLORS = 480, 160
@@ -77,7 +77,7 @@ def pictures(comfy: Watched) -> dict[str, Callable[[], Image.Image]]:
     panels = {name: partial(chained, variants) for name, variants in CHAINS.items()} | help_films.PANELS
     drawn = {name: partial(of_panels, make) for name, make in panels.items()}
     drawn |= {name: partial(of_a_film, comfy, *shot) for name, shot in HELP.items()}
-    return drawn | {"AttnBendModel_live": partial(live, comfy)}
+    return drawn | {"AttnBendModel_live": partial(live, comfy), "AttnBendCompare": partial(compared, comfy)}
 
 
 def chained(variants: Variants, card: np.ndarray) -> Panels:
@@ -119,9 +119,23 @@ def of_a_film(comfy: Watched, name: str, shot: Shot) -> Image.Image:
 
 def live(comfy: Watched) -> Image.Image:
     """What Patch Model shows of its maps while it samples, here after the last step."""
-    taken = comfy.take(twin("Before and after"), {"maps": ("9", 1), "latent": ("11", 0)})
+    name = "Before and after"
+    patch, sampler = (str(TEMPLATES[name].ids + node) for node in (9, 11))
+    taken = comfy.take(twin(name), {"maps": (patch, 1), "latent": (sampler, 0)})
     frames = drawing.draw(drawing.choose(record_of(**taken)), drawing.Look(color_map=Wishes().color_map))
     return small(picture_of(frames[MIDDLE].numpy()))
+
+
+def compared(comfy: Watched) -> Image.Image:
+    """An un-bent film and a bent one as Compare shows them, its line through a thing that was moved."""
+    before, after = (
+        ImageOps.scale(picture, WIDTH / picture.width, Image.Resampling.LANCZOS)
+        for picture in shoot(comfy, "Before and after", [Shot(12, bent=False), Shot(12)])
+    )
+    place = round(0.2 * WIDTH)
+    after.paste(before.crop((0, 0, place, before.height)))
+    ImageDraw.Draw(after).line([(place, 0), (place, after.height)], "white", 2)
+    return small(after)
 
 
 def small(picture: Image.Image) -> Image.Image:

@@ -51,6 +51,23 @@ def tiny(prompt: dict[str, Any], **values: Any) -> dict[str, Any]:
     return prompt
 
 
+def without(prompt: dict[str, Any], node: str) -> dict[str, Any]:
+    """A copy of a workflow in API form without a node and all that lives off it."""
+    prompt = {key: other for key, other in prompt.items() if key != node}
+    for key, other in list(prompt.items()):
+        if any(isinstance(value, list) and value[0] == node for value in other["inputs"].values()):
+            prompt = without(prompt, key)
+    return copy.deepcopy(prompt)
+
+
+def bent_alone(prompt: dict[str, Any]) -> dict[str, Any]:
+    """A copy without the samplings that no Patch Model is before."""
+    for key, node in list(prompt.items()):
+        if node["class_type"] == "KSampler" and prompt[node["inputs"]["model"][0]]["class_type"] != "AttnBendModel":
+            prompt = without(prompt, key)
+    return prompt
+
+
 def _tiny_wan(file_name: str) -> str:
     for words, name in TINY_WAN.items():
         if all(word in file_name.lower() for word in words):

@@ -16,21 +16,22 @@ from . import paths
 from .headless import Watched
 from .sheet import Sheet, picture_of
 from .twins import MARK
-from .workflow_table import PICTURES, Shot
+from .workflow_table import TEMPLATES, Shot
 
 SIDE, EDGE, STRIP = 512, 4, 28
 PAPER, INK = (18, 14, 28), (240, 240, 245)
 HUES = {name: tuple(round(255 * part) for part in rgb) for name, rgb in COLOURS.items() if name != "blue"}
 HUES["blue"] = (96, 132, 255)  # the world's own is too dark on this paper
-SAVING = {"CreateVideo", "SaveVideo", "SaveImage", "MaskPreview", "AttnBendSave", "AttnBendLog"}
+SAVING = {"CreateVideo", "SaveVideo", "SaveImage", "MaskPreview", "AttnBendSave", "AttnBendLog", "AttnBendCompare"}
 """Nodes that only leave files."""
 
 
 def shoot(comfy: Watched, name: str, shots: list[Shot]) -> list[Image.Image]:
     """Run a twin as often as it takes, and take these shots of it."""
-    films = {}
+    films, first = {}, TEMPLATES[name].ids
     for bent in {shot.bent for shot in shots}:
-        outputs = {f"{shot.node} {shot.output}": (str(shot.node), shot.output) for shot in shots if shot.bent == bent}
+        of = [shot for shot in shots if shot.bent == bent]
+        outputs = {f"{shot.node} {shot.output}": (str(first + shot.node), shot.output) for shot in of}
         films[bent] = comfy.take(twin(name, bent), outputs)
     return [taken(films[shot.bent][f"{shot.node} {shot.output}"], shot) for shot in shots]
 
@@ -79,6 +80,6 @@ def page(rows: list[list[tuple[Image.Image, str]]]) -> Image.Image:
 
 def picture(comfy: Watched, name: str) -> Image.Image:
     """A workflow's picture, which is its twin's too."""
-    rows = PICTURES[name]
+    rows = TEMPLATES[name].picture
     shots = iter(shoot(comfy, name, [shot for row in rows for shot in row]))
     return page([[(next(shots), shot.caption) for shot in row] for row in rows])

@@ -1,8 +1,9 @@
 """The example workflows' twins on the toy Wan: ``<name> (toy).json``, each made of its original and of itself.
 
-Nodes, wires and layout are the original's, with one Load Toy Wan in the place of all its loaders. Titles, words and
-numbers are the twin's own, its note among them, and stand in its file alone: whoever changes them opens the twin in
-ComfyUI and saves it. The twin of a new workflow begins with the original's.
+Nodes and wires are the original's, with one Load Toy Wan in the place of all its loaders, and ids of their own.
+Titles, words and numbers are the twin's own, its note among them, and where its nodes lie. They stand in its file
+alone: whoever changes them opens the twin in ComfyUI and saves it. The twin of a new workflow begins with the
+original's.
 """
 
 import copy
@@ -23,11 +24,15 @@ COMMON = {
     "KSamplerAdvanced": {"steps": STEPS, "cfg": 4, "sampler_name": "euler", "scheduler": "simple"},
     "ImageStitch": {"spacing_width": 8},
     "CreateVideo": {"fps": 8},
+    "AttnBendCompare": {"fps": 8},
 }
 """Values of all twins, by type: the world's size, and how its films were sampled when the toy was tried."""
 
 LOADERS = ("UNETLoader", "CLIPLoader", "VAELoader", "ModelSamplingSD3")
 """What the toy takes the place of: its sampling settings are Wan's own."""
+
+IDS = 100
+"""By how much a twin's ids are lower than the original's."""
 
 OUTPUTS = ("MODEL", "CLIP", "VAE")
 """The toy's, in order."""
@@ -55,6 +60,10 @@ def make(original: Workflow, own: Workflow | None = None) -> Workflow:
     """The twin of a workflow in the editor's format; `own` is the twin so far, None where there is none yet."""
     workflow = copy.deepcopy(original)
     for node in workflow["nodes"]:
+        node["id"] -= IDS
+    for link in workflow["links"]:
+        link[1:4:2] = link[1] - IDS, link[3] - IDS
+    for node in workflow["nodes"]:
         folder, slash, file = _values(node).get("filename_prefix", "").rpartition("/")
         _change(node, {"filename_prefix": f"{folder}{slash}toy_{file}"})
     if own:
@@ -62,6 +71,8 @@ def make(original: Workflow, own: Workflow | None = None) -> Workflow:
     for node in workflow["nodes"]:
         _change(node, COMMON.get(node["type"], {}))
     _load_toy(workflow)
+    if own:
+        _keep_places(workflow, own)
     return workflow
 
 
@@ -76,6 +87,15 @@ def _keep(workflow: Workflow, own: Workflow) -> None:
             _change(node, _values(twin))
     for group in workflow["groups"]:
         group["title"] = groups.get(group["id"], group)["title"]
+
+
+def _keep_places(workflow: Workflow, own: Workflow) -> None:
+    """Leave nodes and groups where they lie in the twin."""
+    for kind, places in (("nodes", ("pos", "size")), ("groups", ("bounding",))):
+        there = {part["id"]: part for part in own[kind]}
+        for part in workflow[kind]:
+            part.update({place: there[part["id"]][place] for place in places if part["id"] in there})
+    workflow["extra"] = own["extra"]
 
 
 def _change(node: Node, values: dict[str, Any]) -> None:

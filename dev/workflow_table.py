@@ -1,4 +1,4 @@
-"""The example workflows' pictures: by name, what their twin on the toy is shown with in ComfyUI's template browser.
+"""The example workflows, in order: what one sees in each, and its picture in ComfyUI's template browser, off its twin.
 
 Some of these shots are the picture of a node's help page too.
 """
@@ -14,7 +14,8 @@ FIRST, MIDDLE, LAST = 0, FRAMES // 2, FRAMES - 1
 class Shot(NamedTuple):
     """One picture: a frame of what a node's output holds, in a run that is `bent` or not, or a part of it.
 
-    `part` is left, top, right and bottom in pixels of that picture.
+    `node` is counted from where the ids of its file begin; `part` is left, top, right and bottom in pixels of that
+    picture.
     """
 
     node: int
@@ -47,41 +48,112 @@ def sheet(caption: str, part: tuple[int, int, int, int]) -> Rows:
     return ((Shot(14, caption, output=1, part=part),),)
 
 
-PICTURES: dict[str, Rows] = {
-    "A recipe from a file": pair(
-        13, "green and yellow traded, by a preset", "a green circle on the left, a yellow one"
+class Template(NamedTuple):
+    """An example workflow: of which hundreds its node ids are, what one sees in it, and its picture."""
+
+    ids: int
+    """The first hundred is its twin's, the second its own: no two files share one."""
+    says: str
+    picture: Rows
+
+
+TEMPLATES: dict[str, Template] = {
+    "Bend one word": Template(
+        0,
+        "A word is taken away: the circle keeps its place and loses its red.",
+        pair(12, "red taken away", "a red circle on the left"),
     ),
-    "Animate a bend": pair(14, "turned, more from frame to frame", "un-bent: first and last frame", (FIRST, LAST)),
-    "Before and after": (
-        (Shot(12, "un-bent", bent=False), Shot(12, "red circle moved down")),
-        (glow(15, "where red acts"), glow(15, "where it acts now", column=1)),
+    "See where a word acts": Template(
+        200,
+        "Nothing is bent: each word glows where the model listens to it.",
+        (
+            (Shot(11, "the film"), glow(14, "where red acts")),
+            (glow(14, "where circle acts", 1), glow(14, "where left acts", 2)),
+        ),
     ),
-    "Bend one word": pair(12, "red taken away", "a red circle on the left"),
-    "Bent and un-bent side by side": pair(
-        15, "both turned by 180°: sides changed", "a red circle on the left, a blue star"
+    "Swap two words": Template(
+        400,
+        "Two words trade places: the circles stay, their colours change sides.",
+        pair(12, "green and yellow traded", "a green circle on the left, a yellow one"),
     ),
-    "Chain and stack": pair(16, "moved right, stronger, zoomed in, softer", "a yellow star"),
-    "Compare to the baseline": sheet("star away and strong, by layers", (10, 94, 1038, 538)),
-    "Compose with regions": pair(
-        13, "red circle: left half, blue star: right half", "a red circle and a blue star: mixed"
+    "Compose with regions": Template(
+        600,
+        "Each thing is kept to its half of the picture: a red circle here, a blue star there.",
+        pair(13, "red circle: left half, blue star: right half", "a red circle and a blue star: mixed"),
     ),
-    "Depth of field": pair(14, "star blurred: blunt points", "a yellow star in the middle"),
-    "Early and late": pair(17, "moved right early; red away late: too late", "a red circle"),
-    "Mask from a word": (
-        (Shot(12, "un-bent"), glow(13, "where star acts")),
-        (Shot(20, "red away, only there"),),
+    "Depth of field": Template(
+        800,
+        "One word is sharpened, another blurred: the star loses its points.",
+        pair(14, "star blurred: blunt points", "a yellow star in the middle"),
     ),
-    "Paint a word's place": pair(16, "red circle painted at the right", "a red circle"),
-    "See where a word acts": (
-        (Shot(11, "the film"), glow(14, "where red acts")),
-        (glow(14, "where circle acts", 1), glow(14, "where left acts", 2)),
+    "Paint a word's place": Template(
+        1000,
+        "A mask becomes the place of a word: the circle goes into the box.",
+        pair(16, "red circle painted at the right", "a red circle"),
     ),
-    "Swap two words": pair(12, "green and yellow traded", "a green circle on the left, a yellow one"),
-    "Sweep a bend": sheet("both things turned, by five angles", (10, 88, 758, 554)),
-    "Wan 2.2 two samplers": pair(17, "ALL away from the left, in both samplers"),
-    "Which layer carries the word": ((Shot(15, "where red acts, by layer and step", part=(0, 90, 1474, 1440)),),),
+    "Animate a bend": Template(
+        1200,
+        "A bend that moves with the film: the picture is turned, more from frame to frame.",
+        pair(14, "turned, more from frame to frame", "un-bent: first and last frame", (FIRST, LAST)),
+    ),
+    "Chain and stack": Template(
+        1400,
+        "Four bends in a row and side by side: the star goes right and grows.",
+        pair(16, "moved right, stronger, zoomed in, softer", "a yellow star"),
+    ),
+    "Early and late": Template(
+        1600,
+        "Early steps decide where a thing is, late ones what it looks like.",
+        pair(17, "moved right early; red away late: too late", "a red circle"),
+    ),
+    "Before and after": Template(
+        1800,
+        "A word is moved down: its glow before and after, what changed, and the run in words.",
+        (
+            (Shot(12, "un-bent", bent=False), Shot(12, "red circle moved down")),
+            (glow(15, "where red acts"), glow(15, "where it acts now", column=1)),
+        ),
+    ),
+    "Bent and un-bent side by side": Template(
+        2000,
+        "One seed, two films in one video: the things of the right one have changed sides.",
+        pair(15, "both turned by 180°: sides changed", "a red circle on the left, a blue star"),
+    ),
+    "Mask from a word": Template(
+        2200,
+        "One word's glow is the mask for another: only the star loses its red.",
+        (
+            (Shot(12, "un-bent"), glow(13, "where star acts")),
+            (Shot(20, "red away, only there"),),
+        ),
+    ),
+    "Which layer carries the word": Template(
+        2400,
+        "One word in every layer and step, on one sheet: which layers listen to it?",
+        ((Shot(15, "where red acts, by layer and step", part=(0, 90, 1474, 1440)),),),
+    ),
+    "Sweep a bend": Template(
+        2600,
+        "Five angles and the un-bent film on one sheet that plays: how much is enough?",
+        sheet("both things turned, by five angles", (10, 88, 758, 554)),
+    ),
+    "Compare to the baseline": Template(
+        2800,
+        "A word fainter and stronger, in early, middle and late layers, in pictures and numbers.",
+        sheet("star away and strong, by layers", (10, 94, 1038, 538)),
+    ),
+    "A recipe from a file": Template(
+        3000,
+        "Bends from a file with your own words, and saved as a file of your own.",
+        pair(13, "green and yellow traded, by a preset", "a green circle on the left, a yellow one"),
+    ),
+    "Wan 2.2 two samplers": Template(
+        3200,
+        "One bending in both of the samplers of Wan 2.2, at the same moments.",
+        pair(17, "ALL away from the left, in both samplers"),
+    ),
 }
-"""Rows of shots for each workflow."""
+"""All, in the order in which they are to be opened; of a picture, the numbers of nodes are those above `ids`."""
 
 HELP = {
     "AttnBendMaps": ("Before and after", Shot(15)),

@@ -1,5 +1,6 @@
 """``python dev workflows``: write the example workflows' twins on the toy, and the API form of every one;
-the lists of inputs in the help pages, and the nodes' English texts.
+the lists of inputs in the help pages, and the nodes' English texts; and the list of templates that the page offers to
+start with.
 
 Only ComfyUI's page can turn an editor's file into the form that its server runs, so the page does it.
 """
@@ -9,7 +10,8 @@ import json
 from functools import partial
 from pathlib import Path
 
-from . import help_inputs, locales, paths
+from . import help_inputs, locales, paths, start_here
+from .arranging import arrange
 from .browser import CHROMIUM_CURE, find_chromium, open_editor
 from .console import Trouble, say
 from .server import server
@@ -24,6 +26,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     says = "draw the pictures anew instead: the workflows', by their names, and the help pages', by nodes"
     parser.add_argument("--pictures", nargs="*", metavar="NAME", help=says)
+    says = "lay out anew before: all workflows and twins, or those that are named"
+    parser.add_argument("--layout", nargs="*", metavar="NAME", help=says)
     options = parser.parse_args(arguments)
     if options.pictures is None and find_chromium() is None:
         raise Trouble(f"The workflows cannot be exported: {CHROMIUM_CURE}")
@@ -71,7 +75,7 @@ def draw(comfy, names: list[str]) -> None:
     from . import help_pictures, thumbnails
     from .twins import MARK
 
-    drawn = {name: partial(thumbnails.picture, comfy, name) for name in thumbnails.PICTURES}
+    drawn = {name: partial(thumbnails.picture, comfy, name) for name in thumbnails.TEMPLATES}
     files = {name: [paths.EXAMPLES / f"{name}.jpg", paths.EXAMPLES / f"{name}{MARK}.jpg"] for name in drawn}
     drawn |= help_pictures.pictures(comfy)
     if unknown := [name for name in names if name not in drawn]:
@@ -85,7 +89,8 @@ def draw(comfy, names: list[str]) -> None:
 
 def run(arguments: list[str]) -> None:
     """What the command does in ComfyUI's Python."""
-    names = parse(arguments).pictures
+    options = parse(arguments)
+    names = options.pictures
     from .headless import Watched
 
     comfy = Watched()  # before anything of the pack is imported by our name
@@ -96,4 +101,7 @@ def run(arguments: list[str]) -> None:
     help_inputs.write(nodes)
     locales.write(nodes)
     write_twins()
+    if options.layout is not None:
+        arrange(options.layout)
+    start_here.write()
     export_all(sorted(paths.EXAMPLES.glob("*.json")))

@@ -4,6 +4,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from ..host.display import page_server
 from .aims import AIMS
+from .compare import AttnBendCompare
 from .files import FILES
 from .log import AttnBendLog
 from .map_files import MAP_FILES
@@ -29,4 +30,5 @@ class AttentionBendingExtension(ComfyExtension):
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         bending = [AttnBendPrompt, AttnBendTokens, *MODES, *MAPS, *AIMS, AttnBendStack, AttnBendModel]
-        return [*bending, *SEEING, *MAP_FILES, AttnBendReport, *FILES, *SWEEPS, AttnBendLog, AttnBendToyWan]
+        seeing = [*SEEING, *MAP_FILES, AttnBendReport]
+        return [*bending, *seeing, *FILES, *SWEEPS, AttnBendCompare, AttnBendLog, AttnBendToyWan]

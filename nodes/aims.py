@@ -20,8 +20,8 @@ class AttnBendWhere(io.ComfyNode):
         return described_schema(
             node_id="AttnBendWhere",
             display_name="Bend Where",
-            category=CATEGORY,
-            search_aliases=["attention bending", "layers", "heads", "frames", "mask", "negative"],
+            category=f"{CATEGORY}/aim",
+            search_aliases=["attention bending", "layers", "heads", "frames", "mask", "position", "negative"],
             inputs=[
                 BendingWire.Input("bending", optional=True),
                 text(Bend, "layers"),
@@ -48,7 +48,7 @@ class AttnBendWhen(io.ComfyNode):
         return described_schema(
             node_id="AttnBendWhen",
             display_name="Bend When",
-            category=CATEGORY,
+            category=f"{CATEGORY}/aim",
             search_aliases=["attention bending", "schedule", "steps", "timestep", "fade", "curve"],
             inputs=[
                 BendingWire.Input("bending", optional=True),
@@ -73,7 +73,7 @@ class AttnBendAnimate(io.ComfyNode):
         return described_schema(
             node_id="AttnBendAnimate",
             display_name="Bend Animate",
-            category=CATEGORY,
+            category=f"{CATEGORY}/aim",
             search_aliases=["attention bending", "keyframes", "curve", "motion", "schedule", "audio"],
             is_input_list=True,
             inputs=[

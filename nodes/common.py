@@ -29,7 +29,7 @@ class ModeNode(io.ComfyNode):
         return described_schema(
             node_id=node_id,
             display_name=f"Bend: {cls.operator.name}",
-            category=CATEGORY,
+            category=f"{CATEGORY}/bends",
             search_aliases=["attention bending", "cross attention", cls.operator.key, *aliases],
             inputs=[
                 io.String.Input("token", default="", placeholder="kiss, red rose, word#2, ALL, PROMPT, PADDING, END"),

@@ -27,7 +27,7 @@ class AttnBendLoad(io.ComfyNode):
         return described_schema(
             node_id="AttnBendLoad",
             display_name="Load Bending",
-            category=CATEGORY,
+            category=f"{CATEGORY}/files",
             search_aliases=["attention bending", "preset", "recipe", "yaml", "json", "import bends"],
             inputs=[
                 io.Combo.Input("file", options=bending_files()),
@@ -71,7 +71,7 @@ class AttnBendSave(io.ComfyNode):
         return described_schema(
             node_id="AttnBendSave",
             display_name="Save Bending",
-            category=CATEGORY,
+            category=f"{CATEGORY}/files",
             search_aliases=["attention bending", "preset", "recipe", "yaml", "json", "export bends"],
             inputs=[
                 BendingWire.Input("bending"),

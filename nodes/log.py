@@ -15,7 +15,7 @@ class AttnBendLog(io.ComfyNode):
         return described_schema(
             node_id="AttnBendLog",
             display_name="Experiment Log",
-            category=CATEGORY,
+            category=f"{CATEGORY}/explore",
             search_aliases=["attention bending", "notes", "diary", "jsonl", "record", "research", "observations"],
             inputs=[
                 io.String.Input(

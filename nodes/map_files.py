@@ -26,7 +26,7 @@ class AttnBendSaveMaps(io.ComfyNode):
         return described_schema(
             node_id="AttnBendSaveMaps",
             display_name="Save Attention Maps",
-            category=CATEGORY,
+            category=f"{CATEGORY}/files",
             search_aliases=["attention bending", "export maps", "safetensors", "record"],
             inputs=[*maps_inputs(), io.String.Input("filename_prefix", default="attention_maps/maps")],
             outputs=[io.String.Output("path")],
@@ -60,7 +60,7 @@ class AttnBendLoadMaps(io.ComfyNode):
         return described_schema(
             node_id="AttnBendLoadMaps",
             display_name="Load Attention Maps",
-            category=CATEGORY,
+            category=f"{CATEGORY}/files",
             search_aliases=["attention bending", "import maps", "open maps", "safetensors", "record"],
             inputs=[io.Combo.Input("file", options=map_files())],
             outputs=[MapsWire.Output("maps"), io.String.Output("about")],

@@ -29,7 +29,7 @@ class AttnBendPaint(ModeNode):
     def define_schema(cls) -> io.Schema:
         return cls.schema(
             "AttnBendPaint",
-            ["mask", "place", "draw", "position"],
+            ["mask", "paint a mask", "place", "draw", "position", "position of a word"],
             [io.Mask.Input("mask"), number(MaskVideo, "feather", "mask_feather")],
         )
 
@@ -58,7 +58,7 @@ class AttnBendTemperature(io.ComfyNode):
         return described_schema(
             node_id="AttnBendTemperature",
             display_name="Bend: Temperature",
-            category=CATEGORY,
+            category=f"{CATEGORY}/bends",
             search_aliases=["attention bending", "softmax", "sharpness", "logits"],
             inputs=[
                 number(ops.Temperature, "temperature"),

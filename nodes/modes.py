@@ -18,7 +18,7 @@ class AttnBendAmplify(ModeNode):
     def define_schema(cls) -> io.Schema:
         return cls.schema(
             "AttnBendAmplify",
-            ["weight", "emphasis", "gain", "scale attention", "negative prompt word"],
+            ["prompt weight", "weight", "emphasis", "gain", "scale attention", "negative prompt word"],
             [number(ops.Amplify, "factor")],
         )
 
@@ -30,7 +30,7 @@ class AttnBendRegionalMask(ModeNode):
     def define_schema(cls) -> io.Schema:
         return cls.schema(
             "AttnBendRegionalMask",
-            ["region", "box", "composition", "area", "crop"],
+            ["mask", "region", "box", "position", "composition", "area", "crop"],
             [
                 *(number(ops.RegionalMask, name) for name in ("x1", "y1", "x2", "y2", "feather")),
                 toggle(ops.RegionalMask, "invert"),
@@ -69,7 +69,7 @@ class AttnBendTranslate(ModeNode):
     def define_schema(cls) -> io.Schema:
         return cls.schema(
             "AttnBendTranslate",
-            ["move", "shift", "offset", "pan"],
+            ["move", "move a word", "position", "reposition", "shift", "offset", "pan"],
             [number(ops.Translate, "x"), number(ops.Translate, "y"), choice(ops.Translate, "padding")],
         )
 

@@ -17,8 +17,8 @@ class AttnBendPrompt(io.ComfyNode):
         return described_schema(
             node_id="AttnBendPrompt",
             display_name="Bend Prompt",
-            category=CATEGORY,
-            search_aliases=["attention bending", "text encode", "prompt", "tokens"],
+            category=f"{CATEGORY}/prompt",
+            search_aliases=["attention bending", "text encode", "prompt", "prompt weight", "tokens"],
             inputs=[
                 io.Clip.Input("clip"),
                 io.String.Input(
@@ -46,7 +46,7 @@ class AttnBendTokens(io.ComfyNode):
         return described_schema(
             node_id="AttnBendTokens",
             display_name="Attach Words",
-            category=CATEGORY,
+            category=f"{CATEGORY}/prompt",
             search_aliases=["attention bending", "tokens", "conditioning", "bend prompt"],
             inputs=[
                 io.Conditioning.Input("conditioning"),

@@ -15,7 +15,7 @@ class AttnBendReport(io.ComfyNode):
         return described_schema(
             node_id="AttnBendReport",
             display_name="Bending Report",
-            category=CATEGORY,
+            category=f"{CATEGORY}/see",
             search_aliases=["attention bending", "statistics", "entropy", "log", "table"],
             inputs=maps_inputs(),
             outputs=[io.String.Output("report")],

@@ -37,7 +37,7 @@ class AttnBendMaps(io.ComfyNode):
         return described_schema(
             node_id="AttnBendMaps",
             display_name="Attention Maps",
-            category=CATEGORY,
+            category=f"{CATEGORY}/see",
             search_aliases=["attention bending", "heatmap", "heat map", "visualize", "daam", "token map", "overlay"],
             inputs=[
                 *maps_inputs(),
@@ -70,7 +70,7 @@ class AttnBendMapsGrid(io.ComfyNode):
         return described_schema(
             node_id="AttnBendMapsGrid",
             display_name="Attention Maps Grid",
-            category=CATEGORY,
+            category=f"{CATEGORY}/see",
             search_aliases=["attention bending", "contact sheet", "layers", "heads", "entropy", "analysis", "heatmap"],
             inputs=[
                 *maps_inputs(),

@@ -13,7 +13,7 @@ class AttnBendStack(io.ComfyNode):
         return described_schema(
             node_id="AttnBendStack",
             display_name="Bender Stack",
-            category=CATEGORY,
+            category=f"{CATEGORY}/bends",
             search_aliases=["attention bending", "combine bends", "chain", "merge"],
             inputs=[
                 io.Autogrow.Input(

@@ -33,7 +33,7 @@ class AttnBendSweep(io.ComfyNode):
         return described_schema(
             node_id="AttnBendSweep",
             display_name="Bend Sweep",
-            category=CATEGORY,
+            category=f"{CATEGORY}/explore",
             search_aliases=["attention bending", "xy plot", "x/y/z plot", "grid", "batch", "parameter", "vary"],
             inputs=[
                 BendingWire.Input("bending"),
@@ -71,7 +71,7 @@ class AttnBendGrid(io.ComfyNode):
         return described_schema(
             node_id="AttnBendGrid",
             display_name="Bend Grid",
-            category=CATEGORY,
+            category=f"{CATEGORY}/explore",
             search_aliases=["attention bending", "contact sheet", "xy plot", "compare", "ssim", "metrics", "montage"],
             is_input_list=True,
             inputs=[

@@ -13,7 +13,7 @@ import { text } from "./texts.js"
 /** The name of the widget. */
 export const PANEL = "attention_bending"
 
-const SECTIONS = ["notice", "words", "picture", "region", "strip", "maps", "report"]
+const SECTIONS = ["notice", "words", "picture", "region", "strip", "maps", "compare", "report"]
 const ROOM = 40 // pixels under a saved node's widgets that tell that it had a panel
 
 /**

@@ -75,7 +75,7 @@ function hear({ prompt_id, workflow: told, node, run, text, bends = [] }) {
 }
 
 /** The id of the workflow that a prompt was made of; of one that nothing was told of, the open one's. */
-export const workflowOf = (prompt) => workflows.get(prompt) ?? root().id
+export const workflowOf = (prompt) => workflows.get(prompt) ?? String(root().id)
 
 /** Of a node of the open workflow, by its execution id: the last prompt with it, and that of which its texts tell. */
 export const promptsOn = (node) => all.get(`${root().id} ${node} `) ?? { prompt: "", told: "" }

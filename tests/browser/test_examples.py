@@ -11,6 +11,8 @@ from browser.panels import SAID
 from workflows.filming import EDITOR_FILES, FILM, ORIGINALS, ROOM, TWINS
 
 STEPS = 2
+SHORTEST = ("Bend one word (toy)", "See where a word acts (toy)")
+"""The twins that are run in every run of the tests."""
 
 
 def workflow(name):
@@ -24,6 +26,52 @@ def test_opens_without_a_missing_node_and_exports_to_its_api_form(editor, name):
     assert overlapping(editor.page.evaluate("app.graph.nodes.map(node => [node.title, ...node.getBounding()])")) == []
     kept = (ROOM / f"{name}.json").read_text(encoding="utf-8")
     assert to_json(editor.export()) == kept, "If the change is meant, run `python dev workflows`."
+
+
+BOXES = """() => app.graph.nodes.map(node => {
+    const element = document.querySelector(`[data-node-id='${node.id}']`)
+    if (!element) return [node.title, ...node.getBounding()]
+    const {offsetWidth, offsetHeight} = element
+    return [node.title, node.pos[0], node.pos[1] - LiteGraph.NODE_TITLE_HEIGHT, offsetWidth, offsetHeight]
+})"""
+FRAMES = "app.graph.groups.map(group => [group.title, ...group.pos, ...group.size])"
+
+
+@pytest.mark.parametrize("is_vue", [False, True], ids=["classic", "nodes 2"])
+@pytest.mark.parametrize(
+    "name", [name if name in SHORTEST else pytest.param(name, marks=pytest.mark.slow) for name in TWINS]
+)
+def test_after_a_run_no_node_lies_on_another_or_out_of_its_group(editor, server, name, is_vue):
+    page = editor.page
+    turn = "on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
+    page.evaluate(turn, is_vue)
+    try:
+        editor.load(workflow(name), name)
+        before = page.evaluate("app.graph.serialize().nodes.map(node => [node.id, node.pos])")
+        page.evaluate(
+            """steps => app.graph.nodes.filter(node => node.type === 'KSampler').forEach(
+                node => (node.widgets.find(widget => widget.name === 'steps').value = steps))""",
+            STEPS,
+        )
+        with page.expect_response("**/prompt") as answer:
+            page.get_by_test_id("queue-button").click()
+        server.wait(answer.value.json()["prompt_id"])
+        page.wait_for_timeout(2500)  # until pictures and films have come
+        boxes = page.evaluate(BOXES)
+        assert overlapping(boxes) == []
+        frames = page.evaluate(FRAMES)
+        grouped = [(box, frame) for box in boxes for frame in frames if is_inside(box[1:3], frame)]
+        assert len(grouped) == len(boxes) - 1  # all but the note
+        for (title, x, y, width, height), (_, left, top, across, down) in grouped:
+            assert x + width <= left + across + 1 and y + height <= top + down + 1, title
+        assert page.evaluate("app.graph.serialize().nodes.map(node => [node.id, node.pos])") == before
+    finally:
+        page.evaluate(turn, False)
+
+
+def is_inside(place, frame):
+    _, left, top, across, down = frame
+    return left <= place[0] < left + across and top <= place[1] < top + down
 
 
 def tiny_workflow(name):

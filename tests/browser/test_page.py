@@ -5,7 +5,7 @@ import json
 import pytest
 from browser.boxes import overlapping
 from browser.desk import thrown
-from workflows.filming import EDITOR_FILES, ORIGINALS, TWINS, edited, example, the
+from workflows.filming import EDITOR_FILES, ORIGINALS, TWINS, edited, smallest, the
 
 WIDGETS = ("BOOLEAN", "COMBO", "FLOAT", "INT", "STRING")
 """The types of input that the page shows as a widget."""
@@ -115,7 +115,7 @@ def test_the_info_button_opens_our_help_page(empty, ours, key):
 
 def test_the_node_shows_the_maps_while_the_sampler_runs(editor):
     """On Patch Model itself, which has long been executed by then."""
-    prompt = example("Bend one word", steps=6)
+    prompt = smallest(steps=6)
     prompt = edited(prompt, the(prompt, "AttnBendModel"), record="bent words")
     page = editor.page
     workflow = json.loads((EDITOR_FILES / "Bend one word.json").read_text(encoding="utf-8"))

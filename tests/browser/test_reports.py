@@ -80,9 +80,9 @@ def test_a_text_that_comes_from_the_cache_is_told_again(desk):
 
 def test_of_a_list_each_film_is_told(desk, tmp_path):
     desk.open("Sweep a bend (toy)")
-    desk.set("9", values_1="15, 30")
+    desk.set("2609", values_1="15, 30")
     desk.run()
-    report = f"({AT})('10').widgets.at(-1).element.querySelector('[data-section=report]')"
+    report = f"({AT})('2610').widgets.at(-1).element.querySelector('[data-section=report]')"
     passages = desk.page.evaluate(f"() => [...{report}.children].map(part => part.innerText)")
     assert passages[0] == f"run 1 of 3:\n{IDLE}"
     assert [part.split("padding")[0] for part in passages[1:]] == [
@@ -96,10 +96,10 @@ def test_a_text_is_text(desk, tmp_path):
     """YAML, which Markdown would make headings and lists of."""
     desk.open("A recipe from a file (toy)")
     entry = desk.run()
-    (said,) = entry["outputs"]["16"]["text"]
+    (said,) = entry["outputs"]["3016"]["text"]
     assert "\n# A bending" in said and "\n  - mode: swap\n    token: green\n" in said
-    assert desk.said("16").splitlines() == said.splitlines()
-    assert desk.page.evaluate(f"() => ({AT})('16').widgets.at(-1).element.querySelectorAll('h1, li, p').length") == 0
+    assert desk.said("3016").splitlines() == said.splitlines()
+    assert desk.page.evaluate(f"() => ({AT})('3016').widgets.at(-1).element.querySelectorAll('h1, li, p').length") == 0
     desk.editor.screenshot(tmp_path / "a file.png")
 
 

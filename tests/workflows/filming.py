@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import aiohttp
 from attention_bending.dev import twins
 from attention_bending.dev.server import Server
-from attention_bending.dev.swap import tiny
+from attention_bending.dev.swap import bent_alone, tiny, without
 from attention_bending.dev.twins import MARK
 from attention_bending.toy.world import FRAMES, HEIGHT, WIDTH
 from safetensors.torch import load_file
@@ -110,8 +110,8 @@ def steps_of(name: str) -> int:
 
 
 def with_frames(prompt: Prompt) -> Prompt:
-    """With the film of the only VAE Decode, as it is before it is saved as a video."""
-    inputs = {"images": [the(prompt, "VAEDecode"), 0], "filename_prefix": "frame"}
+    """With the film of the only VAE Decode that is bent, as it is before it is saved as a video."""
+    inputs = {"images": [the(bent_alone(prompt), "VAEDecode"), 0], "filename_prefix": "frame"}
     return prompt | {"frames": {"class_type": "SaveImage", "inputs": inputs}}
 
 
@@ -122,6 +122,11 @@ def example(name: str, steps: int = 2) -> Prompt:
     """
     prompt = json.loads((ROOM / f"{name}.json").read_text(encoding="utf-8"))
     return tiny(prompt, steps=steps, **(TOY_FILM if steps == TWIN_STEPS else FILM))
+
+
+def smallest(mark: str = "", steps: int = 2) -> Prompt:
+    """Bend one word, without the un-bent film that it is compared with: one sampling."""
+    return bent_alone(example(f"Bend one word{mark}", steps))
 
 
 def nodes(prompt: Prompt, kind: str) -> list[str]:
@@ -156,15 +161,6 @@ def bypassed(prompt: Prompt, node: str, passes: str) -> Prompt:
                 if source is None and other["class_type"] in AIMS:
                     prompt = bypassed(prompt, key, name)
     return prompt
-
-
-def without(prompt: Prompt, node: str) -> Prompt:
-    """A copy without a node and all that lives off it."""
-    prompt = {key: other for key, other in prompt.items() if key != node}
-    for key, other in list(prompt.items()):
-        if any(isinstance(value, list) and value[0] == node for value in other["inputs"].values()):
-            prompt = without(prompt, key)
-    return copy.deepcopy(prompt)
 
 
 def without_sweep(prompt: Prompt) -> Prompt:

@@ -38,7 +38,8 @@ def nodes(object_info):
 
 
 def test_a_mode_is_token_then_its_own_inputs_then_the_common_ones(nodes):
-    assert {node["category"] for node in nodes.values()} == {CATEGORY}
+    parts = ("", "/prompt", "/bends", "/aim", "/see", "/explore", "/files")
+    assert {node["category"] for node in nodes.values()} == {CATEGORY + part for part in parts}
     modes = [node for node in nodes.values() if "token" in node["input"]["required"]]
     assert len(modes) == 12
     for mode in modes:

@@ -6,7 +6,7 @@ import pytest
 from attention_bending.dev.server import WorkflowError
 from attention_bending.dev.server import server as running_server
 from attention_bending.dev.twins import MARK
-from workflows.filming import EXAMPLES, ROOM, example, shoot, the, without_bends
+from workflows.filming import EXAMPLES, ROOM, example, shoot, smallest, the, without_bends
 
 DEVELOPMENT = {".ci", ".gitignore", "dev", "docs", "tests", "toy"}
 
@@ -50,5 +50,5 @@ def test_a_host_without_kornia_loses_no_node(tmp_path, monkeypatch):
         host.queue(grid)
         with pytest.raises(WorkflowError, match=r"this needs the package kornia.*pip install kornia"):
             host.queue({**grid, "two": node("AttnBendGrid", images=["both", 0])})
-        prompt = example(f"Bend one word{MARK}", steps=1)
+        prompt = smallest(MARK, steps=1)
         assert shoot(host, prompt).film.isfinite().all()

@@ -11,7 +11,7 @@ import torch
 from attention_bending.dev.server import server as running_server
 from attention_bending.dev.twins import MARK
 from safetensors.torch import load_file
-from workflows.filming import REPORT, edited, example, the
+from workflows.filming import REPORT, edited, smallest, the
 
 RUNS, SETTLED, GROWTH = 200, 20, 0.02
 """By how much the resident size after all runs may be over that after the first of them.
@@ -19,7 +19,7 @@ RUNS, SETTLED, GROWTH = 200, 20, 0.02
 ComfyUI 0.30 itself grows by some 50 kB a run, with its history cleared and nothing bent or recorded.
 """
 
-PROMPT = {key: node for key, node in example(f"Bend one word{MARK}").items() if node["class_type"] != "SaveVideo"}
+PROMPT = {key: node for key, node in smallest(MARK).items() if node["class_type"] != "SaveVideo"}
 TEXT, PATCH, BEND, SAMPLER = (
     the(PROMPT, kind) for kind in ("AttnBendPrompt", "AttnBendModel", "AttnBendAmplify", "KSampler")
 )

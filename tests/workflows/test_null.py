@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from workflows.filming import bypassed, edited, example, shoot, the, without_bends, without_pack
+from workflows.filming import bypassed, edited, example, shoot, smallest, the, without_bends, without_pack
 
-WORKFLOW = example("Bend one word")
+WORKFLOW = smallest()
 BEND = the(WORKFLOW, "AttnBendAmplify")
 PATCH = the(WORKFLOW, "AttnBendModel")
 

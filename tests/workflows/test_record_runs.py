@@ -14,7 +14,7 @@ from attention_bending.dev.server import WorkflowError
 from attention_bending.dev.server import server as running_server
 from attention_bending.dev.twins import MARK
 from PIL import Image
-from workflows.filming import edited, example, the
+from workflows.filming import edited, smallest, the
 
 PICTURE_EVENT = 4
 """ComfyUI's binary event for a picture on a node: the length of its metadata, these as JSON, then the picture."""
@@ -22,7 +22,7 @@ PICTURE_EVENT = 4
 
 def recorded(seed=1, **inputs):
     """An example whose Patch Model records, with the maps saved."""
-    prompt = example(f"Bend one word{MARK}")  # the toy is on every server
+    prompt = smallest(MARK)  # the toy is on every server
     prompt = edited(prompt, the(prompt, "AttnBendModel"), record="bent words", **inputs)
     prompt = edited(prompt, the(prompt, "KSampler"), seed=seed)
     del prompt[the(prompt, "SaveVideo")]

@@ -8,9 +8,9 @@ import math
 import pytest
 import torch
 from attention_bending.dev.server import WorkflowError
-from workflows.filming import edited, example, shoot, the, without_bends, without_pack
+from workflows.filming import edited, shoot, smallest, the, without_bends, without_pack
 
-WORKFLOW = example("Bend one word")
+WORKFLOW = smallest()
 BEND = the(WORKFLOW, "AttnBendAmplify")
 PATCH = the(WORKFLOW, "AttnBendModel")
 PROMPT = the(WORKFLOW, "AttnBendPrompt")

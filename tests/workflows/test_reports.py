@@ -6,9 +6,9 @@ import json
 import aiohttp
 from attention_bending.dev.server import WorkflowError
 from attention_bending.dev.twins import MARK
-from workflows.filming import FAULT, REPORT, edited, example, nodes, the, without
+from workflows.filming import FAULT, REPORT, edited, example, nodes, smallest, the, without
 
-PROMPT = {key: node for key, node in example(f"Bend one word{MARK}").items() if node["class_type"] != "SaveVideo"}
+PROMPT = {key: node for key, node in smallest(MARK).items() if node["class_type"] != "SaveVideo"}
 PATCH, BEND, SAMPLER = (the(PROMPT, kind) for kind in ("AttnBendModel", "AttnBendAmplify", "KSampler"))
 PROMPT["report"] = {"class_type": "AttnBendReport", "inputs": {"maps": [PATCH, 1], "latent": [SAMPLER, 0]}}
 LINE = '1. Amplify(factor=0) of "red": 6 layers × 2 steps'

@@ -8,7 +8,7 @@ from attention_bending.bending.explore.experiment_log import read
 from attention_bending.dev.server import WorkflowError
 from PIL import Image
 from safetensors.torch import load_file
-from workflows.filming import Prompt, edited, example, shoot, the, without_bends
+from workflows.filming import Prompt, edited, shoot, smallest, the, without_bends
 
 AXIS = {"parameter_1": "factor", "values_1": "0, 1, 2.5"}
 """Of Bend: Amplify; at 1 it does nothing."""
@@ -16,7 +16,7 @@ AXIS = {"parameter_1": "factor", "values_1": "0, 1, 2.5"}
 
 def swept(seed: int = 42, **inputs) -> Prompt:
     """Bend one word, with a sweep before Patch Model and a grid behind VAE Decode."""
-    prompt = example("Bend one word")
+    prompt = smallest()
     patch, sampler = the(prompt, "AttnBendModel"), the(prompt, "KSampler")
     bends = {"bending": [the(prompt, "AttnBendAmplify"), 0], **AXIS, "seed": seed, **inputs}
     prompt["sweep"] = {"class_type": "AttnBendSweep", "inputs": bends}
@@ -53,11 +53,11 @@ def test_one_run_makes_every_film_and_the_un_bent_one_is_that_without_the_pack(s
     prompt, take = run
     films = latents(server, take, prompt)
     assert len(films) == 3  # un-bent, 0 and 2.5
-    unbent = edited(without_bends(example("Bend one word")), "11", seed=42)
+    unbent = edited(without_bends(smallest()), the(prompt, "KSampler"), seed=42)
     assert torch.equal(films[0], shoot(server, unbent).film)
     for film, factor in zip(films[1:], (0, 2.5), strict=True):
-        alone = edited(example("Bend one word"), the(prompt, "AttnBendAmplify"), factor=factor)
-        assert torch.equal(film, shoot(server, edited(alone, "11", seed=42)).film)
+        alone = edited(smallest(), the(prompt, "AttnBendAmplify"), factor=factor)
+        assert torch.equal(film, shoot(server, edited(alone, the(prompt, "KSampler"), seed=42)).film)
     assert not any(torch.equal(films[i], films[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
 
 
@@ -112,7 +112,7 @@ def test_each_film_has_its_line_in_the_log(server, run):
 
 
 def test_other_words_add_a_line_and_sample_nothing(server):
-    prompt = logged(example("Bend one word"), "sweeps/words.jsonl")
+    prompt = logged(smallest(), "sweeps/words.jsonl")
     prompt = edited(prompt, "log", latent=[the(prompt, "KSampler"), 0])
     del prompt[the(prompt, "SaveVideo")]
     server.queue(prompt)
@@ -130,11 +130,12 @@ def test_seeds_are_swept_and_each_has_its_un_bent_film(server):
     films = latents(server, shoot(server, prompt), prompt)
     assert len(films) == 4
     for film, seed in zip(films[:2], (1, 2), strict=True):
-        assert torch.equal(film, shoot(server, edited(without_bends(example("Bend one word")), "11", seed=seed)).film)
+        unbent = edited(without_bends(smallest()), the(prompt, "KSampler"), seed=seed)
+        assert torch.equal(film, shoot(server, unbent).film)
 
 
 def test_with_maps_the_log_has_the_runs_report(server):
-    prompt = example("Bend one word")
+    prompt = smallest()
     patch, sampler = the(prompt, "AttnBendModel"), the(prompt, "KSampler")
     prompt = logged(edited(prompt, patch, record="bent words"), "sweeps/maps", maps=[patch, 1], latent=[sampler, 0])
     del prompt[the(prompt, "SaveVideo")]

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from attention_bending.dev.twins import LOADERS, MARK, OUTPUTS, STEPS, files, make
-from attention_bending.dev.workflow_table import HELP, PICTURES
+from attention_bending.dev import start_here
+from attention_bending.dev.twins import IDS, LOADERS, MARK, OUTPUTS, STEPS, files, make
+from attention_bending.dev.workflow_table import HELP, TEMPLATES
 from attention_bending.toy import measure, world
 from attention_bending.toy.measure import Sighting
 from PIL import Image
@@ -29,21 +30,51 @@ def test_the_files_are_what_their_originals_make_of_them():
 
 
 def test_each_has_a_picture_and_the_help_pages_take_theirs_from_them():
-    assert sorted(PICTURES) == sorted(ORIGINALS)
-    assert {name for name, _ in HELP.values()} <= PICTURES.keys()
+    assert sorted(TEMPLATES) == sorted(ORIGINALS)
+    assert {name for name, _ in HELP.values()} <= TEMPLATES.keys()
+
+
+def test_the_page_lists_them_in_the_order_of_the_table():
+    assert start_here.FILE.read_text(encoding="utf-8") == start_here.text(), "Run `python dev workflows`."
+    assert next(iter(TEMPLATES)) == "Bend one word"
+
+
+def test_no_two_files_share_a_node_id():
+    begun = [template.ids for template in TEMPLATES.values()]
+    assert len({*begun}) == len(begun) and all(ids % (2 * IDS) == 0 for ids in begun)
+    for name, template in TEMPLATES.items():
+        for mark, first in ((MARK, template.ids), ("", template.ids + IDS)):
+            graph = json.loads((EDITOR_FILES / f"{name}{mark}.json").read_text(encoding="utf-8"))
+            assert {node["id"] for node in graph["nodes"]} <= set(range(first + 1, first + IDS)), name + mark
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_it_opens_as_a_whole_and_its_titles_fit(name):
+    """At a zoom at which texts are read, on a page of 1600 × 1000."""
+    graph = json.loads((EDITOR_FILES / f"{name}.json").read_text(encoding="utf-8"))
+    boxes = [(*node["pos"], *node["size"]) for node in graph["nodes"]] + [it["bounding"] for it in graph["groups"]]
+    scale, (left, top) = graph["extra"]["ds"]["scale"], graph["extra"]["ds"]["offset"]
+    assert scale >= 0.6
+    for x, y, width, height in boxes:
+        assert (x + left) * scale >= 60 and (x + left + width) * scale <= 1600
+        assert (y + top - 30) * scale >= 60 and (y + top + height) * scale <= 1000
+    for group in graph["groups"]:
+        assert 12.3 * len(group["title"]) + 10 <= group["bounding"][2], group["title"]
 
 
 def test_a_twin_keeps_its_words_and_follows_its_original():
     original = json.loads((EDITOR_FILES / "Bend one word.json").read_text(encoding="utf-8"))
     first = make(original)
-    assert by_id(first)[6]["widgets_values"] == by_id(original)[6]["widgets_values"]
+    assert by_id(first)[6]["widgets_values"] == by_id(original)[6 + IDS]["widgets_values"]
     amplify, sampler = by_id(first)[8], by_id(first)[11]
     amplify.update(title="Louder", widgets_values=["red", *amplify["widgets_values"][1:]])
     sampler["widgets_values"][2] = 99
-    by_id(original)[14]["pos"] = [5000, 0]
+    by_id(first)[14]["pos"] = [5000, 0]
+    by_id(original)[13 + IDS]["color"] = "#432"
     twin = make(original, first)
     assert by_id(twin)[8] == amplify
     assert by_id(twin)[11]["widgets_values"][2] == STEPS
+    assert by_id(twin)[13]["color"] == "#432"
     assert by_id(twin)[14]["pos"] == [5000, 0]
     assert make(original, twin) == twin
 
@@ -52,10 +83,20 @@ def by_id(workflow: dict) -> dict[int, dict]:
     return {node["id"]: node for node in workflow["nodes"]}
 
 
+def with_ids_of_its_twin(prompt: Prompt) -> Prompt:
+    ids = {key: str(int(key) - IDS) for key in prompt}
+    prompt = {ids[key]: node for key, node in prompt.items()}
+    for node in prompt.values():
+        for name, value in node["inputs"].items():
+            if isinstance(value, list):
+                node["inputs"][name] = [ids[value[0]], value[1]]
+    return prompt
+
+
 @pytest.mark.parametrize("name", ORIGINALS)
 def test_a_twin_has_the_nodes_and_wires_of_its_original(name):
     """Where that has a loader, it has the toy."""
-    original, twin = exported(name), exported(f"{name}{MARK}")
+    original, twin = with_ids_of_its_twin(exported(name)), exported(f"{name}{MARK}")
     toy = the(twin, TOY)
     gone = {key: node["class_type"] for key, node in original.items() if node["class_type"] in LOADERS}
     assert twin.keys() - {toy} == original.keys() - gone.keys()
@@ -81,7 +122,7 @@ def test_both_ends_of_each_link_know_of_it(name):
     for number, source, slot, target, input_, kind in links.values():
         out, into = there[source]["outputs"][slot], there[target]["inputs"][input_]
         assert number in out["links"] and into["link"] == number
-        assert out["type"] == kind and into["type"] in (kind, "*")
+        assert out["type"] == kind and {kind, "*"} & {*into["type"].split(",")}
     ends = [number for node in there.values() for out in node["outputs"] for number in out["links"] or ()]
     starts = [entry["link"] for node in there.values() for entry in node["inputs"] if entry["link"] is not None]
     assert sorted(ends) == sorted(starts) == sorted(links)
