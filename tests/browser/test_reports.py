@@ -11,7 +11,7 @@ from browser.panels import AT, PANEL
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
-PROMPT, BEND, PATCH, SAMPLER = "6", "8", "9", "11"
+PROMPT, BEND, PATCH, SAMPLER, UNBENT = "6", "8", "9", "11", "15"
 """Nodes of *Bend one word (toy)*."""
 LINE = '1. Amplify(factor=0) of "red": 6 layers × 1 step'
 IDLE = "Nothing to bend and nothing to record: the model passes through as it came."
@@ -63,6 +63,7 @@ def values(desk):
 
 def test_a_run_says_that_it_has_begun_and_that_it_was_stopped(desk):
     desk.open(steps=500)
+    desk.set(UNBENT, steps=1)
     desk.queue()
     desk.hears(PATCH, 'sampling …\n1. Amplify(factor=0) of "red"')
     desk.server.post("/interrupt", {})
