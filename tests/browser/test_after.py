@@ -395,7 +395,7 @@ def test_without_a_film_it_says_what_the_map_lies_over(desk: Desk, tmp_path):
 
 def test_of_a_list_a_bend_is_told_of_each_film(desk: Desk):
     desk.open("Sweep a bend (toy)")
-    desk.set("9", values_1="15, 30")
+    desk.set("2609", values_1="15, 30")
     bend = desk.page.evaluate("String(app.graph.nodes.find(({type}) => type === 'AttnBendRotate').id)")
     desk.run()
     assert said(desk, bend) == [["all 2 runs:\nran in 6 layers × 1 step", "ab-badge", False]]

@@ -6,7 +6,7 @@ from browser.panels import AT
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
-BEND = "8"
+BEND = "608"
 EDGES = ("x1", "y1", "x2", "y2")
 NAME = "Compose with regions (toy)"
 
