@@ -19,7 +19,7 @@ OUTPUT_ERROR = {torch.float32: 1.4, torch.bfloat16: 2.2, torch.float16: 2.2}
 """Over the un-bent call's own error, rms: parts are rounded once each, and their sum once more."""
 IN_PLACE = 1.3
 """So much more where they are added up in place and in the type itself, as a GPU does."""
-MAP_ERROR = {torch.float32: 2e-6, torch.bfloat16: 4e-3, torch.float16: 2e-3}
+MAP_ERROR = {torch.float32: 3e-6, torch.bfloat16: 4e-3, torch.float16: 2e-3}
 
 
 class Called(TorchDispatchMode):

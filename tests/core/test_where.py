@@ -19,7 +19,6 @@ from core.test_film import WORDS, check
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-CPU = torch.device("cpu")
 LAYERS, HEADS, FRAMES = ranges.LAYERS, ranges.HEADS, ranges.FRAMES
 
 # --- texts -----------------------------------------------------------------------------------------------------------
@@ -251,7 +250,7 @@ def test_masks_that_are_refused(values, feather, says):
 def test_all_aims_multiply(heads, frames, strength, count):
     bend = Bend(ops.Blur(), "w", strength, heads=heads, frames=frames, masks=tuple(MASKS[:count]))
     film, moment = FrameLayout(Grid(2, 3, 4), (2, 3), 5), SamplingMoment(0.0, 0, 1)
-    action, expected = act(bend, moment, film, 6, CPU), oracle.weight(bend, moment, film, 6)
+    action, expected = act(bend, moment, film, 6), oracle.weight(bend, moment, film, 6)
     assert (action is None) == (not expected.any())
     if action is not None:
         weight = torch.as_tensor(action.weight).expand(2, 3, 4, 6, 1)
