@@ -137,9 +137,9 @@ class Family:
         """Where the columns of a conditioning stand, as the guider holds it before it is prepared."""
         return given_columns(cond)
 
-    def film(self, model, frames: int, conds: Sequence[Mapping[str, Any]]) -> range:
-        """Which of a latent's frames are the film's, by the guider's conditionings: pictures may stand around it."""
-        return range(frames)
+    def film(self, model, grid: Grid, conds: Sequence[Mapping[str, Any]]) -> range:
+        """Which frames of a latent's grid are the film's, by the guider's conditionings: some may be pictures."""
+        return range(grid.frames)
 
     def latent(self, whole: tuple[int, ...], options: Mapping[str, Any]) -> tuple[int, ...]:
         """The shape of the latent that the host gives one conditioning in a model call, from that of the whole.
