@@ -57,6 +57,8 @@ PICTURES: dict[str, Rows] = {
         (glow(15, "where red acts"), glow(15, "where it acts now", column=1)),
     ),
     "Bend one word": pair(12, "red taken away", "a red circle on the left"),
+    "Bend one word in LTX-2": pair(12, "red taken away", "for LTX-2, shown here on the toy Wan"),
+    "Bend one word in LTX-Video": pair(12, "red taken away", "for LTX-Video, shown here on the toy Wan"),
     "Bent and un-bent side by side": pair(
         15, "both turned by 180°: sides changed", "a red circle on the left, a blue star"
     ),
@@ -82,6 +84,9 @@ PICTURES: dict[str, Rows] = {
     "Which layer carries the word": ((Shot(15, "where red acts, by layer and step", part=(0, 90, 1474, 1440)),),),
 }
 """Rows of shots for each workflow."""
+
+ALIKE = {"Bend one word in LTX-2": "Bend one word", "Bend one word in LTX-Video": "Bend one word"}
+"""Workflows of models that the toy cannot stand for, and those whose twins show what they do."""
 
 HELP = {
     "AttnBendMaps": ("Before and after", Shot(15)),
