@@ -8,6 +8,7 @@ There are none of two kinds, because their loaders fix the size: the Wan 2.2 VAE
 tested on latents) and CLIP vision (tests make its output themselves).
 """
 
+import json
 import logging
 import zlib
 
@@ -74,7 +75,10 @@ def run(arguments: list[str]) -> None:
     save("text_encoders", umt5.FILE_NAME.removesuffix(".safetensors"), weights)
     gemma = vocabulary.learnt(tiny_text.PROMPTS, GEMMA_VOCABULARY, "bpe", vocabulary.GEMMA)
     save("text_encoders", "tiny_gemma3", {"spiece_model": torch.frombuffer(bytearray(gemma), dtype=torch.uint8)})
-    tiny_ltx.write()
+    for name, config, parts in tiny_ltx.checkpoints():
+        drawn = {start: filled(part, f"{name} {start}") for start, part in parts.items()}
+        weights = {f"{start}.{key}": weight for start, part in drawn.items() for key, weight in part.items()}
+        save("checkpoints", name, weights, config=json.dumps(config))
 
 
 def filled(model: torch.nn.Module, name: str) -> dict[str, torch.Tensor]:
@@ -88,6 +92,8 @@ def draw(key: str, shape: torch.Size, generator: torch.Generator) -> torch.Tenso
     noise = torch.randn(shape, generator=generator)
     if key.endswith(("norm_q.weight", "norm_k.weight", "norm_k_img.weight", "q_norm.weight", "k_norm.weight")):
         return ATTENTION_GAIN * torch.ones(shape)
+    if "statistics" in key:  # of the real latents
+        return torch.full(shape, float("std" in key))
     if key.endswith(("gamma", "norm.weight", "norm3.weight", "img_emb.proj.0.weight", "img_emb.proj.4.weight")):
         return torch.ones(shape)
     if key.endswith(("modulation", "table")):

@@ -1,6 +1,6 @@
 """Tiny checkpoints of LTX-Video and LTX-2, each with its VAEs; ComfyUI reads their sizes off the file."""
 
-import json
+from collections.abc import Iterator
 
 import comfy.ops
 import torch
@@ -8,8 +8,6 @@ from comfy.ldm.lightricks.av_model import LTXAVModel
 from comfy.ldm.lightricks.model import LTXVModel
 from comfy.ldm.lightricks.vae.audio_vae import AudioVAE
 from comfy.ldm.lightricks.vae.causal_video_autoencoder import VideoVAE
-
-from .tiny import filled, save
 
 LTXV = {
     "num_layers": 4,
@@ -72,38 +70,15 @@ SOUND = {
 VOCODER = {"upsample_initial_channel": 32, "resblock_kernel_sizes": [3], "resblock_dilation_sizes": [[1, 3, 5]]}
 
 
-def write() -> None:
-    """Both files."""
+def checkpoints() -> Iterator[tuple[str, dict, dict[str, torch.nn.Module]]]:
+    """For each file its name, its sizes, and its parts by the beginning of their weights' names."""
     config = {"transformer": LTXV, "vae": VAE}
-    _save("tiny_ltxv", config, {"model.diffusion_model": _network(LTXVModel, LTXV), "vae": VideoVAE(config=VAE)})
-    config = {
-        "transformer": LTX2,
-        "vae": VAE,
-        "audio_vae": {"model": {"params": {"ddconfig": SOUND}}},
-        "vocoder": VOCODER,
-    }
-    sound = AudioVAE({"config": config})
-    parts = {"model.diffusion_model": _network(LTXAVModel, LTX2), "vae": VideoVAE(config=VAE)}
-    _save("tiny_ltx2", config, {**parts, "audio_vae": sound.autoencoder, "vocoder": sound.vocoder})
+    yield "tiny_ltxv", config, {"model.diffusion_model": _network(LTXVModel, LTXV), "vae": VideoVAE(config=VAE)}
+    sound = {"audio_vae": {"model": {"params": {"ddconfig": SOUND}}}, "vocoder": VOCODER}
+    config, parts = {"transformer": LTX2, "vae": VAE, **sound}, AudioVAE({"config": sound})
+    film = {"model.diffusion_model": _network(LTXAVModel, LTX2), "vae": VideoVAE(config=VAE)}
+    yield "tiny_ltx2", config, {**film, "audio_vae": parts.autoencoder, "vocoder": parts.vocoder}
 
 
 def _network(kind: type, settings: dict) -> torch.nn.Module:
     return kind(**settings, device="cpu", dtype=torch.float32, operations=comfy.ops.manual_cast)
-
-
-def _save(name: str, config: dict, parts: dict[str, torch.nn.Module]) -> None:
-    """One checkpoint of parts by the beginning of their weights' names."""
-    weights = {}
-    for start, part in parts.items():
-        whole = torch.nn.ModuleDict()
-        whole.add_module("part", part)
-        drawn = filled(whole, name)
-        weights |= {key.replace("part", start, 1): _statistic(key, weight) for key, weight in drawn.items()}
-    save("checkpoints", name, weights, config=json.dumps(config))
-
-
-def _statistic(key: str, weight: torch.Tensor) -> torch.Tensor:
-    """Latents as they are, where a weight tells what the real ones are like."""
-    if "per_channel_statistics" not in key:
-        return weight
-    return torch.ones_like(weight) if "std" in key else torch.zeros_like(weight)
