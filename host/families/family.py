@@ -99,6 +99,7 @@ class Family:
         attends          by the class of a module that attends to the text (behind `NETWORKS`), how its forward does
         refusals         by the class of a model that seems to be of this family, why it cannot be bent, with the cure
         takes_embedding  the network is given a conditioning's embedding itself, and not what the model makes of it
+        workflow         the example workflow that its users begin with
     """
 
     works: ClassVar[str] = ""
@@ -107,6 +108,7 @@ class Family:
     attends: ClassVar[Mapping[str, Attends]] = {}
     refusals: ClassVar[Mapping[str, str]] = {}
     takes_embedding: ClassVar[bool] = True
+    workflow: ClassVar[str] = ""
 
     # --- what an adapter must say ---
 

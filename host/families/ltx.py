@@ -24,6 +24,7 @@ class LTXV(Family):
 
     works = "LTX-Video"
     encoders = (LTXV_T5,)
+    workflow = "Bend one word in LTX-Video"
     models: ClassVar = {"LTXV": "lightricks.model.LTXVModel"}
     attends: ClassVar = {"lightricks.model.CrossAttention": ONCE}
 
@@ -81,6 +82,7 @@ class LTX2(LTXV):
 
     works = "LTX-2, LTX-2.3"
     encoders = (LTX2_GEMMA,)
+    workflow = "Bend one word in LTX-2"
     models: ClassVar = {"LTXAV": "lightricks.av_model.LTXAVModel"}
     takes_embedding = False
 

@@ -34,42 +34,39 @@ from workflows.filming import (
 )
 
 PACK = "attention-bending"
-WAN_21 = "Comfy-Org/Wan_2.1_ComfyUI_repackaged/resolve/main/split_files"
-WAN_22 = "Comfy-Org/Wan_2.2_ComfyUI_Repackaged/resolve/main/split_files"
-LTX_2 = ("Lightricks/LTX-2/resolve/main", "ltx-2-19b-dev-fp8.safetensors")
+WAN_21 = "Wan_2.1_ComfyUI_repackaged"
 FILES = {
-    "UNETLoader": [(f"{WAN_21}/diffusion_models", "wan2.1_t2v_1.3B_fp16.safetensors")],
-    "CLIPLoader": [(f"{WAN_21}/text_encoders", "umt5_xxl_fp8_e4m3fn_scaled.safetensors")],
-    "VAELoader": [(f"{WAN_21}/vae", "wan_2.1_vae.safetensors")],
+    "UNETLoader": [(WAN_21, "diffusion_models", "wan2.1_t2v_1.3B_fp16.safetensors")],
+    "CLIPLoader": [(WAN_21, "text_encoders", "umt5_xxl_fp8_e4m3fn_scaled.safetensors")],
+    "VAELoader": [(WAN_21, "vae", "wan_2.1_vae.safetensors")],
 }
-OF_OTHERS = {
-    "Wan 2.2 two samplers": FILES
-    | {
-        "UNETLoader": [
-            (f"{WAN_22}/diffusion_models", f"wan2.2_t2v_{part}_noise_14B_fp8_scaled.safetensors")
-            for part in ("high", "low")
-        ]
+WAN_22 = {
+    "UNETLoader": [
+        ("Wan_2.2_ComfyUI_Repackaged", "diffusion_models", f"wan2.2_t2v_{part}_noise_14B_fp8_scaled.safetensors")
+        for part in ("high", "low")
+    ]
+}
+
+FOLDERS = {
+    "CheckpointLoaderSimple": "checkpoints",
+    "CLIPLoader": "text_encoders",
+    "LTXAVTextEncoderLoader": "text_encoders",
+    "LTXVAudioVAELoader": "checkpoints",
+}
+HUGGINGFACE = "https://huggingface.co"
+LTX_2 = ("Lightricks/LTX-2", "ltx-2-19b-dev-fp8.safetensors")
+GEMMA = "split_files/text_encoders/gemma_3_12B_it_fp4_mixed.safetensors"
+OTHER_FILES = {
+    "Bend one word in LTX-2": {
+        ("CheckpointLoaderSimple", *LTX_2),
+        ("LTXAVTextEncoderLoader", "Comfy-Org/ltx-2", GEMMA),
+        ("LTXVAudioVAELoader", *LTX_2),
     },
     "Bend one word in LTX-Video": {
-        "CheckpointLoaderSimple": [("Lightricks/LTX-Video/resolve/main", "ltx-video-2b-v0.9.5.safetensors")],
-        "CLIPLoader": [("comfyanonymous/flux_text_encoders/resolve/main", "t5xxl_fp16.safetensors")],
-    },
-    "Bend one word in LTX-2": {
-        "CheckpointLoaderSimple": [LTX_2],
-        "LTXVAudioVAELoader": [LTX_2],
-        "LTXAVTextEncoderLoader": [
-            ("Comfy-Org/ltx-2/resolve/main/split_files/text_encoders", "gemma_3_12B_it_fp4_mixed.safetensors"),
-            LTX_2,
-        ],
+        ("CheckpointLoaderSimple", "Lightricks/LTX-Video", "ltx-video-2b-v0.9.5.safetensors"),
+        ("CLIPLoader", "comfyanonymous/flux_text_encoders", "t5xxl_fp16.safetensors"),
     },
 }
-"""Of all nodes of a loader, each file: its address on Hugging Face, and its name."""
-
-
-def folder_of(address: str) -> str:
-    """Where a file goes: as it lies in a repository of ComfyUI's own; else a whole checkpoint, or a text encoder."""
-    last = address.rpartition("/")[2]
-    return last if last != "main" else "text_encoders" if "text_encoders" in address else "checkpoints"
 
 
 def in_full(names, late=TWINS):
@@ -125,17 +122,26 @@ def test_only_core_nodes_and_ours(modules, name):
             assert module == "nodes" or module.startswith("comfy_extras.") or module == f"custom_nodes.{PACK}"
 
 
-@pytest.mark.parametrize("name", ORIGINALS)
+@pytest.mark.parametrize("name", [name for name in ORIGINALS if name not in OTHER_FILES])
 def test_each_loader_says_where_its_file_is_to_be_had(name):
-    for kind, files in OF_OTHERS.get(name, FILES).items():
+    for kind, files in (FILES | WAN_22 if "Wan 2.2" in name else FILES).items():
         loaders = [node for node in editor_file(name)["nodes"] if node["type"] == kind]
-        assert [value for node in loaders for value in node["widgets_values"] if "." in value] == [
-            file for _, file in files
-        ]
-        assert [model for node in loaders for model in node["properties"]["models"]] == [
-            {"name": file, "url": f"https://huggingface.co/{address}/{file}", "directory": folder_of(address)}
-            for address, file in files
-        ]
+        for loader, (repository, folder, file) in zip(loaders, files, strict=True):
+            assert loader["widgets_values"][0] == file
+            url = f"https://huggingface.co/Comfy-Org/{repository}/resolve/main/split_files/{folder}/{file}"
+            assert loader["properties"]["models"] == [{"name": file, "url": url, "directory": folder}]
+
+
+@pytest.mark.parametrize("name", OTHER_FILES)
+def test_so_does_each_of_another_model(name):
+    said = set()
+    for node in editor_file(name)["nodes"]:
+        for file in node["properties"].get("models", ()):
+            assert file["name"] in node["widgets_values"] and file["url"].endswith(f"/{file['name']}")
+            assert file["directory"] == FOLDERS[node["type"]]
+            repository, path = file["url"].removeprefix(f"{HUGGINGFACE}/").split("/resolve/main/")
+            said.add((node["type"], repository, path))
+    assert said == OTHER_FILES[name]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
