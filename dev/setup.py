@@ -70,7 +70,7 @@ def _with_room(make):
 
 
 def _models_key(host: Host) -> str:
-    names = ("tiny.py", "tiny_text.py", "vocabulary.py")
+    names = ("tiny.py", "tiny_ltx.py", "tiny_text.py", "vocabulary.py")
     sources = [*(paths.DEV / name for name in names), *sorted((paths.DEV / "nodes_tiny").glob("*.py"))]
     version = host.comfy / "comfyui_version.py"
     return "\n".join(file.read_text(encoding="utf-8") for file in [*sources, version] if file.is_file())

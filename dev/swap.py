@@ -16,6 +16,9 @@ TINY_WAN = {
     ("t2v",): "tiny_wan21_t2v",
 }
 
+TINY_LTX = {("ltx-video",): "tiny_ltxv", ("ltx-2",): "tiny_ltx2"}
+"""The same of checkpoints."""
+
 SIZE = {"width": 208, "height": 128, "length": 9}
 """A grid of 3 × 8 × 13: no two sides alike, so that nothing passes with two of them exchanged."""
 
@@ -34,9 +37,15 @@ def tiny(prompt: dict[str, Any], **values: Any) -> dict[str, Any]:
     for node in prompt.values():
         inputs = node["inputs"]
         if node["class_type"] == "UNETLoader":
-            inputs.update(unet_name=f"{_tiny_wan(inputs['unet_name'])}.safetensors", weight_dtype="default")
+            inputs.update(unet_name=f"{_tiny(inputs['unet_name'], TINY_WAN)}.safetensors", weight_dtype="default")
+        elif node["class_type"] == "CLIPLoader" and inputs["type"] == "ltxv":
+            node.update(class_type="TinyTextEncoderLoader", inputs={"name": "LTXV"})
         elif node["class_type"] == "CLIPLoader":
             node.update(class_type="TinyUMT5Loader", inputs={})
+        elif node["class_type"] == "LTXAVTextEncoderLoader":
+            node.update(class_type="TinyTextEncoderLoader", inputs={"name": "LTX-2"})
+        elif "ckpt_name" in inputs:
+            inputs["ckpt_name"] = f"{_tiny(inputs['ckpt_name'], TINY_LTX)}.safetensors"
         elif node["class_type"] == "VAELoader":
             inputs["vae_name"] = "tiny_wan21_vae.safetensors"
         for part in PARTS & inputs.keys():
@@ -68,8 +77,8 @@ def bent_alone(prompt: dict[str, Any]) -> dict[str, Any]:
     return prompt
 
 
-def _tiny_wan(file_name: str) -> str:
-    for words, name in TINY_WAN.items():
+def _tiny(file_name: str, names: dict[tuple[str, ...], str]) -> str:
+    for words, name in names.items():
         if all(word in file_name.lower() for word in words):
             return name
     raise ValueError(f"No tiny model is known for {file_name!r}; dev/swap.py lists the words it looks for.")

@@ -1,7 +1,8 @@
 """The workflows' pictures in ComfyUI's template browser: ``python dev workflows --pictures``.
 
-They are true, and an original has its twin's: each twin is run in this process, bent and un-bent, and its films, maps
-and sheets are laid on a page. Draw them anew after a change of a twin or of the toy's weights.
+They are true, and an original has its twin's, or that of one which is alike: each twin is run in this process, bent and
+un-bent, and its films, maps and sheets are laid on a page. Draw them anew after a change of a twin or of the toy's
+weights.
 """
 
 import json
@@ -16,7 +17,7 @@ from . import paths
 from .headless import Watched
 from .sheet import Sheet, picture_of
 from .twins import MARK
-from .workflow_table import TEMPLATES, Shot
+from .workflow_table import ALIKE, TEMPLATES, Shot
 
 SIDE, EDGE, STRIP = 512, 4, 28
 PAPER, INK = (18, 14, 28), (240, 240, 245)
@@ -79,7 +80,7 @@ def page(rows: list[list[tuple[Image.Image, str]]]) -> Image.Image:
 
 
 def picture(comfy: Watched, name: str) -> Image.Image:
-    """A workflow's picture, which is its twin's too."""
+    """A workflow's picture, which is its twin's too, where it has one."""
     rows = TEMPLATES[name].picture
-    shots = iter(shoot(comfy, name, [shot for row in rows for shot in row]))
+    shots = iter(shoot(comfy, ALIKE.get(name, name), [shot for row in rows for shot in row]))
     return page([[(next(shots), shot.caption) for shot in row] for row in rows])

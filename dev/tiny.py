@@ -8,6 +8,7 @@ There are none of two kinds, because their loaders fix the size: the Wan 2.2 VAE
 tested on latents) and CLIP vision (tests make its output themselves).
 """
 
+import json
 import logging
 import zlib
 
@@ -42,7 +43,7 @@ ATTENTION_GAIN = 2.0
 HEAD_GAIN = 0.3
 """Gain of the output: keeps latents near a standard deviation of 1, for which the VAE is made, up to a cfg of 6."""
 
-VOCABULARY = 1200
+VOCABULARY, GEMMA_VOCABULARY = 1200, 900
 
 
 @torch.inference_mode()
@@ -53,6 +54,7 @@ def run(arguments: list[str]) -> None:
     from comfy.ldm.wan.model import WanModel
     from comfy.ldm.wan.vae import WanVAE
 
+    from . import tiny_ltx
     from .nodes_tiny import umt5
 
     logging.disable(logging.INFO)
@@ -71,6 +73,12 @@ def run(arguments: list[str]) -> None:
     weights = filled(encoder, umt5.FILE_NAME)
     weights["spiece_model"] = torch.frombuffer(bytearray(spiece_model), dtype=torch.uint8)
     save("text_encoders", umt5.FILE_NAME.removesuffix(".safetensors"), weights)
+    gemma = vocabulary.learnt(tiny_text.PROMPTS, GEMMA_VOCABULARY, "bpe", vocabulary.GEMMA)
+    save("text_encoders", "tiny_gemma3", {"spiece_model": torch.frombuffer(bytearray(gemma), dtype=torch.uint8)})
+    for name, config, parts in tiny_ltx.checkpoints():
+        drawn = {start: filled(part, f"{name} {start}") for start, part in parts.items()}
+        weights = {f"{start}.{key}": weight for start, part in drawn.items() for key, weight in part.items()}
+        save("checkpoints", name, weights, config=json.dumps(config))
 
 
 def filled(model: torch.nn.Module, name: str) -> dict[str, torch.Tensor]:
@@ -82,11 +90,13 @@ def filled(model: torch.nn.Module, name: str) -> dict[str, torch.Tensor]:
 def draw(key: str, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
     """One weight, scaled by its part so that activations keep a standard deviation near 1 at any depth."""
     noise = torch.randn(shape, generator=generator)
-    if key.endswith(("norm_q.weight", "norm_k.weight", "norm_k_img.weight")):
+    if key.endswith(("norm_q.weight", "norm_k.weight", "norm_k_img.weight", "q_norm.weight", "k_norm.weight")):
         return ATTENTION_GAIN * torch.ones(shape)
+    if "statistics" in key:  # of the real latents
+        return torch.full(shape, float("std" in key))
     if key.endswith(("gamma", "norm.weight", "norm3.weight", "img_emb.proj.0.weight", "img_emb.proj.4.weight")):
         return torch.ones(shape)
-    if key.endswith("modulation"):
+    if key.endswith(("modulation", "table")):
         return 0.5 + 0.1 * noise  # the gates among them let every part of a block speak
     if key.endswith("bias"):
         return 0.02 * noise
@@ -96,9 +106,9 @@ def draw(key: str, shape: torch.Size, generator: torch.Generator) -> torch.Tenso
     return HEAD_GAIN * unit if key == "head.head.weight" else unit
 
 
-def save(folder: str, name: str, weights: dict[str, torch.Tensor]) -> None:
+def save(folder: str, name: str, weights: dict[str, torch.Tensor], **metadata: str) -> None:
     """Write one file, whole or not at all: a running ComfyUI may have the old one open."""
     file = MODELS / folder / f"{name}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(file, lambda part: save_file(weights, part))
+    atomic_write(file, lambda part: save_file(weights, part, metadata))
     print(f"{folder}/{file.name}: {sum(w.numel() for w in weights.values()) / 1e6:.1f} M parameters", flush=True)

@@ -1,4 +1,4 @@
-"""The example workflows' twins on the toy Wan: ``<name> (toy).json``, each made of its original and of itself.
+"""The twins of Wan's example workflows on the toy Wan: ``<name> (toy).json``, made of their originals and themselves.
 
 Nodes and wires are the original's, with one Load Toy Wan in the place of all its loaders, and ids of their own.
 Titles, words and numbers are the twin's own, its note among them, and where its nodes lie. They stand in its file
@@ -148,11 +148,16 @@ def files() -> dict[Path, str]:
     """The twins' files and what is to stand in them."""
     texts = {}
     for original in sorted(paths.EXAMPLES.glob("*.json")):
-        if not original.stem.endswith(MARK):
+        if not original.stem.endswith(MARK) and _is_wans(_read(original)):
             file = original.with_stem(original.stem + MARK)
             twin = make(_read(original), _read(file) if file.exists() else None)
             texts[file] = json.dumps(twin, indent=2, ensure_ascii=False) + "\n"
     return texts
+
+
+def _is_wans(workflow: Workflow) -> bool:
+    """Whether the toy, a Wan, can stand in a workflow for what that loads."""
+    return any(node["type"] == "CLIPLoader" and "wan" in node["widgets_values"] for node in workflow["nodes"])
 
 
 def _read(file: Path) -> Workflow:

@@ -152,8 +152,21 @@ TEMPLATES: dict[str, Template] = {
         "One bending in both of the samplers of Wan 2.2, at the same moments.",
         pair(17, "ALL away from the left, in both samplers"),
     ),
+    "Bend one word in LTX-Video": Template(
+        3400,
+        "The same in LTX-Video: a word is taken away.",
+        pair(12, "red taken away", "for LTX-Video, shown here on the toy Wan"),
+    ),
+    "Bend one word in LTX-2": Template(
+        3600,
+        "The same in LTX-2, whose sound is left alone.",
+        pair(12, "red taken away", "for LTX-2, shown here on the toy Wan"),
+    ),
 }
 """All, in the order in which they are to be opened; of a picture, the numbers of nodes are those above `ids`."""
+
+ALIKE = {"Bend one word in LTX-2": "Bend one word", "Bend one word in LTX-Video": "Bend one word"}
+"""Workflows of models that the toy cannot stand for, and those whose twins show what they do."""
 
 HELP = {
     "AttnBendMaps": ("Before and after", Shot(15)),

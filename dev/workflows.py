@@ -74,9 +74,10 @@ def draw(comfy, names: list[str]) -> None:
     """Draw the pictures of workflows and of help pages that are named, or all."""
     from . import help_pictures, thumbnails
     from .twins import MARK
+    from .workflow_table import ALIKE
 
     drawn = {name: partial(thumbnails.picture, comfy, name) for name in thumbnails.TEMPLATES}
-    files = {name: [paths.EXAMPLES / f"{name}.jpg", paths.EXAMPLES / f"{name}{MARK}.jpg"] for name in drawn}
+    files = {name: [paths.EXAMPLES / f"{name}{end}.jpg" for end in ("", MARK)[: 2 - (name in ALIKE)]] for name in drawn}
     drawn |= help_pictures.pictures(comfy)
     if unknown := [name for name in names if name not in drawn]:
         raise Trouble(f"There is no picture of {', '.join(unknown)}; there are: {', '.join(drawn)}.")

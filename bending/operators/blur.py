@@ -24,7 +24,7 @@ class Blur(FrameOperator):
     """Spread the map by a gaussian.
 
     **Convention**
-        `sigma` in cells of the grid (16 pixels on Wan 2.1, 32 on Wan 2.2 5B). Taps `exp(−k²/2σ²)` for
+        `sigma` in cells of the grid (16 pixels on Wan 2.1, 32 on Wan 2.2 5B and LTX). Taps `exp(−k²/2σ²)` for
         `|k| ≤ ⌈4σ⌉`, or `|k| ≤ (kernel_size − 1)/2` where `kernel_size` is not 0, with the sum 1. Edges are mirrored
         (…b a | a b…), so that a constant stays constant and the total stays the total.
     """

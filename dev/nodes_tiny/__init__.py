@@ -1,5 +1,6 @@
 """A development-only node pack: what a workflow needs in place of loaders that only take full-sized files."""
 
+import comfy.utils
 import folder_paths
 from comfy_api.latest import ComfyExtension, io
 
@@ -27,9 +28,33 @@ class TinyUMT5Loader(io.ComfyNode):
         return io.NodeOutput(umt5.load(folder_paths.get_full_path_or_raise("text_encoders", umt5.FILE_NAME)))
 
 
+class TinyTextEncoderLoader(io.ComfyNode):
+    """Stands in for the loaders of other models' text encoders."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TinyTextEncoderLoader",
+            display_name="Load Tiny Text Encoder",
+            category="development/attention bending",
+            description="Makes a tiny text encoder of ComfyUI's own classes, with random weights.",
+            inputs=[io.String.Input("name", tooltip="Which, by its name in encoders.py.")],
+            outputs=[io.Clip.Output(tooltip="A text encoder with the real one's tokenizer rules.")],
+        )
+
+    @classmethod
+    def execute(cls, name: str) -> io.NodeOutput:
+        from . import encoders  # of classes that an older ComfyUI may lack
+
+        if name != "LTX-2":
+            return io.NodeOutput(encoders.made(name))
+        file = folder_paths.get_full_path_or_raise("text_encoders", encoders.GEMMA_FILE)
+        return io.NodeOutput(encoders.made(name, **comfy.utils.load_torch_file(file, safe_load=True)))
+
+
 class TinyNodes(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [TinyUMT5Loader]
+        return [TinyUMT5Loader, TinyTextEncoderLoader]
 
 
 async def comfy_entrypoint() -> TinyNodes:

@@ -2,10 +2,11 @@
 
 from ...bending.errors import BendError
 from .family import MODELS, Family, behind
+from .ltx import LTX2, LTXV
 from .refused import REFUSED
 from .wan import Wan
 
-FAMILIES: tuple[Family, ...] = (Wan(),)
+FAMILIES: tuple[Family, ...] = (Wan(), LTXV(), LTX2())
 
 
 def family_of(model) -> Family:

@@ -99,6 +99,7 @@ class Family:
         attends          by the class of a module that attends to the text (behind `NETWORKS`), how its forward does
         refusals         by the class of a model that seems to be of this family, why it cannot be bent, with the cure
         takes_embedding  the network is given a conditioning's embedding itself, and not what the model makes of it
+        workflow         the example workflow that its users begin with
     """
 
     works: ClassVar[str] = ""
@@ -107,6 +108,7 @@ class Family:
     attends: ClassVar[Mapping[str, Attends]] = {}
     refusals: ClassVar[Mapping[str, str]] = {}
     takes_embedding: ClassVar[bool] = True
+    workflow: ClassVar[str] = ""
 
     # --- what an adapter must say ---
 
@@ -137,9 +139,9 @@ class Family:
         """Where the columns of a conditioning stand, as the guider holds it before it is prepared."""
         return given_columns(cond)
 
-    def film(self, model, frames: int, conds: Sequence[Mapping[str, Any]]) -> range:
-        """Which of a latent's frames are the film's, by the guider's conditionings: pictures may stand around it."""
-        return range(frames)
+    def film(self, model, grid: Grid, conds: Sequence[Mapping[str, Any]]) -> range:
+        """Which frames of a latent's grid are the film's, by the guider's conditionings: some may be pictures."""
+        return range(grid.frames)
 
     def latent(self, whole: tuple[int, ...], options: Mapping[str, Any]) -> tuple[int, ...]:
         """The shape of the latent that the host gives one conditioning in a model call, from that of the whole.

@@ -28,6 +28,7 @@ class Wan(Family):
         "Wan 2.2 14B and 5B, S2V, Animate, WanDancer"
     )
     encoders = (UMT5,)
+    workflow = "Bend one word"
     models: ClassVar = {
         "WAN21": "wan.model.WanModel",
         "WAN22": "wan.model.WanModel",
@@ -81,14 +82,14 @@ class Wan(Family):
     def head_width(self, model):
         return model.diffusion_model.dim // model.diffusion_model.num_heads
 
-    def film(self, model, frames, conds):
+    def film(self, model, grid, conds):
         """Without the reference pictures that Animate and VACE have as the latent's first frames."""
         references = 0
         if _name(model) == ANIMATE:
             references = 1
         elif _name(model) == VACE:
             references = max((_vace_references(model, cond) for cond in conds), default=0)
-        return range(references, frames)
+        return range(references, grid.frames)
 
     def layout(self, model, call: Call) -> Geometry:
         frames, height, width = self.grid(model, call.shape).shape

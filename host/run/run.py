@@ -54,7 +54,7 @@ class Run(Uncopied):
         self.heads = self.family.heads(self.model)
         grid, self.batch = self.family.grid(self.model, shape), shape[0]
         conds = [cond for role in ROLES for cond in guider.conds.get(role) or ()]
-        film = self.family.film(self.model, grid.frames, conds)
+        film = self.family.film(self.model, grid, conds)
         if not film:
             raise BendError("the latent holds reference pictures alone, and no frame of a film. Make it longer.")
         self.grid, self.cell = replace(grid, frames=len(film)), self.family.cell(patcher)

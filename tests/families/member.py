@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import comfy.model_patcher
+import comfy.nested_tensor
 import comfy.supported_models
 import torch
 from attention_bending.bending.digest import fingerprint
@@ -30,7 +31,11 @@ class Member:
 
     config    the class in comfy.supported_models, `settings` of its network beside its own
     shape     of the latent, of one film
+    sound     the shape of a latent that is packed behind the film's
+    mask      what of the latent is sampled, `(1, 1, F, h, w)`; all where it is None
     width     of a text column, of which a conditioning has `columns`
+    embedded  how many columns its embedding has, where the model makes those of them
+    registers how many of the columns are the model's own, the last
     extras    what its conditionings hold besides
     rows      the film's own queries among `queries`, and the `grid` that they make
     keys      of the text's attention; a conditioning's first column is key `shift`, and `shut` are masked
@@ -51,10 +56,14 @@ class Member:
     calls: int
     site: str
     columns: int = 24
+    embedded: int | None = None
+    registers: int = 0
     keys: int = 24
     shift: int = 0
     shut: tuple[int, ...] = ()
     extras: Extras = text_alone
+    sound: tuple[int, ...] | None = None
+    mask: torch.Tensor | None = None
     encoder: str = "umt5xxl"
     batches: bool = True
     slow: bool = False
@@ -73,20 +82,28 @@ class Member:
     def conditioning(self, seed: int) -> list:
         """As a node gives it, the words of TEXT on its columns."""
         generator = torch.Generator().manual_seed(seed)
-        embedding = torch.randn(1, self.columns, self.width, generator=generator)
+        embedding = torch.randn(1, self.embedded or self.columns, self.width, generator=generator)
         tokens = replace(self.tokens, fingerprint=fingerprint(embedding))
         return [[embedding, {KEY: tokens, **self.extras(self, generator)}]]
 
     @cached_property
     def tokens(self) -> TokenMap:
         pieces = tuple(Piece(*piece, column) for column, piece in enumerate(PIECES))
-        end, padding = (len(PIECES),), tuple(range(len(PIECES) + 1, self.columns))
-        return TokenMap(TEXT, (EncoderTokens(self.encoder, pieces, end, padding, self.columns),))
+        text = self.columns - self.registers
+        end, padding, registers = (len(PIECES),), range(len(PIECES) + 1, text), range(text, self.columns)
+        lies = (pieces, end, tuple(padding), self.columns, tuple(registers))
+        return TokenMap(TEXT, (EncoderTokens(self.encoder, *lies, embedded=self.embedded),))
+
+    def latent(self, films: int) -> torch.Tensor | comfy.nested_tensor.NestedTensor:
+        """The empty latent of so many films."""
+        film, *sound = (torch.zeros(films, *shape[1:]) for shape in (self.shape, self.sound) if shape)
+        return comfy.nested_tensor.NestedTensor((film, *sound)) if sound else film
 
     def means(self, token: str) -> list[int]:
         """The keys that a token field of the tests means."""
         columns = {"kiss": range(2, 4), "ALL": range(-self.shift, self.keys - self.shift)}
-        columns["PADDING"] = range(len(PIECES) + 1, self.columns)
+        text = self.columns - self.registers
+        columns |= {"PADDING": range(len(PIECES) + 1, text), "REGISTERS": range(text, self.columns)}
         return [column + self.shift for column in columns[token]]
 
 

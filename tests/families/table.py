@@ -3,6 +3,7 @@
 import comfy.clip_vision
 import comfy.latent_formats
 import torch
+from comfy_extras.nodes_lt import LTXVAddGuide
 
 from .member import Member
 
@@ -116,6 +117,87 @@ def wan(config: str, shape=(1, 16, 2, 8, 8), before: int = 0, behind: int = 0, *
     )
 
 
+LTX = {
+    "num_attention_heads": 2,
+    "attention_head_dim": 32,
+    "cross_attention_dim": 64,
+    "caption_channels": 32,
+    "in_channels": 128,
+    "num_layers": 2,
+}
+
+
+def heard(member, generator):
+    """T5's mask: of the positive prompt ten columns are heard, of another eight."""
+    mask = torch.zeros(1, member.columns, dtype=torch.long)
+    mask[:, : 10 if generator.initial_seed() == 1 else 8] = 1
+    return {"attention_mask": mask}
+
+
+def all_heard(member, generator):
+    return {"attention_mask": torch.ones(1, member.columns, dtype=torch.long)}
+
+
+def guide(text, step: int = 1):
+    """A picture for the first frame, dilated by `step`, and what the `text` has."""
+
+    def extras(member, generator):
+        latent = torch.zeros(1, 128, 1, 4, 4)
+        ((_, given),) = LTXVAddGuide.add_keyframe_index([[None, {}]], 0, latent, (8, 32, 32))
+        entry = {"pre_filter_count": 16, "strength": 1.0, "pixel_mask": None, "latent_shape": [1, 4 // step, 4 // step]}
+        return {**text(member, generator), **given, "guide_attention_entries": [entry]}
+
+    return extras
+
+
+def for_guide(step: int = 1) -> torch.Tensor:
+    """Two frames of film, and a guide that is kept; dilated, it has a token in each `step` rows and columns alone."""
+    mask = torch.cat((torch.ones(1, 1, 2, 4, 4), torch.full((1, 1, 1, 4, 4), -1.0)), 2)
+    mask[:, :, 2, ::step, ::step] = 0
+    return mask
+
+
+def ltx(config: str = "LTXV", guides: int = 0, behind: int = 0, settings=LTX, **given) -> Member:
+    """Two layers, and two frames of 4 × 4 places with guides behind that have so many tokens."""
+    shape, site = (1, 128, 2 + guides, 4, 4), "transformer_blocks.1.attn2"
+    lies = {"rows": slice(32), "grid": (2, 4, 4), "queries": 32 + behind, "calls": 2, "site": site}
+    return Member(config, settings, shape, **{**lies, "width": 32, "encoder": "t5xxl", **given})
+
+
+TEN = tuple(range(10, 24))
+
+LTX2 = {
+    **LTX,
+    "caption_channels": 64,
+    "audio_in_channels": 128,
+    "audio_cross_attention_dim": 32,
+    "audio_attention_head_dim": 16,
+    "audio_num_attention_heads": 2,
+    "connector_attention_head_dim": 32,
+    "connector_num_attention_heads": 2,
+}
+LTX23 = {
+    **LTX2,
+    "caption_proj_before_connector": True,
+    "caption_projection_first_linear": False,
+    "cross_attention_adaln": True,
+    "apply_gated_attention": True,
+    "connector_apply_gated_attention": True,
+    "audio_connector_attention_head_dim": 16,
+}
+
+
+def connected(member, generator):
+    """Gemma's, before the model's connector."""
+    return {"unprocessed_ltxav_embeds": True}
+
+
+def ltx2(settings=LTX2, **given) -> Member:
+    """Registers fill the columns up to 1024; a second of sound stands behind the film."""
+    own = {"width": 64, "columns": 1024, "embedded": 24, "registers": 1000, "keys": 1024, "encoder": "gemma3_12b"}
+    return ltx("LTXAV", settings=settings, **{**own, "extras": connected, "sound": (1, 8, 5, 16), **given})
+
+
 VACE = {"vace_layers": 1, "vace_in_dim": 96}
 
 MEMBERS = {
@@ -147,4 +229,11 @@ MEMBERS = {
         extras=animate(faces=True),
         slow=True,
     ),
+    "LTX-Video": ltx(extras=heard, shut=TEN),
+    "LTX-Video, all heard": ltx(extras=all_heard),
+    "LTX-Video, a guide": ltx(guides=1, behind=16, extras=guide(heard), shut=TEN, mask=for_guide()),
+    "LTX-Video, a dilated guide": ltx(guides=1, behind=4, extras=guide(heard, 2), shut=TEN, mask=for_guide(2)),
+    "LTX-2": ltx2(),
+    "LTX-2, no sound, a guide": ltx2(guides=1, behind=16, extras=guide(connected), sound=None, mask=for_guide()),
+    "LTX-2.3": ltx2(LTX23, width=96),
 }

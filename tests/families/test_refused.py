@@ -6,6 +6,7 @@ import re
 import comfy.model_base
 import comfy.supported_models
 import pytest
+from attention_bending.dev import paths
 from attention_bending.host.families import FAMILIES, why_not
 from attention_bending.host.families.refused import REFUSED
 
@@ -41,6 +42,11 @@ def test_each_class_that_is_taken_is_in_the_table():
         name for member in MEMBERS.values() for name in classes_of(getattr(comfy.supported_models, member.config))
     }
     assert tested == TAKEN
+
+
+def test_each_family_has_a_workflow_to_begin_with():
+    for family in FAMILIES:
+        assert (paths.EXAMPLES / f"{family.workflow}.json").is_file()
 
 
 def test_each_reason_is_of_a_class_that_is_there():

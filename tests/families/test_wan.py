@@ -6,6 +6,7 @@ import pytest
 import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Bend
+from attention_bending.bending.frames.grid import Grid
 from attention_bending.host.families.family import Call
 from attention_bending.host.families.wan import Wan
 from host.support import ROUNDING, bent, distance, reports
@@ -47,7 +48,7 @@ def test_references_of_vace_are_told_exactly():
     model = built(MEMBERS["VACE"]).model
 
     def film_of(*conds):
-        return Wan().film(model, 3, conds)
+        return Wan().film(model, Grid(3, 4, 4), conds)
 
     assert film_of({}) == film_of(controls(0)) == range(3)
     assert film_of(controls(1)) == range(1, 3) and film_of(controls(2)) == range(2, 3)

@@ -120,6 +120,7 @@ def sample():
         negative,
         *,
         shape=(1, 16, 3, 16, 16),
+        latent=None,
         steps=2,
         cfg=5.0,
         sampler="euler",
@@ -127,7 +128,7 @@ def sample():
         seed=0,
         **options,
     ):
-        latent = torch.zeros(shape)
+        latent = torch.zeros(shape) if latent is None else latent
         noise = comfy.sample.prepare_noise(latent, seed)
         arguments = (model, noise, steps, cfg, sampler, scheduler, positive, negative, latent)
         return comfy.sample.sample(*arguments, disable_pbar=True, seed=seed, **options)

@@ -16,6 +16,8 @@ REPORTS = {
     ],
     "Before and after": ['1. Translate(x=0.25, y=0, padding=border) of "balloon": 4 layers × 4 steps'],
     "Bend one word": ['1. Amplify(factor=2.5) of "kiss", strength 0.8: 4 layers × 4 steps'],
+    "Bend one word in LTX-2": ['1. Amplify(factor=2.5) of "kiss", strength 0.8: 4 layers × 4 steps'],
+    "Bend one word in LTX-Video": ['1. Amplify(factor=2.5) of "kiss", strength 0.8: 4 layers × 4 steps'],
     "Compare to the baseline": ['1. Amplify(factor=3) of "umbrella", layers late: 1 layer × 4 steps'],
     "Compose with regions": [
         '1. Regional Mask(x1=0, y1=0, x2=1, y2=0.5, feather=0.2, invert=False) of "sunset": 4 layers × 4 steps',

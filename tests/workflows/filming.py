@@ -25,7 +25,7 @@ from torch import Tensor
 
 ROOM = Path(__file__).parent
 EDITOR_FILES = ROOM.parents[1] / "example_workflows"
-ORIGINALS = (
+WANS = (
     "A recipe from a file",
     "Animate a bend",
     "Before and after",
@@ -45,8 +45,12 @@ ORIGINALS = (
     "Which layer carries the word",
 )
 
-TWINS = tuple(f"{name}{MARK}" for name in ORIGINALS)
-"""The same on the pack's own small model."""
+OTHERS = ("Bend one word in LTX-2", "Bend one word in LTX-Video")
+
+ORIGINALS = WANS + OTHERS
+
+TWINS = tuple(f"{name}{MARK}" for name in WANS)
+"""Wan's on the pack's own small model."""
 
 EXAMPLES = ORIGINALS + TWINS
 
@@ -64,7 +68,7 @@ FILM = {"width": 96, "height": 64, "length": 9}
 TOY_FILM = {"width": WIDTH, "height": HEIGHT, "length": FRAMES}
 """The only size in which the toy draws what it is told: a grid of 3 × 7 × 10."""
 
-SAMPLERS = ("KSampler", "KSamplerAdvanced")
+SAMPLERS = ("KSampler", "KSamplerAdvanced", "SamplerCustom")
 AIMS = ("AttnBendWhere", "AttnBendWhen", "AttnBendAnimate")
 """Nodes that need a bending."""
 VIEWERS = ("AttnBendMaps", "AttnBendMapsGrid", "AttnBendReport", "AttnBendSaveMaps")
@@ -216,7 +220,7 @@ def shoot(server: Server, prompt: Prompt, video: bool = False, at_step: Callable
     samplers = [key for kind in SAMPLERS for key in nodes(prompt, kind)]
     for key in samplers:
         prompt[key]["inputs"]["take"] = next(_take)
-        inputs = {"samples": [key, 0], "filename_prefix": "latents"}
+        inputs = {"samples": [_film_of(prompt, key), 0], "filename_prefix": "latents"}
         prompt[f"latents of {key}"] = {"class_type": "SaveLatent", "inputs": inputs}
     if not video:
         for key in nodes(prompt, "SaveVideo"):
@@ -232,6 +236,12 @@ def shoot(server: Server, prompt: Prompt, video: bool = False, at_step: Callable
         for key in samplers
     }
     return Take(films, entry["outputs"], texts)
+
+
+def _film_of(prompt: Prompt, sampler: str) -> str:
+    """The node that has a sampler's film alone: where sound is with it, what takes them apart."""
+    apart = nodes(prompt, "LTXVSeparateAVLatent")
+    return next((key for key in apart if prompt[key]["inputs"]["av_latent"][0] == sampler), sampler)
 
 
 async def _follow(server: Server, prompt: Prompt, at_step: Callable[[], Any] | None) -> tuple[dict, dict[str, str]]:

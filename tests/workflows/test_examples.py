@@ -47,6 +47,27 @@ WAN_22 = {
     ]
 }
 
+FOLDERS = {
+    "CheckpointLoaderSimple": "checkpoints",
+    "CLIPLoader": "text_encoders",
+    "LTXAVTextEncoderLoader": "text_encoders",
+    "LTXVAudioVAELoader": "checkpoints",
+}
+HUGGINGFACE = "https://huggingface.co"
+LTX_2 = ("Lightricks/LTX-2", "ltx-2-19b-dev-fp8.safetensors")
+GEMMA = "split_files/text_encoders/gemma_3_12B_it_fp4_mixed.safetensors"
+OTHER_FILES = {
+    "Bend one word in LTX-2": {
+        ("CheckpointLoaderSimple", *LTX_2),
+        ("LTXAVTextEncoderLoader", "Comfy-Org/ltx-2", GEMMA),
+        ("LTXVAudioVAELoader", *LTX_2),
+    },
+    "Bend one word in LTX-Video": {
+        ("CheckpointLoaderSimple", "Lightricks/LTX-Video", "ltx-video-2b-v0.9.5.safetensors"),
+        ("CLIPLoader", "comfyanonymous/flux_text_encoders", "t5xxl_fp16.safetensors"),
+    },
+}
+
 
 def in_full(names, late=TWINS):
     """Some of them only where there is time for all: what is new in a twin is not its mechanics."""
@@ -101,7 +122,7 @@ def test_only_core_nodes_and_ours(modules, name):
             assert module == "nodes" or module.startswith("comfy_extras.") or module == f"custom_nodes.{PACK}"
 
 
-@pytest.mark.parametrize("name", ORIGINALS)
+@pytest.mark.parametrize("name", [name for name in ORIGINALS if name not in OTHER_FILES])
 def test_each_loader_says_where_its_file_is_to_be_had(name):
     for kind, files in (FILES | WAN_22 if "Wan 2.2" in name else FILES).items():
         loaders = [node for node in editor_file(name)["nodes"] if node["type"] == kind]
@@ -109,6 +130,18 @@ def test_each_loader_says_where_its_file_is_to_be_had(name):
             assert loader["widgets_values"][0] == file
             url = f"https://huggingface.co/Comfy-Org/{repository}/resolve/main/split_files/{folder}/{file}"
             assert loader["properties"]["models"] == [{"name": file, "url": url, "directory": folder}]
+
+
+@pytest.mark.parametrize("name", OTHER_FILES)
+def test_so_does_each_of_another_model(name):
+    said = set()
+    for node in editor_file(name)["nodes"]:
+        for file in node["properties"].get("models", ()):
+            assert file["name"] in node["widgets_values"] and file["url"].endswith(f"/{file['name']}")
+            assert file["directory"] == FOLDERS[node["type"]]
+            repository, path = file["url"].removeprefix(f"{HUGGINGFACE}/").split("/resolve/main/")
+            said.add((node["type"], repository, path))
+    assert said == OTHER_FILES[name]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

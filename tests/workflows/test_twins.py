@@ -13,7 +13,7 @@ from attention_bending.dev.workflow_table import HELP, TEMPLATES
 from attention_bending.toy import measure, world
 from attention_bending.toy.measure import Sighting
 from PIL import Image
-from workflows.filming import EDITOR_FILES, EXAMPLES, LOOKED_AT, ORIGINALS, ROOM, TWIN_STEPS, Prompt, Take, the
+from workflows.filming import EDITOR_FILES, EXAMPLES, LOOKED_AT, ORIGINALS, ROOM, TWIN_STEPS, WANS, Prompt, Take, the
 
 TOY = "AttnBendToyWan"
 
@@ -24,7 +24,7 @@ def exported(name: str) -> Prompt:
 
 
 def test_the_files_are_what_their_originals_make_of_them():
-    assert sorted(file.stem for file in files()) == sorted(f"{name}{MARK}" for name in ORIGINALS)
+    assert sorted(file.stem for file in files()) == sorted(f"{name}{MARK}" for name in WANS)
     for file, text in files().items():
         assert file.read_text(encoding="utf-8") == text, f"{file.name}: run `python dev workflows`."
 
@@ -93,7 +93,7 @@ def with_ids_of_its_twin(prompt: Prompt) -> Prompt:
     return prompt
 
 
-@pytest.mark.parametrize("name", ORIGINALS)
+@pytest.mark.parametrize("name", WANS)
 def test_a_twin_has_the_nodes_and_wires_of_its_original(name):
     """Where that has a loader, it has the toy."""
     original, twin = with_ids_of_its_twin(exported(name)), exported(f"{name}{MARK}")
@@ -128,7 +128,7 @@ def test_both_ends_of_each_link_know_of_it(name):
     assert sorted(ends) == sorted(starts) == sorted(links)
 
 
-@pytest.mark.parametrize("name", ORIGINALS)
+@pytest.mark.parametrize("name", WANS)
 def test_its_prompt_has_only_words_that_the_toy_knows(name):
     known = {word for seed in range(500) for word in world.scene(seed).caption.replace(",", "").split()}
     twin = exported(f"{name}{MARK}")
