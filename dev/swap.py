@@ -16,6 +16,13 @@ TINY_WAN = {
     ("t2v",): "tiny_wan21_t2v",
 }
 
+OTHERS = {
+    ("cosmos", "predict2"): ("Cosmos Predict 2", "Cosmos"),
+    ("anima",): ("Anima", "Anima, as wide as its model"),
+    ("kandinsky5", "t2v"): ("Kandinsky 5", "Kandinsky 5"),
+}
+"""Likewise, of models whose files have one size: the tiny one that is made, and the tiny encoder of its prompts."""
+
 SIZE = {"width": 208, "height": 128, "length": 9}
 """A grid of 3 × 8 × 13: no two sides alike, so that nothing passes with two of them exchanged."""
 
@@ -31,14 +38,18 @@ def tiny(prompt: dict[str, Any], **values: Any) -> dict[str, Any]:
     same part.
     """
     prompt = copy.deepcopy(prompt)
+    other = _other(prompt)
     for node in prompt.values():
         inputs = node["inputs"]
-        if node["class_type"] == "UNETLoader":
+        if node["class_type"] == "UNETLoader" and other:
+            node.update(class_type="TinyModelLoader", inputs={"name": other[0]})
+        elif node["class_type"] == "UNETLoader":
             inputs.update(unet_name=f"{_tiny_wan(inputs['unet_name'])}.safetensors", weight_dtype="default")
-        elif node["class_type"] == "CLIPLoader":
-            node.update(class_type="TinyUMT5Loader", inputs={})
+        elif node["class_type"] in ("CLIPLoader", "DualCLIPLoader"):
+            text = {"class_type": "TinyTextLoader", "inputs": {"name": other[1]}} if other else None
+            node.update(text or {"class_type": "TinyUMT5Loader", "inputs": {}})
         elif node["class_type"] == "VAELoader":
-            inputs["vae_name"] = "tiny_wan21_vae.safetensors"
+            inputs["vae_name"] = "tiny_wan21_vae.safetensors"  # its latents are as large as the others'
         for part in PARTS & inputs.keys():
             inputs[part] = inputs[part] * values.get("steps", inputs["steps"]) // inputs["steps"]
         film = SIZE.keys() <= inputs.keys()
@@ -51,8 +62,18 @@ def tiny(prompt: dict[str, Any], **values: Any) -> dict[str, Any]:
     return prompt
 
 
+def _other(prompt: dict[str, Any]) -> tuple[str, str] | None:
+    """What stands for a workflow's model and text encoder where it is no Wan."""
+    names = [node["inputs"]["unet_name"] for node in prompt.values() if node["class_type"] == "UNETLoader"]
+    return next((row for words, row in OTHERS.items() if any(_has(name, words) for name in names)), None)
+
+
 def _tiny_wan(file_name: str) -> str:
     for words, name in TINY_WAN.items():
-        if all(word in file_name.lower() for word in words):
+        if _has(file_name, words):
             return name
     raise ValueError(f"No tiny model is known for {file_name!r}; dev/swap.py lists the words it looks for.")
+
+
+def _has(file_name: str, words: tuple[str, ...]) -> bool:
+    return all(word in file_name.lower() for word in words)

@@ -16,7 +16,7 @@ from . import paths
 from .headless import Watched
 from .sheet import Sheet, picture_of
 from .twins import MARK
-from .workflow_table import PICTURES, Shot
+from .workflow_table import PICTURES, PLAYED_BY, Shot
 
 SIDE, EDGE, STRIP = 512, 4, 28
 PAPER, INK = (18, 14, 28), (240, 240, 245)
@@ -37,7 +37,7 @@ def shoot(comfy: Watched, name: str, shots: list[Shot]) -> list[Image.Image]:
 
 def twin(name: str, bent: bool = True) -> dict[str, Any]:
     """A workflow's twin in API form that saves nothing; where not `bent`, nothing reaches Patch Model."""
-    prompt = json.loads((paths.EXPORTS / f"{name}{MARK}.json").read_text(encoding="utf-8"))
+    prompt = json.loads((paths.EXPORTS / f"{PLAYED_BY.get(name, name)}{MARK}.json").read_text(encoding="utf-8"))
     prompt = {key: node for key, node in prompt.items() if node["class_type"] not in SAVING}
     for node in prompt.values():
         if node["class_type"] == "AttnBendModel" and not bent:

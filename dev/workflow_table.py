@@ -83,6 +83,19 @@ PICTURES: dict[str, Rows] = {
 }
 """Rows of shots for each workflow."""
 
+PLAYED_BY = {
+    "A word in Anima": "Bend one word",
+    "A word in Cosmos Predict 2": "Before and after",
+    "A word in Kandinsky 5": "Bend one word",
+}
+"""Workflows of models that the toy cannot stand for: their pictures are of another's twin, and say so."""
+
+PICTURES |= {
+    "A word in Anima": pair(12, "the toy: red taken away", "the toy Wan: a red circle"),
+    "A word in Cosmos Predict 2": pair(12, "the toy: red circle moved down", "the toy Wan: a red circle"),
+    "A word in Kandinsky 5": pair(12, "the toy: red taken away", "the toy Wan: first and last frame", (FIRST, LAST)),
+}
+
 HELP = {
     "AttnBendMaps": ("Before and after", Shot(15)),
     "AttnBendMapsGrid": ("Which layer carries the word", Shot(15, part=(0, 0, 1000, 680))),

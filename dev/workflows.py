@@ -1,5 +1,5 @@
 """``python dev workflows``: write the example workflows' twins on the toy, and the API form of every one;
-the lists of inputs in the help pages, and the nodes' English texts.
+the lists of inputs in the help pages, the tables of models, and the nodes' English texts.
 
 Only ComfyUI's page can turn an editor's file into the form that its server runs, so the page does it.
 """
@@ -9,7 +9,7 @@ import json
 from functools import partial
 from pathlib import Path
 
-from . import help_inputs, locales, paths
+from . import help_inputs, locales, model_pages, paths
 from .browser import CHROMIUM_CURE, find_chromium, open_editor
 from .console import Trouble, say
 from .server import server
@@ -70,9 +70,13 @@ def draw(comfy, names: list[str]) -> None:
     """Draw the pictures of workflows and of help pages that are named, or all."""
     from . import help_pictures, thumbnails
     from .twins import MARK
+    from .workflow_table import PLAYED_BY
 
     drawn = {name: partial(thumbnails.picture, comfy, name) for name in thumbnails.PICTURES}
-    files = {name: [paths.EXAMPLES / f"{name}.jpg", paths.EXAMPLES / f"{name}{MARK}.jpg"] for name in drawn}
+    files = {
+        name: [paths.EXAMPLES / f"{name}{mark}.jpg" for mark in ("", MARK) if not (mark and name in PLAYED_BY)]
+        for name in drawn
+    }
     drawn |= help_pictures.pictures(comfy)
     if unknown := [name for name in names if name not in drawn]:
         raise Trouble(f"There is no picture of {', '.join(unknown)}; there are: {', '.join(drawn)}.")
@@ -95,5 +99,6 @@ def run(arguments: list[str]) -> None:
     nodes = [node for name, node in comfy.nodes.NODE_CLASS_MAPPINGS.items() if name.startswith("AttnBend")]
     help_inputs.write(nodes)
     locales.write(nodes)
+    model_pages.write()
     write_twins()
     export_all(sorted(paths.EXAMPLES.glob("*.json")))

@@ -81,12 +81,17 @@ class Call:
 class TextEncoder:
     """A text encoder: its tokenizer's class, the name of what reads its tokens (`text.readers`), how to load it.
 
-    The class is told by where it is, as in `comfy.text_encoders.wan:WanT5Tokenizer`: a host need not have it.
+    The class is told by where it is, as in `comfy.text_encoders.wan:WanT5Tokenizer`: a host need not have it. For the
+    page of models it is said what a column is, and what PADDING, END and REGISTERS are; empty where there is none.
     """
 
     tokenizer: str
     reader: str
     works: str
+    columns: str
+    padding: str = ""
+    end: str = ""
+    registers: str = ""
 
 
 class Family:
@@ -99,6 +104,7 @@ class Family:
         attends          by the class of a module that attends to the text (behind `NETWORKS`), how its forward does
         refusals         by the class of a model that seems to be of this family, why it cannot be bent, with the cure
         takes_embedding  the network is given a conditioning's embedding itself, and not what the model makes of it
+        workflow         the example workflow that its users begin with
     """
 
     works: ClassVar[str] = ""
@@ -107,6 +113,7 @@ class Family:
     attends: ClassVar[Mapping[str, Attends]] = {}
     refusals: ClassVar[Mapping[str, str]] = {}
     takes_embedding: ClassVar[bool] = True
+    workflow: ClassVar[str] = ""
 
     # --- what an adapter must say ---
 
@@ -153,6 +160,8 @@ class Family:
                     f"the context windows of {foreign.name_of(type(window))} are not ComfyUI's own, and cannot be "
                     f"bent. Use ComfyUI's Context Windows nodes."
                 )
+            if len(shape) < 5:
+                raise BendError("context windows cut this picture, which cannot be bent. Take that node out.")
             if window.dim > 2:
                 raise BendError(
                     "context windows over the height or width cannot be bent. Set the node's dim to 2, the film's time."

@@ -28,6 +28,7 @@ class Wan(Family):
         "Wan 2.2 14B and 5B, S2V, Animate, WanDancer"
     )
     encoders = (UMT5,)
+    workflow = "Bend one word"
     models: ClassVar = {
         "WAN21": "wan.model.WanModel",
         "WAN22": "wan.model.WanModel",

@@ -1,16 +1,15 @@
 """One row of the table: a model of a family, tiny and with random weights, and by hand how its text attention lies."""
 
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import comfy.model_patcher
-import comfy.supported_models
 import torch
 from attention_bending.bending.digest import fingerprint
 from attention_bending.bending.text.tokens import EncoderTokens, Piece, TokenMap
+from attention_bending.dev.nodes_tiny import models
 from attention_bending.host.text.prompt_encoding import KEY
 
 TEXT = "a romantic kiss at sunset"
@@ -31,6 +30,7 @@ class Member:
     config    the class in comfy.supported_models, `settings` of its network beside its own
     shape     of the latent, of one film
     width     of a text column, of which a conditioning has `columns`
+    embedded  how many columns its embedding has, where the model makes those of them
     extras    what its conditionings hold besides
     rows      the film's own queries among `queries`, and the `grid` that they make
     keys      of the text's attention; a conditioning's first column is key `shift`, and `shut` are masked
@@ -51,6 +51,7 @@ class Member:
     calls: int
     site: str
     columns: int = 24
+    embedded: int | None = None
     keys: int = 24
     shift: int = 0
     shut: tuple[int, ...] = ()
@@ -59,21 +60,18 @@ class Member:
     batches: bool = True
     slow: bool = False
 
+    def model(self, device: str):
+        """The model that ComfyUI makes of this configuration."""
+        return models.made(self.config, self.settings, device)
+
     def build(self) -> comfy.model_patcher.ModelPatcher:
-        """The model that ComfyUI makes of this configuration, with random weights of the processor's."""
-        kind = getattr(comfy.supported_models, self.config)
-        config = kind({**self.settings, **kind.unet_config})
-        config.set_inference_dtype(torch.float32, None)
-        model = config.get_model({}, device="cpu")
-        generator = torch.Generator().manual_seed(zlib.crc32(self.config.encode()))
-        for name, weight in model.diffusion_model.named_parameters():
-            weight.data = drawn(name, weight.shape, generator).to(weight.dtype)
-        return comfy.model_patcher.ModelPatcher(model.eval(), torch.device("cpu"), torch.device("cpu"))
+        """That model with random weights."""
+        return models.built(self.config, self.settings)
 
     def conditioning(self, seed: int) -> list:
         """As a node gives it, the words of TEXT on its columns."""
         generator = torch.Generator().manual_seed(seed)
-        embedding = torch.randn(1, self.columns, self.width, generator=generator)
+        embedding = torch.randn(1, self.embedded or self.columns, self.width, generator=generator)
         tokens = replace(self.tokens, fingerprint=fingerprint(embedding))
         return [[embedding, {KEY: tokens, **self.extras(self, generator)}]]
 
@@ -81,22 +79,11 @@ class Member:
     def tokens(self) -> TokenMap:
         pieces = tuple(Piece(*piece, column) for column, piece in enumerate(PIECES))
         end, padding = (len(PIECES),), tuple(range(len(PIECES) + 1, self.columns))
-        return TokenMap(TEXT, (EncoderTokens(self.encoder, pieces, end, padding, self.columns),))
+        encoder = EncoderTokens(self.encoder, pieces, end, padding, self.columns, embedded=self.embedded)
+        return TokenMap(TEXT, (encoder,))
 
     def means(self, token: str) -> list[int]:
         """The keys that a token field of the tests means."""
         columns = {"kiss": range(2, 4), "ALL": range(-self.shift, self.keys - self.shift)}
         columns["PADDING"] = range(len(PIECES) + 1, self.columns)
         return [column + self.shift for column in columns[token]]
-
-
-def drawn(name: str, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
-    """A weight, so scaled that activations stay near 1, logits vary, and no gate is shut."""
-    noise = torch.randn(shape, generator=generator)
-    if len(shape) > 1 and "modulation" not in name and "table" not in name:
-        return noise / shape[1:].numel() ** 0.5
-    if any(norm in name for norm in ("norm_q", "norm_k", "q_norm", "k_norm", "query_norm", "key_norm")):
-        return 2 * torch.ones(shape)
-    if name.endswith("weight"):
-        return torch.ones(shape)
-    return 0.02 * noise if name.endswith("bias") else 0.5 + 0.1 * noise

@@ -1,27 +1,15 @@
-"""Text encoders of ComfyUI's own classes, narrow and shallow, with its own tokenizers; Gemma's vocabulary is learnt.
+"""Tiny text encoders for tests: those of the development's own nodes, and one whose vocabulary is learnt here."""
 
-Their pictures' halves and projections have the sizes that their classes fix; those weights are never read.
-"""
-
-from collections.abc import Callable
 from functools import cache
 
 import comfy.ops
 import comfy.sd
 import torch
 from attention_bending.dev import tiny_text, vocabulary
-from comfy.text_encoders import anima, cosmos, kandinsky5, lt
+from attention_bending.dev.nodes_tiny.encoders import BUILT, LLAMA, clip_of, tiny
+from comfy.text_encoders import lt
 
-T5 = {"d_model": 32, "d_ff": 64, "num_heads": 2, "d_kv": 16, "num_layers": 2}
-LLAMA = {
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-}
-CLIP_L = {"num_hidden_layers": 2}
-UNREAD = (".visual.", ".vision_model.", ".multi_modal_projector.")
+__all__ = ["BUILT", "tiny"]
 
 
 @cache
@@ -30,18 +18,9 @@ def gemma_vocabulary() -> torch.Tensor:
     return torch.frombuffer(bytearray(model), dtype=torch.uint8)
 
 
-def _clip(text_encoder: type, tokenizer: type, configs: dict, **tokenizer_data) -> comfy.sd.CLIP:
-    class Target:
-        params = {}  # noqa: RUF012 - read only, as ComfyUI's own targets are
-        clip = text_encoder
-
-    Target.tokenizer = tokenizer
-    return comfy.sd.CLIP(Target, tokenizer_data=tokenizer_data, model_options=configs)
-
-
 def _gemma() -> comfy.sd.CLIP:
     configs = {"_model_config": LLAMA, "initial_device": torch.device("cpu")}
-    clip = _clip(
+    clip = clip_of(
         lt.ltxav_te(text_projection_type="dual_linear"),
         lt.LTXAVGemmaTokenizer,
         configs,
@@ -54,28 +33,4 @@ def _gemma() -> comfy.sd.CLIP:
     return clip
 
 
-def _kandinsky(tokenizer: type) -> comfy.sd.CLIP:
-    return _clip(kandinsky5.te(), tokenizer, {"qwen25_7b_model_config": LLAMA, "_model_config": CLIP_L})
-
-
-BUILT: dict[str, Callable[[], comfy.sd.CLIP]] = {
-    "LTXV": lambda: _clip(lt.ltxv_te(), lt.LTXVT5Tokenizer, {"t5xxl_model_config": T5}),
-    "Cosmos": lambda: _clip(cosmos.te(), cosmos.CosmosT5Tokenizer, {"t5xxl_model_config": T5}),
-    "Anima": lambda: _clip(anima.te(), anima.AnimaTokenizer, {"qwen3_06b_model_config": LLAMA}),
-    "Kandinsky 5": lambda: _kandinsky(kandinsky5.Kandinsky5Tokenizer),
-    "Kandinsky 5 Image": lambda: _kandinsky(kandinsky5.Kandinsky5TokenizerImage),
-    "LTX-2": _gemma,
-}
-
-
-@cache
-def tiny(name: str) -> comfy.sd.CLIP:
-    """A CLIP object of that name in BUILT with random weights, the same each time."""
-    clip = BUILT[name]()
-    generator = torch.Generator().manual_seed(len(name))
-    for key, weight in clip.cond_stage_model.named_parameters():
-        if not any(part in f".{key}" for part in UNREAD):
-            with torch.no_grad():
-                scale = 0.1 if "norm" in key or weight.ndim < 2 else weight.shape[-1] ** -0.5
-                weight.copy_(scale * torch.randn(weight.shape, generator=generator) + ("norm" in key))
-    return clip
+BUILT["LTX-2"] = _gemma

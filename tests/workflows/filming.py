@@ -48,7 +48,10 @@ ORIGINALS = (
 TWINS = tuple(f"{name}{MARK}" for name in ORIGINALS)
 """The same on the pack's own small model."""
 
-EXAMPLES = ORIGINALS + TWINS
+MODELS = ("A word in Anima", "A word in Cosmos Predict 2", "A word in Kandinsky 5")
+"""For models that the toy cannot stand for."""
+
+EXAMPLES = ORIGINALS + TWINS + MODELS
 
 STEPS, TWIN_STEPS = 4, twins.STEPS
 """Of fewer than four, too few are late; a twin shows what its note says in its own number of steps."""

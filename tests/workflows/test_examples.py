@@ -20,6 +20,7 @@ from workflows.filming import (
     EXAMPLES,
     FILM,
     LOOKED_AT,
+    MODELS,
     ORIGINALS,
     TOY_FILM,
     TWINS,
@@ -45,6 +46,38 @@ WAN_22 = {
         ("Wan_2.2_ComfyUI_Repackaged", "diffusion_models", f"wan2.2_t2v_{part}_noise_14B_fp8_scaled.safetensors")
         for part in ("high", "low")
     ]
+}
+
+HUGGINGFACE = "https://huggingface.co"
+OTHER_FILES = {
+    "A word in Anima": {
+        ("UNETLoader", "circlestone-labs/Anima", "split_files/diffusion_models/anima-base-v1.0.safetensors"),
+        ("CLIPLoader", "circlestone-labs/Anima", "split_files/text_encoders/qwen_3_06b_base.safetensors"),
+        ("VAELoader", "circlestone-labs/Anima", "split_files/vae/qwen_image_vae.safetensors"),
+    },
+    "A word in Cosmos Predict 2": {
+        ("UNETLoader", "Comfy-Org/Cosmos_Predict2_repackaged", "cosmos_predict2_2B_t2i.safetensors"),
+        (
+            "CLIPLoader",
+            "comfyanonymous/cosmos_1.0_text_encoder_and_VAE_ComfyUI",
+            "text_encoders/oldt5_xxl_fp8_e4m3fn_scaled.safetensors",
+        ),
+        ("VAELoader", f"Comfy-Org/{WAN_21}", "split_files/vae/wan_2.1_vae.safetensors"),
+    },
+    "A word in Kandinsky 5": {
+        (
+            "UNETLoader",
+            "kandinskylab/Kandinsky-5.0-T2V-Lite-sft-5s",
+            "model/kandinsky5lite_t2v_sft_5s.safetensors",
+        ),
+        (
+            "DualCLIPLoader",
+            "Comfy-Org/HunyuanVideo_1.5_repackaged",
+            "split_files/text_encoders/qwen_2.5_vl_7b_fp8_scaled.safetensors",
+        ),
+        ("DualCLIPLoader", "comfyanonymous/flux_text_encoders", "clip_l.safetensors"),
+        ("VAELoader", "Kijai/HunyuanVideo_comfy", "hunyuan_video_vae_bf16.safetensors"),
+    },
 }
 
 
@@ -111,6 +144,17 @@ def test_each_loader_says_where_its_file_is_to_be_had(name):
             assert loader["properties"]["models"] == [{"name": file, "url": url, "directory": folder}]
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_so_does_each_of_another_model(name):
+    said = set()
+    for node in editor_file(name)["nodes"]:
+        for file in node["properties"].get("models", ()):
+            assert file["name"] in node["widgets_values"] and file["url"].endswith(f"/{file['name']}")
+            repository, path = file["url"].removeprefix(f"{HUGGINGFACE}/").split("/resolve/main/")
+            said.add((node["type"], repository, path))
+    assert said == OTHER_FILES[name]
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_its_note_says_what_to_look_for_and_what_to_try(name):
     (note,) = (node for node in editor_file(name)["nodes"] if node["type"] == "MarkdownNote")
@@ -120,7 +164,7 @@ def test_its_note_says_what_to_look_for_and_what_to_try(name):
     assert "**Try:**" in text
 
 
-@pytest.mark.parametrize("name", in_full(EXAMPLES, [name + MARK for name in SWEEPS]))
+@pytest.mark.parametrize("name", in_full(EXAMPLES, [name + MARK for name in SWEEPS] + ["A word in Anima"]))
 def test_makes_a_film_that_its_bends_have_changed(server, played, unbent, name):
     """Where nothing is bent, the film is the same to the bit."""
     workflow, bent = played(name)
@@ -145,7 +189,7 @@ def test_makes_a_film_that_its_bends_have_changed(server, played, unbent, name):
         assert torch.equal(film, plain.latents[sampler]) != bends
 
 
-@pytest.mark.parametrize("name", in_full(REPORTS))
+@pytest.mark.parametrize("name", in_full(REPORTS, [*TWINS, "A word in Anima"]))
 def test_each_bend_has_a_share_in_it(server, played, name):
     """Bypassing any one bend, or all of a file, changes the film."""
     workflow = without_sweep(example(name, steps_of(name)))

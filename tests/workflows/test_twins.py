@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 from attention_bending.dev.twins import LOADERS, MARK, OUTPUTS, STEPS, files, make
-from attention_bending.dev.workflow_table import HELP, PICTURES
+from attention_bending.dev.workflow_table import HELP, PICTURES, PLAYED_BY
 from attention_bending.toy import measure, world
 from attention_bending.toy.measure import Sighting
 from PIL import Image
-from workflows.filming import EDITOR_FILES, EXAMPLES, LOOKED_AT, ORIGINALS, ROOM, TWIN_STEPS, Prompt, Take, the
+from workflows.filming import EDITOR_FILES, EXAMPLES, LOOKED_AT, MODELS, ORIGINALS, ROOM, TWIN_STEPS, Prompt, Take, the
 
 TOY = "AttnBendToyWan"
 
@@ -29,7 +29,8 @@ def test_the_files_are_what_their_originals_make_of_them():
 
 
 def test_each_has_a_picture_and_the_help_pages_take_theirs_from_them():
-    assert sorted(PICTURES) == sorted(ORIGINALS)
+    assert sorted(PICTURES) == sorted(ORIGINALS + MODELS)
+    assert sorted(PLAYED_BY) == sorted(MODELS)
     assert {name for name, _ in HELP.values()} <= PICTURES.keys()
 
 
