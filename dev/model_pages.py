@@ -76,29 +76,32 @@ def _title(family) -> str:
 
 def _facts(family) -> Iterator[tuple[str, list[str]]]:
     """What is told of a family, by name: one fact, or one for each encoder or model where they differ."""
-    import comfy.model_patcher
-    import torch
-
-    tried, cpu = {}, torch.device("cpu")
-    for name, member in members().items():
-        model = member.model("meta")
-        if family.accepts(model):
-            tried[name] = comfy.model_patcher.ModelPatcher(model, cpu, cpu)
+    tried = _tried(family)
     cells = {name: family.cell(patcher) for name, patcher in tried.items()}
-    paths_ = {
-        name: [re.sub(r"\d+", "N", place) for _, place in family.places(patcher.model.diffusion_model)]
-        for name, patcher in tried.items()
-    }
+    places = (place for patcher in tried.values() for _, place in family.places(patcher.model.diffusion_model))
     yield "models", [family.works]
     yield "prompts", [encoder.works for encoder in family.encoders]
     yield "a column", [encoder.columns for encoder in family.encoders]
     for selector in ("padding", "end", "registers"):
         yield selector.upper(), [getattr(encoder, selector) or "none" for encoder in family.encoders]
-    yield "layers", [f"one for each `{place}`" for places in paths_.values() for place in places]
+    yield "layers", [f"one for each `{re.sub(r'[0-9]+', 'N', place)}`" for place in places]
     yield "a cell", _by_model({name: f"{cell.pixels} × {cell.pixels} pixels" for name, cell in cells.items()})
     yield "pictures of a latent frame", _by_model({name: _pictures(cell.stride) for name, cell in cells.items()})
     yield "tried", [f"{TRIED}: {'; '.join(tried)}"]
     yield "workflow", [f"*{family.workflow}*"] if family.workflow else []
+
+
+def _tried(family) -> dict:
+    """Of the models that the tests bend, the family's, by name; without weights."""
+    import comfy.model_patcher
+    import torch
+
+    models, cpu = {name: member.model("meta") for name, member in members().items()}, torch.device("cpu")
+    return {
+        name: comfy.model_patcher.ModelPatcher(model, cpu, cpu)
+        for name, model in models.items()
+        if family.accepts(model)
+    }
 
 
 def _pictures(stride: int) -> str:
