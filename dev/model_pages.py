@@ -87,7 +87,7 @@ def _facts(family) -> Iterator[tuple[str, list[str]]]:
     yield "layers", [f"one for each `{re.sub(r'[0-9]+', 'N', place)}`" for place in places]
     yield "a cell", _by_model({name: f"{cell.pixels} × {cell.pixels} pixels" for name, cell in cells.items()})
     yield "pictures of a latent frame", _by_model({name: _pictures(cell.stride) for name, cell in cells.items()})
-    yield "tried", [f"{TRIED}: {'; '.join(tried)}"]
+    yield "tried", [*tried, f"all {TRIED}"]
     yield "workflow", [f"*{family.workflow}*"] if family.workflow else []
 
 

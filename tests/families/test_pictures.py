@@ -78,10 +78,11 @@ def test_the_viewers_show_one_picture(films, name, member, film):
     latent = {"samples": film(patch_model(built(member), patch), films=films)}
     look = {"layers": "all", "steps": "all", "color_map": "viridis", "latent": latent}
     over = {"normalize": "film", "opacity": 0.6, "captions": True}
-    for pictures in (None, torch.rand(1, 64, 64, 3)):
+    for pictures in (None, torch.rand(films, 64, 64, 3)):
         shown = AttnBendMaps.execute(handle, "", "side by side", **look, **over, images=pictures)
         images, mask = shown.args
-        assert images.shape[0] == mask.shape[0] == 1 and images.isfinite().all() and 0 < mask.max() <= 1
+        assert len(images) == len(mask) == (1 if pictures is None else films)
+        assert images.isfinite().all() and 0 < mask.max() <= 1
     for frames in ("average", "all"):
         (sheet, _) = AttnBendMapsGrid.execute(
             handle, "kiss", "steps × layers", "original", **look, frames=frames, normalize="sheet"
