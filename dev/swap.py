@@ -26,6 +26,9 @@ OTHERS = {
 SIZE = {"width": 208, "height": 128, "length": 9}
 """A grid of 3 × 8 × 13: no two sides alike, so that nothing passes with two of them exchanged."""
 
+PICTURES = ("EmptyLatentImage", "EmptySD3LatentImage")
+"""Nodes whose width and height are those of a picture that is sampled, a film of one frame."""
+
 PARTS = {"start_at_step", "end_at_step"}
 """Inputs of a sampler that does a part of the steps."""
 
@@ -34,7 +37,7 @@ def tiny(prompt: dict[str, Any], **values: Any) -> dict[str, Any]:
     """A copy of a workflow in API form with tiny loaders and a small film.
 
     `values` replace inputs of that name wherever they are typed in, numbers by numbers and text by text, for example
-    ``steps=4``; those of a size only where a film's size is typed in, not a picture's. A part of the steps stays the
+    ``steps=4``; those of a size only where that of a film, or of a picture to sample, is typed in. A part of the steps stays the
     same part.
     """
     prompt = copy.deepcopy(prompt)
@@ -46,13 +49,13 @@ def tiny(prompt: dict[str, Any], **values: Any) -> dict[str, Any]:
         elif node["class_type"] == "UNETLoader":
             inputs.update(unet_name=f"{_tiny_wan(inputs['unet_name'])}.safetensors", weight_dtype="default")
         elif node["class_type"] in ("CLIPLoader", "DualCLIPLoader"):
-            text = {"class_type": "TinyTextLoader", "inputs": {"name": other[1]}} if other else None
+            text = {"class_type": "TinyTextEncoderLoader", "inputs": {"name": other[1]}} if other else None
             node.update(text or {"class_type": "TinyUMT5Loader", "inputs": {}})
         elif node["class_type"] == "VAELoader":
             inputs["vae_name"] = "tiny_wan21_vae.safetensors"  # its latents are as large as the others'
         for part in PARTS & inputs.keys():
             inputs[part] = inputs[part] * values.get("steps", inputs["steps"]) // inputs["steps"]
-        film = SIZE.keys() <= inputs.keys()
+        film = SIZE.keys() <= inputs.keys() or node["class_type"] in PICTURES
         for name, value in {**(SIZE if film else {}), **values}.items():
             typed = name in inputs and not isinstance(inputs[name], list)  # a list is a wire
             # the viewers' `steps` is a text, such as "all"

@@ -1,7 +1,8 @@
 """The workflows' pictures in ComfyUI's template browser: ``python dev workflows --pictures``.
 
-They are true, and an original has its twin's: each twin is run in this process, bent and un-bent, and its films, maps
-and sheets are laid on a page. Draw them anew after a change of a twin or of the toy's weights.
+They are true, and an original has its twin's, or that of one which is alike: each twin is run in this process, bent and
+un-bent, and its films, maps and sheets are laid on a page. Draw them anew after a change of a twin or of the toy's
+weights.
 """
 
 import json
@@ -16,7 +17,7 @@ from . import paths
 from .headless import Watched
 from .sheet import Sheet, picture_of
 from .twins import MARK
-from .workflow_table import PICTURES, PLAYED_BY, Shot
+from .workflow_table import ALIKE, PICTURES, Shot
 
 SIDE, EDGE, STRIP = 512, 4, 28
 PAPER, INK = (18, 14, 28), (240, 240, 245)
@@ -37,7 +38,7 @@ def shoot(comfy: Watched, name: str, shots: list[Shot]) -> list[Image.Image]:
 
 def twin(name: str, bent: bool = True) -> dict[str, Any]:
     """A workflow's twin in API form that saves nothing; where not `bent`, nothing reaches Patch Model."""
-    prompt = json.loads((paths.EXPORTS / f"{PLAYED_BY.get(name, name)}{MARK}.json").read_text(encoding="utf-8"))
+    prompt = json.loads((paths.EXPORTS / f"{name}{MARK}.json").read_text(encoding="utf-8"))
     prompt = {key: node for key, node in prompt.items() if node["class_type"] not in SAVING}
     for node in prompt.values():
         if node["class_type"] == "AttnBendModel" and not bent:
@@ -78,7 +79,7 @@ def page(rows: list[list[tuple[Image.Image, str]]]) -> Image.Image:
 
 
 def picture(comfy: Watched, name: str) -> Image.Image:
-    """A workflow's picture, which is its twin's too."""
+    """A workflow's picture, which is its twin's too, where it has one."""
     rows = PICTURES[name]
-    shots = iter(shoot(comfy, name, [shot for row in rows for shot in row]))
+    shots = iter(shoot(comfy, ALIKE.get(name, name), [shot for row in rows for shot in row]))
     return page([[(next(shots), shot.caption) for shot in row] for row in rows])

@@ -1,4 +1,4 @@
-"""Twins on the toy Wan of the example workflows for Wan: ``<name> (toy).json``, each made of its original and itself.
+"""The twins of Wan's example workflows on the toy Wan: ``<name> (toy).json``, made of their originals and themselves.
 
 Nodes, wires and layout are the original's, with one Load Toy Wan in the place of all its loaders. Titles, words and
 numbers are the twin's own, its note among them, and stand in its file alone: whoever changes them opens the twin in
@@ -128,18 +128,16 @@ def files() -> dict[Path, str]:
     """The twins' files and what is to stand in them."""
     texts = {}
     for original in sorted(paths.EXAMPLES.glob("*.json")):
-        workflow = _read(original)
-        if not original.stem.endswith(MARK) and _is_wan(workflow):
+        if not original.stem.endswith(MARK) and _is_wans(_read(original)):
             file = original.with_stem(original.stem + MARK)
-            twin = make(workflow, _read(file) if file.exists() else None)
+            twin = make(_read(original), _read(file) if file.exists() else None)
             texts[file] = json.dumps(twin, indent=2, ensure_ascii=False) + "\n"
     return texts
 
 
-def _is_wan(workflow: Workflow) -> bool:
-    """Whether the toy can stand for its model: a graph of another has no twin."""
-    loaders = [node for node in workflow["nodes"] if node["type"].endswith("CLIPLoader")]
-    return all("wan" in node["widgets_values"] for node in loaders)
+def _is_wans(workflow: Workflow) -> bool:
+    """Whether the toy, a Wan, can stand in a workflow for what that loads."""
+    return any(node["type"] == "CLIPLoader" and "wan" in node["widgets_values"] for node in workflow["nodes"])
 
 
 def _read(file: Path) -> Workflow:

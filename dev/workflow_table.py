@@ -57,6 +57,11 @@ PICTURES: dict[str, Rows] = {
         (glow(15, "where red acts"), glow(15, "where it acts now", column=1)),
     ),
     "Bend one word": pair(12, "red taken away", "a red circle on the left"),
+    "Bend one word in Anima": pair(12, "the toy: red taken away", "the toy Wan: a red circle"),
+    "Bend one word in Cosmos Predict 2": pair(12, "the toy: red circle moved down", "the toy Wan: a red circle"),
+    "Bend one word in Kandinsky 5": pair(
+        12, "the toy: red taken away", "the toy Wan: first and last frame", (FIRST, LAST)
+    ),
     "Bent and un-bent side by side": pair(
         15, "both turned by 180°: sides changed", "a red circle on the left, a blue star"
     ),
@@ -83,18 +88,12 @@ PICTURES: dict[str, Rows] = {
 }
 """Rows of shots for each workflow."""
 
-PLAYED_BY = {
-    "A word in Anima": "Bend one word",
-    "A word in Cosmos Predict 2": "Before and after",
-    "A word in Kandinsky 5": "Bend one word",
+ALIKE = {
+    "Bend one word in Anima": "Bend one word",
+    "Bend one word in Cosmos Predict 2": "Before and after",
+    "Bend one word in Kandinsky 5": "Bend one word",
 }
-"""Workflows of models that the toy cannot stand for: their pictures are of another's twin, and say so."""
-
-PICTURES |= {
-    "A word in Anima": pair(12, "the toy: red taken away", "the toy Wan: a red circle"),
-    "A word in Cosmos Predict 2": pair(12, "the toy: red circle moved down", "the toy Wan: a red circle"),
-    "A word in Kandinsky 5": pair(12, "the toy: red taken away", "the toy Wan: first and last frame", (FIRST, LAST)),
-}
+"""Workflows of models that the toy cannot stand for, and those whose twins show what they do."""
 
 HELP = {
     "AttnBendMaps": ("Before and after", Shot(15)),

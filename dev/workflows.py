@@ -70,13 +70,10 @@ def draw(comfy, names: list[str]) -> None:
     """Draw the pictures of workflows and of help pages that are named, or all."""
     from . import help_pictures, thumbnails
     from .twins import MARK
-    from .workflow_table import PLAYED_BY
+    from .workflow_table import ALIKE
 
     drawn = {name: partial(thumbnails.picture, comfy, name) for name in thumbnails.PICTURES}
-    files = {
-        name: [paths.EXAMPLES / f"{name}{mark}.jpg" for mark in ("", MARK) if not (mark and name in PLAYED_BY)]
-        for name in drawn
-    }
+    files = {name: [paths.EXAMPLES / f"{name}{end}.jpg" for end in ("", MARK)[: 2 - (name in ALIKE)]] for name in drawn}
     drawn |= help_pictures.pictures(comfy)
     if unknown := [name for name in names if name not in drawn]:
         raise Trouble(f"There is no picture of {', '.join(unknown)}; there are: {', '.join(drawn)}.")

@@ -8,7 +8,7 @@ from attention_bending.dev.swap import tiny
 from attention_bending.dev.workflows import to_json
 from browser.boxes import overlapping
 from browser.panels import SAID
-from workflows.filming import EDITOR_FILES, FILM, MODELS, ORIGINALS, ROOM, TWINS
+from workflows.filming import EDITOR_FILES, FILM, ORIGINALS, ROOM, TWINS
 
 STEPS = 2
 
@@ -17,7 +17,7 @@ def workflow(name):
     return json.loads((EDITOR_FILES / f"{name}.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", [*ORIGINALS, *MODELS, *(pytest.param(name, marks=pytest.mark.slow) for name in TWINS)])
+@pytest.mark.parametrize("name", [*ORIGINALS, *(pytest.param(name, marks=pytest.mark.slow) for name in TWINS)])
 def test_opens_without_a_missing_node_and_exports_to_its_api_form(editor, name):
     editor.load(workflow(name), name)
     assert editor.missing_nodes() == []

@@ -1,15 +1,13 @@
-"""Tiny text encoders for tests: those of the development's own nodes, and one whose vocabulary is learnt here."""
+"""The tiny text encoders, each made once; Gemma's vocabulary is learnt."""
 
 from functools import cache
 
-import comfy.ops
 import comfy.sd
 import torch
 from attention_bending.dev import tiny_text, vocabulary
-from attention_bending.dev.nodes_tiny.encoders import BUILT, LLAMA, clip_of, tiny
-from comfy.text_encoders import lt
+from attention_bending.dev.nodes_tiny.encoders import BUILT, made
 
-__all__ = ["BUILT", "tiny"]
+__all__ = ["BUILT", "gemma_vocabulary", "tiny"]
 
 
 @cache
@@ -18,19 +16,7 @@ def gemma_vocabulary() -> torch.Tensor:
     return torch.frombuffer(bytearray(model), dtype=torch.uint8)
 
 
-def _gemma() -> comfy.sd.CLIP:
-    configs = {"_model_config": LLAMA, "initial_device": torch.device("cpu")}
-    clip = clip_of(
-        lt.ltxav_te(text_projection_type="dual_linear"),
-        lt.LTXAVGemmaTokenizer,
-        configs,
-        spiece_model=gemma_vocabulary(),
-    )
-    width = LLAMA["hidden_size"] * (LLAMA["num_hidden_layers"] + 1)
-    clip.cond_stage_model.text_embedding_projection = lt.DualLinearProjection(
-        width, 24, 8, operations=comfy.ops.manual_cast
-    )
-    return clip
-
-
-BUILT["LTX-2"] = _gemma
+@cache
+def tiny(name: str) -> comfy.sd.CLIP:
+    """A CLIP object of that name in BUILT."""
+    return made(name, **({"spiece_model": gemma_vocabulary()} if name == "LTX-2" else {}))

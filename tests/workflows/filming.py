@@ -25,7 +25,7 @@ from torch import Tensor
 
 ROOM = Path(__file__).parent
 EDITOR_FILES = ROOM.parents[1] / "example_workflows"
-ORIGINALS = (
+WANS = (
     "A recipe from a file",
     "Animate a bend",
     "Before and after",
@@ -45,13 +45,14 @@ ORIGINALS = (
     "Which layer carries the word",
 )
 
-TWINS = tuple(f"{name}{MARK}" for name in ORIGINALS)
-"""The same on the pack's own small model."""
+OTHERS = ("Bend one word in Anima", "Bend one word in Cosmos Predict 2", "Bend one word in Kandinsky 5")
 
-MODELS = ("A word in Anima", "A word in Cosmos Predict 2", "A word in Kandinsky 5")
-"""For models that the toy cannot stand for."""
+ORIGINALS = WANS + OTHERS
 
-EXAMPLES = ORIGINALS + TWINS + MODELS
+TWINS = tuple(f"{name}{MARK}" for name in WANS)
+"""Wan's on the pack's own small model."""
+
+EXAMPLES = ORIGINALS + TWINS
 
 STEPS, TWIN_STEPS = 4, twins.STEPS
 """Of fewer than four, too few are late; a twin shows what its note says in its own number of steps."""

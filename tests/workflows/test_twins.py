@@ -8,11 +8,23 @@ import numpy as np
 import pytest
 import torch
 from attention_bending.dev.twins import LOADERS, MARK, OUTPUTS, STEPS, files, make
-from attention_bending.dev.workflow_table import HELP, PICTURES, PLAYED_BY
+from attention_bending.dev.workflow_table import ALIKE, HELP, PICTURES
 from attention_bending.toy import measure, world
 from attention_bending.toy.measure import Sighting
 from PIL import Image
-from workflows.filming import EDITOR_FILES, EXAMPLES, LOOKED_AT, MODELS, ORIGINALS, ROOM, TWIN_STEPS, Prompt, Take, the
+from workflows.filming import (
+    EDITOR_FILES,
+    EXAMPLES,
+    LOOKED_AT,
+    ORIGINALS,
+    OTHERS,
+    ROOM,
+    TWIN_STEPS,
+    WANS,
+    Prompt,
+    Take,
+    the,
+)
 
 TOY = "AttnBendToyWan"
 
@@ -23,14 +35,14 @@ def exported(name: str) -> Prompt:
 
 
 def test_the_files_are_what_their_originals_make_of_them():
-    assert sorted(file.stem for file in files()) == sorted(f"{name}{MARK}" for name in ORIGINALS)
+    assert sorted(file.stem for file in files()) == sorted(f"{name}{MARK}" for name in WANS)
     for file, text in files().items():
         assert file.read_text(encoding="utf-8") == text, f"{file.name}: run `python dev workflows`."
 
 
 def test_each_has_a_picture_and_the_help_pages_take_theirs_from_them():
-    assert sorted(PICTURES) == sorted(ORIGINALS + MODELS)
-    assert sorted(PLAYED_BY) == sorted(MODELS)
+    assert sorted(PICTURES) == sorted(ORIGINALS)
+    assert sorted(ALIKE) == sorted(OTHERS)
     assert {name for name, _ in HELP.values()} <= PICTURES.keys()
 
 
@@ -53,7 +65,7 @@ def by_id(workflow: dict) -> dict[int, dict]:
     return {node["id"]: node for node in workflow["nodes"]}
 
 
-@pytest.mark.parametrize("name", ORIGINALS)
+@pytest.mark.parametrize("name", WANS)
 def test_a_twin_has_the_nodes_and_wires_of_its_original(name):
     """Where that has a loader, it has the toy."""
     original, twin = exported(name), exported(f"{name}{MARK}")
@@ -88,7 +100,7 @@ def test_both_ends_of_each_link_know_of_it(name):
     assert sorted(ends) == sorted(starts) == sorted(links)
 
 
-@pytest.mark.parametrize("name", ORIGINALS)
+@pytest.mark.parametrize("name", WANS)
 def test_its_prompt_has_only_words_that_the_toy_knows(name):
     known = {word for seed in range(500) for word in world.scene(seed).caption.replace(",", "").split()}
     twin = exported(f"{name}{MARK}")
