@@ -37,8 +37,8 @@ def tiny(prompt: dict[str, Any], **values: Any) -> dict[str, Any]:
     """A copy of a workflow in API form with tiny loaders and a small film.
 
     `values` replace inputs of that name wherever they are typed in, numbers by numbers and text by text, for example
-    ``steps=4``; those of a size only where that of a film, or of a picture to sample, is typed in. A part of the steps stays the
-    same part.
+    ``steps=4``; those of a size only where that of a film, or of a picture to sample, is typed in. A part of the steps
+    stays the same part.
     """
     prompt = copy.deepcopy(prompt)
     other = _other(prompt)
