@@ -15,7 +15,7 @@ class Anima(Cosmos):
 
     works = "Anima"
     encoders = (ANIMA,)
-    workflow = "A word in Anima"
+    workflow = "Bend one word in Anima"
     models: ClassVar = {"Anima": "anima.model.Anima"}
     takes_embedding = False
 

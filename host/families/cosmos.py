@@ -12,7 +12,7 @@ class Cosmos(Family):
 
     works = "Cosmos Predict 2"
     encoders = (COSMOS_T5,)
-    workflow = "A word in Cosmos Predict 2"
+    workflow = "Bend one word in Cosmos Predict 2"
     models: ClassVar = {"CosmosPredict2": "cosmos.predict2.MiniTrainDIT"}
     attends: ClassVar = {"cosmos.predict2.Attention": ONCE}
 

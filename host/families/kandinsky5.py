@@ -12,7 +12,7 @@ class Kandinsky5(Family):
 
     works = "Kandinsky 5 and Kandinsky 5 Image"
     encoders = (KANDINSKY5, KANDINSKY5_IMAGE)
-    workflow = "A word in Kandinsky 5"
+    workflow = "Bend one word in Kandinsky 5"
     models: ClassVar = dict.fromkeys(("Kandinsky5", "Kandinsky5Image"), "kandinsky5.model.Kandinsky5")
     attends: ClassVar = {"kandinsky5.model.CrossAttention": ONCE}
 

@@ -123,6 +123,14 @@ def t5_ids(member, generator):
     return {"t5xxl_ids": ids, "t5xxl_weights": torch.ones(len(ids))}
 
 
+def start_kept(member, generator):
+    """What Cosmos makes of a start picture: a mask that keeps the first latent frame."""
+    _, _, frames, height, width = member.shape
+    mask = torch.ones(1, 1, frames, height, width)
+    mask[:, :, 0] = 0
+    return {"concat_mask": mask}
+
+
 def cosmos(config: str, frames: int = 2, **given) -> Member:
     """A MiniTrainDIT of two layers with a grid of 4 × 4 places a frame."""
     settings = {**DIT, **given.pop("settings", {})}
@@ -139,10 +147,16 @@ def pooled(member, generator):
     return {"pooled_output": torch.randn(1, 768, generator=generator)}
 
 
-def kandinsky(config: str, shape=(1, 16, 2, 8, 8), frames: int = 2) -> Member:
+def pooled_and_start(member, generator):
+    """And a start picture in the place of the first latent frame."""
+    start = torch.randn(1, 16, 1, *member.shape[3:], generator=generator)
+    return {**pooled(member, generator), "time_dim_replace": start}
+
+
+def kandinsky(config: str, shape=(1, 16, 2, 8, 8), frames: int = 2, extras=pooled) -> Member:
     """Two visual blocks with a grid of 4 × 4 places a frame."""
     site, film = "visual_transformer_blocks.1.cross_attention", slice(0, frames * 16)
-    own = {"encoder": "qwen25_7b", "extras": pooled}
+    own = {"encoder": "qwen25_7b", "extras": extras}
     return Member(config, KANDINSKY5, shape, 32, film, (frames, 4, 4), film.stop, 2, site, **own)
 
 
@@ -179,7 +193,7 @@ MEMBERS = {
     ),
     "Cosmos Predict 2": cosmos("CosmosT2IPredict2"),
     "Cosmos Predict 2, a picture": cosmos("CosmosT2IPredict2", frames=1),
-    "Cosmos Predict 2, from a picture": cosmos("CosmosI2VPredict2", settings={"in_channels": 17}),
+    "Cosmos Predict 2, from a picture": cosmos("CosmosI2VPredict2", settings={"in_channels": 17}, extras=start_kept),
     "Anima": cosmos(
         "Anima",
         frames=1,
@@ -191,5 +205,6 @@ MEMBERS = {
         slow=True,
     ),
     "Kandinsky 5": kandinsky("Kandinsky5"),
+    "Kandinsky 5, from a picture": kandinsky("Kandinsky5", extras=pooled_and_start),
     "Kandinsky 5 Image": kandinsky("Kandinsky5Image", (1, 16, 8, 8), 1),
 }

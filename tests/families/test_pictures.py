@@ -1,9 +1,11 @@
 """One latent frame, as a picture has it: what is of time says so, and nothing of the rest is lost."""
 
+import comfy.context_windows as windows
 import pytest
 import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Animation, Bend, Bending
+from attention_bending.bending.errors import BendError
 from attention_bending.bending.frames.mask_video import MaskVideo
 from attention_bending.bending.time.animation import parse_keyframes, sampled_curve
 from attention_bending.host.maps.record_store import Handle
@@ -11,6 +13,7 @@ from attention_bending.host.maps.recording import Recording
 from attention_bending.host.run.attach import patch_model
 from attention_bending.host.run.patch import Patch
 from attention_bending.nodes.seeing import AttnBendMaps, AttnBendMapsGrid
+from comfy_extras.nodes_context_windows import ContextWindowsManualNode
 from host.support import KISS, bent, reports
 
 from .table import MEMBERS
@@ -67,6 +70,15 @@ def test_its_first_key_is_what_stays(name, member, film):
     first = film(bent(model, Bend(ops.Amplify(3.0), "kiss")))
     assert torch.equal(film(bent(model, moving(parse_keyframes("0: 3, 20: 5")))), first)
     assert not torch.equal(film(model), first)
+
+
+@pytest.mark.parametrize("name", ["Kandinsky 5 Image"])
+def test_windows_that_cut_a_picture_are_refused(name, member, film):
+    """ComfyUI would cut its height, which is where a film has its frames."""
+    settings = 4, 1, windows.ContextSchedules.STATIC_STANDARD, 1, False, windows.ContextFuseMethods.FLAT, 2, False
+    model = ContextWindowsManualNode.execute(bent(built(member), *KISS), *settings)[0]
+    with pytest.raises(BendError, match="context windows cut this picture"):
+        film(model)
 
 
 @PICTURES
