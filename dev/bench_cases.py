@@ -11,7 +11,38 @@ from ..bending.time.animation import parse_keyframes, sampled_curve
 
 # of every Wan: the tokens of its context, the width of a head, the width of the text embedding
 TOKENS, DEPTH, EMBEDDING = 512, 128, 4096
-HEADS = {"1.3B": 12, "14B": 40, "small": 2}
+
+
+class Shape(NamedTuple):
+    """A model's text attention: heads of a width, text tokens; the first `open` of these where a mask shuts out the
+    others in every call, and whether the host hands it heads first.
+    """
+
+    heads: int
+    depth: int = DEPTH
+    tokens: int = TOKENS
+    open: int | None = None
+    heads_first: bool = False
+
+    @property
+    def keys(self) -> int:
+        """How many tokens are attended to."""
+        return self.open or self.tokens
+
+
+SHAPES = {
+    "1.3B": Shape(12),
+    "14B": Shape(40),
+    "small": Shape(2),
+    "Cosmos 2B": Shape(16, heads_first=True),
+    "LTX-2": Shape(32, tokens=1024),
+    "LTXV": Shape(32, depth=64, tokens=128, open=24),
+    "small, heads first": Shape(2, heads_first=True),
+    "small, masked": Shape(2, depth=64, tokens=128, open=24),
+}
+"""Of Wan by its size, of others by name."""
+
+HEADS = {name: shape.heads for name, shape in SHAPES.items()}
 FEED_FORWARD = {"1.3B": 8960, "small": 512}
 DTYPES = {"cpu": ("bfloat16", "float32"), "cuda": ("bfloat16",)}
 
@@ -164,6 +195,7 @@ SMALL, TINY, SHORT = (2, 5, 6), (1, 15, 26), (3, 15, 26)
 USUAL = (5, 30, 52)  # 480p with 17 frames: two cores do it in a fraction of a second, and no cache holds it
 SD, HD = (21, 30, 52), (21, 45, 80)  # 480p and 720p with 81 frames
 GROWTH = [(1, 30, 52), (9, 30, 52), (5, 15, 26), (5, 45, 80)]  # beside USUAL: other frames, other resolutions
+LTX = (16, 16, 24)  # 768 × 512 with 121 frames
 BOTH, HALF, SINGLE = (("bfloat16", "float32"), ("bfloat16",), ("float32",))
 
 IN_FLOAT32 = ["words-1", "words-4", "words-16", "all-rotate", "all-blur", "all-blur, words-4", "padding-blur"]
@@ -173,6 +205,9 @@ IN_FLOAT32 += ["padding-amplify", "words-4, recorded", "inactive"]
 def without(names: list[str], *others: str) -> list[str]:
     return [name for name in names if name not in others]
 
+
+FEW = ["words-1", "words-4", "words-16", "inactive"]
+OTHERS = (("Cosmos 2B", [USUAL]), ("LTX-2", [LTX]), ("LTXV", [LTX]))
 
 # The runs, of each the series: level, model, grids, scenarios, types, and the rounds of each case. Whole steps of a CPU
 # are float32: one without bfloat16 products would spend nearly all of its time on the layers' matrices.
@@ -187,6 +222,7 @@ ON_CPU = (
     ("call", "1.3B", [USUAL], IN_FLOAT32, SINGLE, (5, 1, 0)),
     ("call", "1.3B", GROWTH, ["words-4"], HALF, (5, 1, 0)),
     ("call", "14B", [(2, 30, 52)], SOME, HALF, (5, 1, 0)),
+    *(("call", model, grids, FEW, BOTH, (5, 1, 0)) for model, grids in OTHERS),
     ("aim", "1.3B", [USUAL], AIMS, HALF, (5, 0, 0)),
     ("many", "small", [TINY], MANY, BOTH, (7, 3, 3)),
     ("segments", "1.3B", [FILM], SEGMENTS, BOTH, (5, 1, 0)),
@@ -199,6 +235,7 @@ FULL_ON_CPU = (*ON_CPU, *((*series, BOTH, (3, 2, 0)) for series in LARGE))
 ON_GPU = (
     *((*series, HALF, (21, 7, 21)) for series in LARGE),
     ("call", "1.3B", GROWTH, ["words-4"], HALF, (21, 7, 0)),
+    *(("call", model, grids, FEW, HALF, (21, 7, 0)) for model, grids in OTHERS),
     ("aim", "1.3B", [SD], AIMS, HALF, (21, 0, 0)),
     ("many", "small", [TINY], MANY, HALF, (21, 7, 0)),
     ("segments", "1.3B", [SD], SEGMENTS, HALF, (21, 7, 0)),

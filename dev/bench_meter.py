@@ -18,7 +18,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from ..bending.attention.chain import plan_chain
 from . import comfy_host
-from .bench_cases import DTYPES, SCENARIOS, TOKENS, Case
+from .bench_cases import DTYPES, SCENARIOS, Case
 from .bench_count import counted
 from .bench_subjects import Call, Step
 
@@ -58,7 +58,7 @@ def measure(case: Case, subject: Call | Step) -> dict[str, Any]:
     if case.level == "step":
         row["of_step"] = (row["ratio"] - 1) / 2  # with guidance the other half of a step is not bent
     else:
-        seconds = repeat(partial(plan_chain, scenario.bends, TOKENS), number=1)
+        seconds = repeat(partial(plan_chain, scenario.bends, subject.shape.keys), number=1)
         row["plan_ms"] = round(1000 * statistics.median(seconds), 2)
         if row["error"] is not None:
             row["rounding"] = round(subject.error(scenario) / subject.unbent_error, 3)

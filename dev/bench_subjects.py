@@ -27,10 +27,11 @@ from ..host.maps.record_store import Handle
 from ..host.maps.recording import Recording
 from ..host.run.attach import patch_model
 from ..host.run.kernel import chosen_backend
+from ..host.run.open_keys import OpenKeys
 from ..host.run.patch import Patch
 from ..host.run.site import OVERRIDE, Bender, RowSlice, bent_forward
 from ..host.text.prompt_encoding import KEY
-from .bench_cases import DEPTH, EMBEDDING, FEED_FORWARD, FIRST, HEADS, TOKENS, WORDS, Chain, Scenario
+from .bench_cases import DEPTH, EMBEDDING, FEED_FORWARD, FIRST, HEADS, SHAPES, TOKENS, WORDS, Chain, Scenario, Shape
 from .tiny import filled
 
 # The host's names of the kernels that are measured beside torch's own, where they are installed.
@@ -42,11 +43,17 @@ Parts = dict[str, Callable[[], list[Tensor]]]
 
 
 class Call:
-    """One cross-attention's q `(1, L, H·D)`, k and v `(1, T, H·D)`, as the host's model hands them to its kernel."""
+    """One cross-attention's q `(1, L, H·D)`, k and v `(1, T, H·D)`, as the host's model hands them to its kernel.
+
+    `mask` `(1, 1, 1, T)` is there where the host always gives one: 0, or the least number for the tokens that it shuts
+    out.
+    """
 
     def __init__(self, model: str, grid: tuple[int, int, int], dtype: str, device: torch.device):
-        self.grid, self.heads, self.device, self.dtype = Grid(*grid), HEADS[model], device, getattr(torch, dtype)
-        shapes = [(1, length, self.heads * DEPTH) for length in (self.grid.cells, TOKENS, TOKENS)]
+        self.shape, self.grid, self.device, self.dtype = SHAPES[model], Grid(*grid), device, getattr(torch, dtype)
+        self.heads, tokens = self.shape.heads, self.shape.tokens
+        shapes = [(1, length, self.heads * self.shape.depth) for length in (self.grid.cells, tokens, tokens)]
+        self.mask = masking(self.shape, self.dtype, device)
         if device.type == "meta":
             self.tensors = [torch.empty(shape, dtype=self.dtype, device=device) for shape in shapes]
             return
@@ -66,7 +73,13 @@ class Call:
         return [*filter(None, kernels)]
 
     def attend(self, kernel: Callable, transformer_options: dict | None = None) -> Tensor:
-        return kernel(*self.tensors, heads=self.heads, transformer_options=transformer_options or {})
+        tensors, options = self.tensors, {"transformer_options": transformer_options or {}}
+        if self.mask is not None:
+            options["mask"] = self.mask
+        if self.shape.heads_first:
+            tensors = [tensor.unflatten(2, (self.heads, -1)).transpose(1, 2) for tensor in tensors]
+            options["skip_reshape"] = True
+        return kernel(*tensors, heads=self.heads, **options)
 
     def parts(self, scenario: Scenario, kernel: Callable, dense: bool) -> Parts:
         parts: Parts = {"un-bent": lambda: [self.attend(kernel)]}
@@ -74,16 +87,16 @@ class Call:
             parts["un-bent"] = OneSite(self, kernel, scenario.against)
         site = Masked if scenario.by_mask else OneSite
         parts["bent"] = site(self, kernel, scenario.bends, scenario.watch)
-        if dense and DENSE_COPIES * 4 * self.heads * self.grid.cells * TOKENS < get_free_memory(self.device):
-            by_hand = Dense(scenario, self.grid, self.device)
+        if dense and DENSE_COPIES * 4 * self.heads * self.grid.cells * self.shape.tokens < get_free_memory(self.device):
+            by_hand = Dense(scenario, self.grid, self.device, self.shape)
             parts["dense"] = lambda: [self.attend(kernel, {OVERRIDE: by_hand}), *by_hand.maps]
         return parts
 
     def exact(self, scenario: Scenario) -> Tensor:
         """What the bent output is in float64, head by head, dense; of these q, k and v as their type holds them."""
-        by_hand = Dense(scenario, self.grid, self.device)
+        by_hand = Dense(scenario, self.grid, self.device, self.shape)
         heads = zip(*(tensor.double().chunk(self.heads, 2) for tensor in self.tensors), strict=True)
-        return torch.cat([by_hand(attention_pytorch, *qkv, heads=1) for qkv in heads], 2)
+        return torch.cat([by_hand(attention_pytorch, *qkv, heads=1, mask=self.mask) for qkv in heads], 2)
 
     def error(self, scenario: Scenario) -> float:
         """How far the bent output is from that, as root mean squares, over that of its values; by the first kernel."""
@@ -95,6 +108,14 @@ class Call:
         return self.error(Scenario())
 
 
+def masking(shape: Shape, dtype: torch.dtype, device: torch.device) -> Tensor | None:
+    """The mask of a model that gives one, as ComfyUI's LTXV makes it of a tokenizer's."""
+    if shape.open is None:
+        return None
+    is_open = torch.arange(shape.tokens, device=device) < shape.open
+    return ((is_open.long() - 1).to(dtype) * torch.finfo(dtype).max).view(1, 1, 1, -1)
+
+
 class OneSite(Bender):
     """A run of one site and one chain; called, it is the site's forward by `kernel`, with the watched maps if any.
 
@@ -104,12 +125,16 @@ class OneSite(Bender):
     def __init__(self, call: Call, kernel: Callable, bends: Chain, watch: tuple[int, ...] = ()):
         grid, self.watch, self.way = call.grid, watch, None
         geometry = Geometry(grid.cells, 0, tuple(range(grid.frames)), grid.height, grid.width)
-        self.slices = [RowSlice(slice(0, 1), geometry.rows(call.device), geometry)] if bends or watch else []
+        keys = None
+        if call.mask is not None:
+            keys = OpenKeys(range(call.shape.keys), call.shape.tokens, call.device)
+        part = RowSlice(slice(0, 1), geometry.rows(call.device), geometry, keys=keys)
+        self.slices = [part] if bends or watch else []
         self.cache = DeviceCache(FrameLayout.whole(grid), call.heads, call.device)
         self.acts = bool(bends)
         self.on_logits = [bend for bend, _ in bends if bend.operator.acts_on == "logits"]
         chain = [(bend, words) for bend, words in bends if bend not in self.on_logits]
-        self.plan, self.watching = plan_chain(chain, TOKENS), plan_chain(chain, TOKENS, watch)
+        self.plan, self.watching = plan_chain(chain, call.shape.keys), plan_chain(chain, call.shape.keys, watch)
         self.forward = bent_forward(self, Site(0, ""), partial(call.attend, kernel))
 
     def __call__(self) -> list[Tensor]:
@@ -159,7 +184,8 @@ class Dense:
     In the type of q, k and v; operators get float32, for which they are made.
     """
 
-    def __init__(self, scenario: Scenario, grid: Grid, device: torch.device):
+    def __init__(self, scenario: Scenario, grid: Grid, device: torch.device, shape: Shape):
+        self.tokens = shape.tokens
         layout, self.size, self.watch = FrameLayout.whole(grid), (grid.height, grid.width), list(scenario.watch)
         temperatures = (bend.operator.temperature for bend, _ in scenario.bends if bend.operator.acts_on == "logits")
         self.temperature = math.prod(temperatures)
@@ -173,13 +199,16 @@ class Dense:
                 self.bends.append((bend.operator, [torch.tensor(word, device=device) for word in words], tools))
 
     def __call__(self, func: Callable, q: Tensor, k: Tensor, v: Tensor, heads: int, *args, **kwargs) -> Tensor:
-        if not k.shape[1] == TOKENS != q.shape[1]:  # not about the text
+        heads_first = kwargs.get("skip_reshape")
+        if not k.shape[1 + bool(heads_first)] == self.tokens != q.shape[1 + bool(heads_first)]:  # not about the text
             return func(q, k, v, heads, *args, **kwargs)
-        q, k, v = (tensor.unflatten(2, (heads, -1)).transpose(1, 2) for tensor in (q, k, v))
-        A = (q @ k.mT * (q.shape[3] ** -0.5 / self.temperature)).softmax(-1)
+        if not heads_first:
+            q, k, v = (tensor.unflatten(2, (heads, -1)).transpose(1, 2) for tensor in (q, k, v))
+        logits = q @ k.mT * (q.shape[3] ** -0.5 / self.temperature)
+        A = (logits if kwargs.get("mask") is None else logits + kwargs["mask"]).softmax(-1)
         uncounted = 0  # what a bend of all tokens adds to the sums of |weights| that nobody counts
         for i, (operator, words, tools) in enumerate(self.bends, start=1):
-            if len(words[0]) == TOKENS:
+            if len(words[0]) == self.tokens:
                 A, mass = (self.edited(tools, rows) for rows in (A, torch.ones_like(A[..., :1])))
                 uncounted = A.abs().sum(-1, keepdim=True) - mass if i < len(self.bends) else 0
             else:
@@ -241,7 +270,9 @@ class Step:
         models = {"un-bent": self.bent(scenario.against), "bent": self.bent(scenario.bends, scenario.watch)}
         if dense:
             models["dense"] = self.model.clone()
-            models["dense"].model_options["transformer_options"][OVERRIDE] = Dense(scenario, self.grid, self.device)
+            models["dense"].model_options["transformer_options"][OVERRIDE] = Dense(
+                scenario, self.grid, self.device, SHAPES["1.3B"]
+            )
         return {way: partial(self.sample, model) for way, model in models.items()}
 
     def bent(self, bends: Chain, watch: tuple[int, ...] = ()):

@@ -18,9 +18,18 @@ TINY_WAN = {
 
 TINY_LTX = {("ltx-video",): "tiny_ltxv", ("ltx-2",): "tiny_ltx2"}
 """The same of checkpoints."""
+OTHERS = {
+    ("cosmos", "predict2"): ("Cosmos Predict 2", "Cosmos"),
+    ("anima",): ("Anima", "Anima, as wide as its model"),
+    ("kandinsky5", "t2v"): ("Kandinsky 5", "Kandinsky 5"),
+}
+"""Likewise, of models whose files have one size: the tiny one that is made, and the tiny encoder of its prompts."""
 
 SIZE = {"width": 208, "height": 128, "length": 9}
 """A grid of 3 × 8 × 13: no two sides alike, so that nothing passes with two of them exchanged."""
+
+PICTURES = ("EmptyLatentImage", "EmptySD3LatentImage")
+"""Nodes whose width and height are those of a picture that is sampled, a film of one frame."""
 
 PARTS = {"start_at_step", "end_at_step"}
 """Inputs of a sampler that does a part of the steps."""
@@ -30,27 +39,31 @@ def tiny(prompt: dict[str, Any], **values: Any) -> dict[str, Any]:
     """A copy of a workflow in API form with tiny loaders and a small film.
 
     `values` replace inputs of that name wherever they are typed in, numbers by numbers and text by text, for example
-    ``steps=4``; those of a size only where a film's size is typed in, not a picture's. A part of the steps stays the
-    same part.
+    ``steps=4``; those of a size only where that of a film, or of a picture to sample, is typed in. A part of the steps
+    stays the same part.
     """
     prompt = copy.deepcopy(prompt)
+    other = _other(prompt)
     for node in prompt.values():
         inputs = node["inputs"]
-        if node["class_type"] == "UNETLoader":
+        if node["class_type"] == "UNETLoader" and other:
+            node.update(class_type="TinyModelLoader", inputs={"name": other[0]})
+        elif node["class_type"] == "UNETLoader":
             inputs.update(unet_name=f"{_tiny(inputs['unet_name'], TINY_WAN)}.safetensors", weight_dtype="default")
         elif node["class_type"] == "CLIPLoader" and inputs["type"] == "ltxv":
             node.update(class_type="TinyTextEncoderLoader", inputs={"name": "LTXV"})
-        elif node["class_type"] == "CLIPLoader":
-            node.update(class_type="TinyUMT5Loader", inputs={})
         elif node["class_type"] == "LTXAVTextEncoderLoader":
             node.update(class_type="TinyTextEncoderLoader", inputs={"name": "LTX-2"})
+        elif node["class_type"] in ("CLIPLoader", "DualCLIPLoader"):
+            text = {"class_type": "TinyTextEncoderLoader", "inputs": {"name": other[1]}} if other else None
+            node.update(text or {"class_type": "TinyUMT5Loader", "inputs": {}})
         elif "ckpt_name" in inputs:
             inputs["ckpt_name"] = f"{_tiny(inputs['ckpt_name'], TINY_LTX)}.safetensors"
         elif node["class_type"] == "VAELoader":
-            inputs["vae_name"] = "tiny_wan21_vae.safetensors"
+            inputs["vae_name"] = "tiny_wan21_vae.safetensors"  # its latents are as large as the others'
         for part in PARTS & inputs.keys():
             inputs[part] = inputs[part] * values.get("steps", inputs["steps"]) // inputs["steps"]
-        film = SIZE.keys() <= inputs.keys()
+        film = SIZE.keys() <= inputs.keys() or node["class_type"] in PICTURES
         for name, value in {**(SIZE if film else {}), **values}.items():
             typed = name in inputs and not isinstance(inputs[name], list)  # a list is a wire
             # the viewers' `steps` is a text, such as "all"
@@ -77,8 +90,18 @@ def bent_alone(prompt: dict[str, Any]) -> dict[str, Any]:
     return prompt
 
 
+def _other(prompt: dict[str, Any]) -> tuple[str, str] | None:
+    """What stands for a workflow's model and text encoder where it is no Wan."""
+    names = [node["inputs"]["unet_name"] for node in prompt.values() if node["class_type"] == "UNETLoader"]
+    return next((row for words, row in OTHERS.items() if any(_has(name, words) for name in names)), None)
+
+
 def _tiny(file_name: str, names: dict[tuple[str, ...], str]) -> str:
     for words, name in names.items():
-        if all(word in file_name.lower() for word in words):
+        if _has(file_name, words):
             return name
     raise ValueError(f"No tiny model is known for {file_name!r}; dev/swap.py lists the words it looks for.")
+
+
+def _has(file_name: str, words: tuple[str, ...]) -> bool:
+    return all(word in file_name.lower() for word in words)

@@ -162,10 +162,31 @@ TEMPLATES: dict[str, Template] = {
         "The same in LTX-2, whose sound is left alone.",
         pair(12, "red taken away", "for LTX-2, shown here on the toy Wan"),
     ),
+    "Bend one word in Cosmos Predict 2": Template(
+        3800,
+        "A picture: a word's map is moved to the right.",
+        pair(12, "the toy: red circle moved down", "the toy Wan: a red circle"),
+    ),
+    "Bend one word in Anima": Template(
+        4000,
+        "A picture: a word gets more of the attention.",
+        pair(12, "the toy: red taken away", "the toy Wan: a red circle"),
+    ),
+    "Bend one word in Kandinsky 5": Template(
+        4200,
+        "A film, and a text encoder that reads from left to right.",
+        pair(12, "the toy: red taken away", "the toy Wan: first and last frame", (FIRST, LAST)),
+    ),
 }
 """All, in the order in which they are to be opened; of a picture, the numbers of nodes are those above `ids`."""
 
-ALIKE = {"Bend one word in LTX-2": "Bend one word", "Bend one word in LTX-Video": "Bend one word"}
+ALIKE = {
+    "Bend one word in LTX-Video": "Bend one word",
+    "Bend one word in LTX-2": "Bend one word",
+    "Bend one word in Anima": "Bend one word",
+    "Bend one word in Cosmos Predict 2": "Before and after",
+    "Bend one word in Kandinsky 5": "Bend one word",
+}
 """Workflows of models that the toy cannot stand for, and those whose twins show what they do."""
 
 HELP = {

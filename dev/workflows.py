@@ -1,6 +1,6 @@
 """``python dev workflows``: write the example workflows' twins on the toy, and the API form of every one;
-the lists of inputs in the help pages, and the nodes' English texts; and the list of templates that the page offers to
-start with.
+the lists of inputs in the help pages, the tables of models, the nodes' English texts; and the templates that the page
+offers to start with.
 
 Only ComfyUI's page can turn an editor's file into the form that its server runs, so the page does it.
 """
@@ -10,7 +10,7 @@ import json
 from functools import partial
 from pathlib import Path
 
-from . import help_inputs, locales, paths, start_here
+from . import help_inputs, locales, model_pages, paths, start_here
 from .arranging import arrange
 from .browser import CHROMIUM_CURE, find_chromium, open_editor
 from .console import Trouble, say
@@ -101,6 +101,7 @@ def run(arguments: list[str]) -> None:
     nodes = [node for name, node in comfy.nodes.NODE_CLASS_MAPPINGS.items() if name.startswith("AttnBend")]
     help_inputs.write(nodes)
     locales.write(nodes)
+    model_pages.write()
     write_twins()
     if options.layout is not None:
         arrange(options.layout)

@@ -35,7 +35,12 @@ class Keyframes:
         return min(value for _, _, value in self.keys)
 
     def values(self, count: int, stride: int | None = None) -> list[float]:
-        """The value at each of `count` frames or steps. Raises BendError for a position outside."""
+        """The value at each of `count` frames, which have a stride, or steps. Raises BendError for a position outside.
+
+        A picture is a film of one frame, the first of any film's: it has the first key's value.
+        """
+        if count == 1 and stride is not None:
+            return [min(self.keys, key=lambda key: (key[0] < 0, key[0]))[2]]
         placed = [(self._place(position, percent, count), value) for position, percent, value in self.keys]
         points = sorted(placed, key=lambda point: point[0])
         if count > 1 and len({place for place, _ in points}) < len(points):

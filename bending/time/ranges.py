@@ -81,7 +81,8 @@ def intersect(one: str, other: str) -> str:
 def resolve(text: str, axis: IndexAxis, count: int) -> frozenset[int]:
     """The numbers, 0-based, that `text` means where there are `count`; thirds are by ⌊3i/n⌋, percents half-open.
 
-    Raises BendError for a number that is not there; only percents are fitted to what there is.
+    Raises BendError for a number that is not there; only percents are fitted to what there is. Of a picture, a film of
+    one frame, numbers of other frames mean nothing.
     """
     return frozenset.intersection(*(_chosen(clause, text, axis, count) for clause in parse(text, axis)))
 
@@ -97,6 +98,8 @@ def _chosen(clause: tuple[Term, ...], text: str, axis: IndexAxis, count: int) ->
             chosen.update(range(math.ceil(term[0] * count - 1e-9), math.ceil(term[1] * count - 1e-9)))
         else:
             for number in range(term[0], term[1] + 1):
+                if axis is FRAMES and count == 1 and number not in (0, -1):
+                    continue
                 if not -count <= number < count:
                     raise BendError(
                         f"{axis.field} is {text!r}, but {axis.owner} has no {axis.one} {number}: its {count} "

@@ -52,9 +52,30 @@ class TinyTextEncoderLoader(io.ComfyNode):
         return io.NodeOutput(encoders.made(name, **comfy.utils.load_torch_file(file, safe_load=True)))
 
 
+class TinyModelLoader(io.ComfyNode):
+    """Stands in for UNETLoader where a file has one size."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TinyModelLoader",
+            display_name="Load Tiny Model",
+            category="development/attention bending",
+            description="Makes a tiny model of one of ComfyUI's own classes, with random weights.",
+            inputs=[io.String.Input("name", tooltip="Which, by its name in models.py.")],
+            outputs=[io.Model.Output(tooltip="Takes the prompts of the tiny text encoder of its kind.")],
+        )
+
+    @classmethod
+    def execute(cls, name: str) -> io.NodeOutput:
+        from . import models  # of classes that an older ComfyUI may lack
+
+        return io.NodeOutput(models.BUILT[name]())
+
+
 class TinyNodes(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [TinyUMT5Loader, TinyTextEncoderLoader]
+        return [TinyUMT5Loader, TinyTextEncoderLoader, TinyModelLoader]
 
 
 async def comfy_entrypoint() -> TinyNodes:

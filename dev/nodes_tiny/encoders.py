@@ -49,6 +49,10 @@ def _gemma(spiece_model: torch.Tensor) -> comfy.sd.CLIP:
     return clip
 
 
+def _anima(config: dict) -> comfy.sd.CLIP:
+    return _clip(anima.te(), anima.AnimaTokenizer, {"qwen3_06b_model_config": config})
+
+
 def _kandinsky(tokenizer: type) -> comfy.sd.CLIP:
     return _clip(kandinsky5.te(), tokenizer, {"qwen25_7b_model_config": LLAMA, "_model_config": CLIP_L})
 
@@ -56,7 +60,8 @@ def _kandinsky(tokenizer: type) -> comfy.sd.CLIP:
 BUILT: dict[str, Callable[..., comfy.sd.CLIP]] = {
     "LTXV": lambda: _clip(lt.ltxv_te(), lt.LTXVT5Tokenizer, {"t5xxl_model_config": T5}),
     "Cosmos": lambda: _clip(cosmos.te(), cosmos.CosmosT5Tokenizer, {"t5xxl_model_config": T5}),
-    "Anima": lambda: _clip(anima.te(), anima.AnimaTokenizer, {"qwen3_06b_model_config": LLAMA}),
+    "Anima": lambda: _anima(LLAMA),
+    "Anima, as wide as its model": lambda: _anima({**LLAMA, "hidden_size": 1024}),
     "Kandinsky 5": lambda: _kandinsky(kandinsky5.Kandinsky5Tokenizer),
     "Kandinsky 5 Image": lambda: _kandinsky(kandinsky5.Kandinsky5TokenizerImage),
     "LTX-2": _gemma,

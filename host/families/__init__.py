@@ -1,12 +1,15 @@
 """The kinds of models that can be bent, one file each: a new one is its file and its place in `FAMILIES`."""
 
 from ...bending.errors import BendError
+from .anima import Anima
+from .cosmos import Cosmos
 from .family import MODELS, Family, behind
+from .kandinsky5 import Kandinsky5
 from .ltx import LTX2, LTXV
 from .refused import REFUSED
 from .wan import Wan
 
-FAMILIES: tuple[Family, ...] = (Wan(), LTXV(), LTX2())
+FAMILIES: tuple[Family, ...] = (Wan(), LTXV(), LTX2(), Cosmos(), Anima(), Kandinsky5())
 
 
 def family_of(model) -> Family:

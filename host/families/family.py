@@ -81,12 +81,17 @@ class Call:
 class TextEncoder:
     """A text encoder: its tokenizer's class, the name of what reads its tokens (`text.readers`), how to load it.
 
-    The class is told by where it is, as in `comfy.text_encoders.wan:WanT5Tokenizer`: a host need not have it.
+    The class is told by where it is, as in `comfy.text_encoders.wan:WanT5Tokenizer`: a host need not have it. For the
+    page of models it is said what a column is, and what PADDING, END and REGISTERS are; empty where there is none.
     """
 
     tokenizer: str
     reader: str
     works: str
+    columns: str
+    padding: str = ""
+    end: str = ""
+    registers: str = ""
 
 
 class Family:
@@ -155,6 +160,8 @@ class Family:
                     f"the context windows of {foreign.name_of(type(window))} are not ComfyUI's own, and cannot be "
                     f"bent. Use ComfyUI's Context Windows nodes."
                 )
+            if len(shape) < 5:
+                raise BendError("context windows cut this picture, which cannot be bent. Take that node out.")
             if window.dim > 2:
                 raise BendError(
                     "context windows over the height or width cannot be bent. Set the node's dim to 2, the film's time."

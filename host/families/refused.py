@@ -17,7 +17,7 @@ _BY_REASON = {
         "PixelDiTT2I QwenImage SD3 SeedVR2 StableCascade_B StableCascade_C ZImagePixelSpace"
     ),
     UNET: ("BaseModel Lotus SD15_instructpix2pix SD21UNCLIP SDXL SDXLRefiner SDXL_instructpix2pix SD_X4Upscaler"),
-    UNTRIED: "Anima CosmosPredict2 CosmosVideo Kandinsky5 Kandinsky5Image",
+    UNTRIED: "CosmosVideo",
     NO_OPTIONS: "ErnieImage HunyuanDiT PixArt",
     SOUND: "ACEStep ACEStep15 StableAudio1 StableAudio3",
     NO_TEXT: (

@@ -19,6 +19,7 @@ from ...bending.time.animation import SampledCurve
 from ...bending.time.windows import TimeWindow
 from ..families.family import Columns, given_columns
 from ..maps.recording import Recording
+from . import one_frame
 from .cond_plan import CondPlan, cond_plan
 from .conditionings import ROLES, Conditioning, Selected, check_encoders, doubts, names_words, quoted, select
 from .patch import Patch
@@ -234,11 +235,13 @@ def _check(bend: Bend, subject: ModelSpec) -> list[str]:
         if not ranges.resolve(getattr(bend, kind.field), kind, count)
     ]
     layout = FrameLayout.whole(Grid(subject.frames, 1, 1), subject.stride)
+    if subject.frames == 1:
+        notes += one_frame.notes(bend, subject.stride)
     for moment in schedule.moments:
         operators_at(bend, moment, layout)
     for animation in bend.animations:
         count = subject.frames if animation.over == "frames" else max(schedule.steps, 1)
-        animation.track.values(count)
+        animation.track.values(count, subject.stride if animation.over == "frames" else None)
         given = animation.track.samples if isinstance(animation.track, SampledCurve) else ()
         if given and animation.track.name == "list" and is_stretched(len(given), count, subject.stride):
             notes.append(f"{len(given)} values of {animation.parameter} are stretched to {count} {animation.over}.")

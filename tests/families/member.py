@@ -1,6 +1,5 @@
 """One row of the table: a model of a family, tiny and with random weights, and by hand how its text attention lies."""
 
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -8,10 +7,10 @@ from typing import Any
 
 import comfy.model_patcher
 import comfy.nested_tensor
-import comfy.supported_models
 import torch
 from attention_bending.bending.digest import fingerprint
 from attention_bending.bending.text.tokens import EncoderTokens, Piece, TokenMap
+from attention_bending.dev.nodes_tiny import models
 from attention_bending.host.text.prompt_encoding import KEY
 
 TEXT = "a romantic kiss at sunset"
@@ -68,16 +67,13 @@ class Member:
     batches: bool = True
     slow: bool = False
 
+    def model(self, device: str):
+        """The model that ComfyUI makes of this configuration."""
+        return models.made(self.config, self.settings, device)
+
     def build(self) -> comfy.model_patcher.ModelPatcher:
-        """The model that ComfyUI makes of this configuration, with random weights of the processor's."""
-        kind = getattr(comfy.supported_models, self.config)
-        config = kind({**self.settings, **kind.unet_config})
-        config.set_inference_dtype(torch.float32, None)
-        model = config.get_model({}, device="cpu")
-        generator = torch.Generator().manual_seed(zlib.crc32(self.config.encode()))
-        for name, weight in model.diffusion_model.named_parameters():
-            weight.data = drawn(name, weight.shape, generator).to(weight.dtype)
-        return comfy.model_patcher.ModelPatcher(model.eval(), torch.device("cpu"), torch.device("cpu"))
+        """That model with random weights."""
+        return models.built(self.config, self.settings)
 
     def conditioning(self, seed: int) -> list:
         """As a node gives it, the words of TEXT on its columns."""
@@ -105,15 +101,3 @@ class Member:
         text = self.columns - self.registers
         columns |= {"PADDING": range(len(PIECES) + 1, text), "REGISTERS": range(text, self.columns)}
         return [column + self.shift for column in columns[token]]
-
-
-def drawn(name: str, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
-    """A weight, so scaled that activations stay near 1, logits vary, and no gate is shut."""
-    noise = torch.randn(shape, generator=generator)
-    if len(shape) > 1 and "modulation" not in name and "table" not in name:
-        return noise / shape[1:].numel() ** 0.5
-    if any(norm in name for norm in ("norm_q", "norm_k", "q_norm", "k_norm", "query_norm", "key_norm")):
-        return 2 * torch.ones(shape)
-    if name.endswith("weight"):
-        return torch.ones(shape)
-    return 0.02 * noise if name.endswith("bias") else 0.5 + 0.1 * noise

@@ -3,6 +3,7 @@
 import comfy.clip_vision
 import comfy.latent_formats
 import torch
+from attention_bending.dev.nodes_tiny.models import ANIMA, DIT, KANDINSKY5
 from comfy_extras.nodes_lt import LTXVAddGuide
 
 from .member import Member
@@ -198,12 +199,55 @@ def ltx2(settings=LTX2, **given) -> Member:
     return ltx("LTXAV", settings=settings, **{**own, "extras": connected, "sound": (1, 8, 5, 16), **given})
 
 
+def t5_ids(member, generator):
+    """Anima's: of T5's tokens, of which its adapter makes the columns; those of the embedding are Qwen3's."""
+    ids = torch.randint(2, 32000, (member.columns - 500,), generator=generator)
+    return {"t5xxl_ids": ids, "t5xxl_weights": torch.ones(len(ids))}
+
+
+def start_kept(member, generator):
+    """What Cosmos makes of a start picture: a mask that keeps the first latent frame."""
+    _, _, frames, height, width = member.shape
+    mask = torch.ones(1, 1, frames, height, width)
+    mask[:, :, 0] = 0
+    return {"concat_mask": mask}
+
+
+def cosmos(config: str, frames: int = 2, **given) -> Member:
+    """A MiniTrainDIT of two layers with a grid of 4 × 4 places a frame."""
+    settings = {**DIT, **given.pop("settings", {})}
+    width = settings["crossattn_emb_channels"]
+    own = {"encoder": "t5xxl", **given}
+    film = slice(0, frames * 16)
+    return Member(
+        config, settings, (1, 16, frames, 8, 8), width, film, (frames, 4, 4), film.stop, 2, "blocks.1.cross_attn", **own
+    )
+
+
+def pooled(member, generator):
+    """CLIP-L's summary of the prompt."""
+    return {"pooled_output": torch.randn(1, 768, generator=generator)}
+
+
+def pooled_and_start(member, generator):
+    """And a start picture in the place of the first latent frame."""
+    start = torch.randn(1, 16, 1, *member.shape[3:], generator=generator)
+    return {**pooled(member, generator), "time_dim_replace": start}
+
+
+def kandinsky(config: str, shape=(1, 16, 2, 8, 8), frames: int = 2, extras=pooled) -> Member:
+    """Two visual blocks with a grid of 4 × 4 places a frame."""
+    site, film = "visual_transformer_blocks.1.cross_attention", slice(0, frames * 16)
+    own = {"encoder": "qwen25_7b", "extras": extras}
+    return Member(config, KANDINSKY5, shape, 32, film, (frames, 4, 4), film.stop, 2, site, **own)
+
+
 VACE = {"vace_layers": 1, "vace_in_dim": 96}
 
 MEMBERS = {
     "Wan 2.1 T2V": wan("WAN21_T2V"),
     "Wan 2.1 I2V": wan("WAN21_I2V", extras=picture),
-    "Wan 2.2 5B": wan("WAN22_T2V", (1, 48, 2, 8, 8), settings={"in_dim": 48}),
+    "Wan 2.2 5B": wan("WAN22_T2V", (1, 48, 2, 8, 8), settings={"in_dim": 48, "out_dim": 48}),
     "Wan FlowRVS": wan("WAN21_FlowRVS"),
     "VACE": wan("WAN21_Vace", settings=VACE, calls=3, extras=vace()),
     "VACE, two controls": wan("WAN21_Vace", settings={**VACE, "vace_layers": 2}, calls=6, extras=vace(controls=2)),
@@ -236,4 +280,20 @@ MEMBERS = {
     "LTX-2": ltx2(),
     "LTX-2, no sound, a guide": ltx2(guides=1, behind=16, extras=guide(connected), sound=None, mask=for_guide()),
     "LTX-2.3": ltx2(LTX23, width=96),
+    "Cosmos Predict 2": cosmos("CosmosT2IPredict2"),
+    "Cosmos Predict 2, a picture": cosmos("CosmosT2IPredict2", frames=1),
+    "Cosmos Predict 2, from a picture": cosmos("CosmosI2VPredict2", settings={"in_channels": 17}, extras=start_kept),
+    "Anima": cosmos(
+        "Anima",
+        frames=1,
+        settings=ANIMA,
+        keys=512,
+        columns=512,
+        embedded=9,
+        extras=t5_ids,
+        slow=True,
+    ),
+    "Kandinsky 5": kandinsky("Kandinsky5"),
+    "Kandinsky 5, from a picture": kandinsky("Kandinsky5", extras=pooled_and_start),
+    "Kandinsky 5 Image": kandinsky("Kandinsky5Image", (1, 16, 8, 8), 1),
 }

@@ -59,6 +59,22 @@ def test_bent_is_dense_by_kernels_with_and_without_log_sum_exp(name, call):
             assert (bent - theirs).abs().max() < near_dense * theirs.max()
 
 
+@torch.inference_mode()
+@pytest.mark.parametrize("model", ["small, heads first", "small, masked"])
+@pytest.mark.parametrize("dtype", NEAR)
+def test_other_models_calls_are_dense_too(model, dtype, device):
+    """Handed over heads first, or masked as LTXV's always is; the log-sum-exp of what is open is told all the same."""
+    call = bench_subjects.Call(model, bench_cases.SMALL, dtype, torch.device(device))
+    for name in bench_cases.FEW:
+        scenario = bench_cases.CALL[name]
+        parts, exact = call.parts(scenario, call.kernels[0], dense=True), call.exact(scenario)
+        (output,), (dense,), (plain,) = (parts[way]() for way in ("bent", "dense", "un-bent"))
+        assert (output - exact).abs().max() < NEAR[dtype] * exact.abs().max()
+        assert (dense - exact).abs().max() < NEAR_DENSE[dtype] * exact.abs().max()
+        assert torch.equal(output, plain) == scenario.same_bits
+        assert parts["bent"].way == ("told" if scenario.bends else None)
+
+
 def test_each_scenario_makes_a_row_and_all_parts_agree(rows, device):
     both = ("call", "aim", "many", "segments", "step")
     levels = {"bfloat16": (*both, "counted"), "float32": both}

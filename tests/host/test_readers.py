@@ -368,7 +368,7 @@ def test_attach_words_knows_another_text(name):
 def test_an_encoder_is_known_by_its_class_or_one_that_it_is_derived_from():
     for name in BUILT:
         if name != "Kandinsky 5 Image":
-            assert encoder_of(tiny(name).tokenizer).works.startswith(name)
+            assert encoder_of(tiny(name).tokenizer).works.startswith(name.partition(",")[0])
 
     class Derived(type(tiny("LTXV").tokenizer)):
         pass

@@ -120,6 +120,15 @@ TOY_REPORTS = {
 
 REPORTS |= {name + MARK: lines for name, lines in TOY_REPORTS.items()}
 
+REPORTS |= {
+    "Bend one word in Anima": ['1. Amplify(factor=2.5) of "umbrella", strength 0.8: 2 layers × 4 steps'],
+    "Bend one word in Cosmos Predict 2": [
+        '1. Translate(x=0.25, y=0, padding=border) of "lighthouse", 0.0% to 40.0%: 2 layers × 2 steps'
+    ],
+    "Bend one word in Kandinsky 5": ['1. Amplify(factor=2.5) of "smoke", strength 0.8: 2 layers × 4 steps'],
+}
+"""And of the models that it cannot stand for, of two layers each."""
+
 RECORDED = [
     r"the text attention's output changed by \d+\.\d% on average, most in layer [0-5]: \d+\.\d%",
     r"bends and records took \d+\.\d\d s of the run's \d+\.\d s; records 0\.\d MB, and 0\.\d MB beside the model",

@@ -45,7 +45,13 @@ WANS = (
     "Which layer carries the word",
 )
 
-OTHERS = ("Bend one word in LTX-2", "Bend one word in LTX-Video")
+OTHERS = (
+    "Bend one word in Anima",
+    "Bend one word in Cosmos Predict 2",
+    "Bend one word in Kandinsky 5",
+    "Bend one word in LTX-2",
+    "Bend one word in LTX-Video",
+)
 
 ORIGINALS = WANS + OTHERS
 

@@ -52,11 +52,42 @@ FOLDERS = {
     "CLIPLoader": "text_encoders",
     "LTXAVTextEncoderLoader": "text_encoders",
     "LTXVAudioVAELoader": "checkpoints",
+    "UNETLoader": "diffusion_models",
+    "DualCLIPLoader": "text_encoders",
+    "VAELoader": "vae",
 }
 HUGGINGFACE = "https://huggingface.co"
 LTX_2 = ("Lightricks/LTX-2", "ltx-2-19b-dev-fp8.safetensors")
 GEMMA = "split_files/text_encoders/gemma_3_12B_it_fp4_mixed.safetensors"
 OTHER_FILES = {
+    "Bend one word in Anima": {
+        ("UNETLoader", "circlestone-labs/Anima", "split_files/diffusion_models/anima-base-v1.0.safetensors"),
+        ("CLIPLoader", "circlestone-labs/Anima", "split_files/text_encoders/qwen_3_06b_base.safetensors"),
+        ("VAELoader", "circlestone-labs/Anima", "split_files/vae/qwen_image_vae.safetensors"),
+    },
+    "Bend one word in Cosmos Predict 2": {
+        ("UNETLoader", "Comfy-Org/Cosmos_Predict2_repackaged", "cosmos_predict2_2B_t2i.safetensors"),
+        (
+            "CLIPLoader",
+            "comfyanonymous/cosmos_1.0_text_encoder_and_VAE_ComfyUI",
+            "text_encoders/oldt5_xxl_fp8_e4m3fn_scaled.safetensors",
+        ),
+        ("VAELoader", f"Comfy-Org/{WAN_21}", "split_files/vae/wan_2.1_vae.safetensors"),
+    },
+    "Bend one word in Kandinsky 5": {
+        (
+            "UNETLoader",
+            "kandinskylab/Kandinsky-5.0-T2V-Lite-sft-5s",
+            "model/kandinsky5lite_t2v_sft_5s.safetensors",
+        ),
+        (
+            "DualCLIPLoader",
+            "Comfy-Org/HunyuanVideo_1.5_repackaged",
+            "split_files/text_encoders/qwen_2.5_vl_7b_fp8_scaled.safetensors",
+        ),
+        ("DualCLIPLoader", "comfyanonymous/flux_text_encoders", "clip_l.safetensors"),
+        ("VAELoader", "Kijai/HunyuanVideo_comfy", "hunyuan_video_vae_bf16.safetensors"),
+    },
     "Bend one word in LTX-2": {
         ("CheckpointLoaderSimple", *LTX_2),
         ("LTXAVTextEncoderLoader", "Comfy-Org/ltx-2", GEMMA),
@@ -153,7 +184,7 @@ def test_its_note_says_what_to_look_for_and_what_to_try(name):
     assert "**Try:**" in text
 
 
-@pytest.mark.parametrize("name", in_full(EXAMPLES, [name + MARK for name in SWEEPS]))
+@pytest.mark.parametrize("name", in_full(EXAMPLES, [name + MARK for name in SWEEPS] + ["Bend one word in Anima"]))
 def test_makes_a_film_that_its_bends_have_changed(server, played, unbent, name):
     """Where nothing is bent, the film is the same to the bit."""
     workflow, bent = played(name)
@@ -178,7 +209,7 @@ def test_makes_a_film_that_its_bends_have_changed(server, played, unbent, name):
         assert torch.equal(film, plain.latents[sampler]) != bends
 
 
-@pytest.mark.parametrize("name", in_full(REPORTS))
+@pytest.mark.parametrize("name", in_full(REPORTS, [*TWINS, "Bend one word in Anima"]))
 def test_each_bend_has_a_share_in_it(server, played, name):
     """Bypassing any one bend, or all of a file, changes the film."""
     workflow = without_sweep(example(name, steps_of(name)))

@@ -1,21 +1,46 @@
 """The pack as it is installed: what `.comfyignore` leaves of it, alone in an empty ComfyUI, makes a film."""
 
 import json
+import urllib.request
 
 import pytest
+from attention_bending.dev.paths import EXPORTS, ROOT
 from attention_bending.dev.server import WorkflowError
 from attention_bending.dev.server import server as running_server
 from attention_bending.dev.twins import MARK
-from workflows.filming import EXAMPLES, ROOM, example, shoot, smallest, the, without_bends
+from workflows.filming import EXAMPLES, example, shoot, smallest, the, without_bends
 
-DEVELOPMENT = {".ci", ".gitignore", "dev", "docs", "tests", "toy"}
+INSTALLED = {
+    *("__init__.py", "bending", "host", "nodes", "study", "web", "locales"),
+    *("models", "presets", "example_workflows", "pyproject.toml", "LICENSE", "README.md", "CHANGELOG.md"),
+    ".comfyignore",
+}
+"""All that is installed, where it exists."""
+
+LEFT_OUT = ("training.jsonl", "biome.json", "tsconfig.json", ".d.ts", "contact_sheet.jpg")
+"""How names end that are nowhere in it: of the training, of the demo, of the page's types."""
 
 
 def test_what_only_the_development_needs_is_left_out(base):
     (pack,) = (base / "custom_nodes").iterdir()
-    installed = {path.name for path in pack.iterdir()}
-    assert not installed & DEVELOPMENT
-    assert installed >= {"__init__.py", "bending", "host", "nodes", "models", "presets", "web", "LICENSE"}
+    there = {name for name in INSTALLED if (ROOT / name).exists()}
+    assert {path.name for path in pack.iterdir()} == there
+    assert there >= INSTALLED - {"study"}
+    files = [path.name for path in pack.rglob("*") if path.is_file()]
+    assert [name for name in files if name.endswith(LEFT_OUT)] == []
+    assert len([name for name in files if name.endswith((".yaml", ".safetensors"))]) > 15
+
+
+def test_alone_it_has_all_nodes_with_their_help_pages_and_texts(lone_server):
+    there = lone_server.get("/object_info")
+    ours = {name for name, node in there.items() if node["python_module"] == "custom_nodes.attention-bending"}
+    assert ours == {*json.loads((EXPORTS / "object_info.json").read_text(encoding="utf-8"))}
+    assert not any(name.startswith("Tiny") for name in there)
+    assert "IMPORT FAILED" not in lone_server.log.read_text(encoding="utf-8")
+    for name in ours:
+        with urllib.request.urlopen(f"{lone_server.url}/extensions/attention-bending/docs/{name}.md") as page:
+            assert page.read().startswith(b"# ")
+    assert {*lone_server.get("/i18n")["en"]["nodeDefs"]} >= ours
 
 
 def test_it_makes_a_film_of_its_own_model_and_recipe(lone_server):
@@ -40,7 +65,7 @@ def test_a_host_without_kornia_loses_no_node(tmp_path, monkeypatch):
     with running_server() as host:
         assert "no kornia on this host" in host.log.read_text(encoding="utf-8")  # its own nodes are lost
         ours = {name for name in host.get("/object_info") if name.startswith("AttnBend")}
-        assert ours == {*json.loads((ROOM / "object_info.json").read_text(encoding="utf-8"))}
+        assert ours == {*json.loads((EXPORTS / "object_info.json").read_text(encoding="utf-8"))}
         grid = {
             "a": node("EmptyImage", width=64, height=64, batch_size=2, color=0),
             "b": node("EmptyImage", width=64, height=64, batch_size=2, color=255),

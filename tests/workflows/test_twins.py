@@ -9,11 +9,23 @@ import pytest
 import torch
 from attention_bending.dev import start_here
 from attention_bending.dev.twins import IDS, LOADERS, MARK, OUTPUTS, STEPS, files, make
-from attention_bending.dev.workflow_table import HELP, TEMPLATES
+from attention_bending.dev.workflow_table import ALIKE, HELP, TEMPLATES
 from attention_bending.toy import measure, world
 from attention_bending.toy.measure import Sighting
 from PIL import Image
-from workflows.filming import EDITOR_FILES, EXAMPLES, LOOKED_AT, ORIGINALS, ROOM, TWIN_STEPS, WANS, Prompt, Take, the
+from workflows.filming import (
+    EDITOR_FILES,
+    EXAMPLES,
+    LOOKED_AT,
+    ORIGINALS,
+    OTHERS,
+    ROOM,
+    TWIN_STEPS,
+    WANS,
+    Prompt,
+    Take,
+    the,
+)
 
 TOY = "AttnBendToyWan"
 
@@ -31,6 +43,7 @@ def test_the_files_are_what_their_originals_make_of_them():
 
 def test_each_has_a_picture_and_the_help_pages_take_theirs_from_them():
     assert sorted(TEMPLATES) == sorted(ORIGINALS)
+    assert sorted(ALIKE) == sorted(OTHERS)
     assert {name for name, _ in HELP.values()} <= TEMPLATES.keys()
 
 

@@ -1,0 +1,24 @@
+"""Anima: Cosmos Predict 2's blocks, behind an adapter that makes a column of each of T5's tokens."""
+
+from typing import ClassVar
+
+from .cosmos import Cosmos
+from .encoders import ANIMA
+from .family import Columns, given_columns
+
+LEAST = 512
+"""So many columns at least: the adapter fills up with zeros."""
+
+
+class Anima(Cosmos):
+    """Anima: its columns are not those of the embedding, which the adapter reads."""
+
+    works = "Anima"
+    encoders = (ANIMA,)
+    workflow = "Bend one word in Anima"
+    models: ClassVar = {"Anima": "anima.model.Anima"}
+    takes_embedding = False
+
+    def columns(self, model, cond):
+        ids = cond.get("t5xxl_ids")
+        return given_columns(cond) if ids is None else Columns(max(LEAST, ids.shape[-1]))
