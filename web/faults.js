@@ -9,6 +9,7 @@ import { changed, watch } from "./changes.js"
 import { notify } from "./notices.js"
 import { isOurs } from "./panel.js"
 import { EVENT as REPORT, pathTo, root, workflowOf } from "./report.js"
+import { text } from "./texts.js"
 import { setValues, valueOf, widgetOf } from "./values.js"
 
 const EVENT = "attention_bending.fault"
@@ -18,8 +19,6 @@ const GLIDE = 250 // ms, and as long for the page to open a subgraph
 
 const LEGIBLE = 0.7 // of the zoom: below, the page comes nearer
 const MOST_OF_VIEW = 0.75
-
-const TEXTS = { use: (value) => `use “${value}”` }
 
 /**
  * @typedef {object} Fault
@@ -84,7 +83,7 @@ const curesOf = (node, { field, offers }) =>
     ? []
     : offers
         .slice(0, MOST)
-        .map((value) => ({ label: TEXTS.use(value), use: () => setValues(node, { [field]: value }) }))
+        .map((value) => ({ label: text("faults.use", { value }), use: () => setValues(node, { [field]: value }) }))
 
 /** The field's value; of all widgets where no field of the node is named. */
 function valuesOf(node, field) {

@@ -11,6 +11,7 @@ import { lastOutput, lastPreview } from "./outputs.js"
 import { section } from "./panel.js"
 import { promptsOn, root } from "./report.js"
 import { ask, newest } from "./server.js"
+import { text } from "./texts.js"
 import { setValues, valueOf } from "./values.js"
 import { downstreamOf, placesOf } from "./wires.js"
 
@@ -19,20 +20,6 @@ const BENT = "bent words"
 const NONE = "none"
 const COLORS = "viridis"
 const MOST = 4 // words under the pointer
-
-const TEXTS = {
-  show: "Show the bent words",
-  hint: "Sets record to “bent words”, and back to what it was.",
-  waiting: "Run: the words' maps will play here.",
-  before: "before",
-  after: "after",
-  film: "Over the film of this run",
-  preview: "Over the sampler's last preview: no film comes out behind it",
-  plain: "The map alone: no film of this run comes out behind the sampler",
-  here: (words) => `here: ${words}`,
-  play: "Play",
-  pause: "Pause",
-}
 
 /** @typedef {import("./film.js").Maps & {words: string[], views: string[]}} Maps As the route `maps` tells them. */
 
@@ -47,8 +34,8 @@ function viewOf(node) {
   const place = section(node, "maps")
   const box = Object.assign(document.createElement("input"), { type: "checkbox" })
   const label = make("label", "ab-switch")
-  label.title = TEXTS.hint
-  label.append(box, TEXTS.show)
+  label.title = text("maps.hint")
+  label.append(box, text("maps.show"))
   const bar = make("div", "ab-bar")
   const words = make("div", "ab-row ab-words")
   const sides = make("div", "ab-row ab-sides")
@@ -68,7 +55,7 @@ function viewOf(node) {
   const hearWords = newest("words_here", ({ words: found }) => {
     const named = (found ?? []).filter(({ lift }) => lift > 0).slice(0, MOST)
     const told = named.map(({ word, lift }) => `${word} ${lift.toFixed(1)}×`).join(" · ")
-    heard.textContent = isIn ? TEXTS.here(told || "—") : ""
+    heard.textContent = isIn ? text("maps.here", { words: told || "—" }) : ""
   })
   const onPoint = (place) => {
     isIn = place !== null
@@ -90,7 +77,9 @@ function viewOf(node) {
     if (chosen.word >= maps.words.length) chosen.word = 0
     words.replaceChildren(...maps.words.map((word, number) => chip(word, number === chosen.word, { word: number })))
     sides.replaceChildren(
-      ...(maps.views.length > 1 ? maps.views : []).map((view) => chip(TEXTS[view], view === chosen.view, { view })),
+      ...(maps.views.length > 1 ? maps.views : []).map((view) =>
+        chip(text(`maps.${view}`), view === chosen.view, { view }),
+      ),
     )
     askMap({ ...about, ...chosen, colors: COLORS, over })
   }
@@ -115,7 +104,7 @@ function viewOf(node) {
       samplers.flatMap(downstreamOf).map(({ id }) => id),
       prompt,
     )
-    if (output) return { ...output, says: TEXTS.film }
+    if (output) return { ...output, says: text("maps.film") }
     const blob = lastPreview(
       samplers.map(({ id }) => id),
       prompt,
@@ -123,8 +112,8 @@ function viewOf(node) {
     URL.revokeObjectURL(preview)
     preview = blob ? URL.createObjectURL(blob) : ""
     return preview
-      ? { urls: [preview], isFilm: false, says: TEXTS.preview }
-      : { urls: [], isFilm: false, says: TEXTS.plain }
+      ? { urls: [preview], isFilm: false, says: text("maps.preview") }
+      : { urls: [], isFilm: false, says: text("maps.plain") }
   }
   /** Show what a run has left: the one that Patch Model told of, or the newest there is where it told of none. */
   const load = async (patch, prompt, told) => {
@@ -132,9 +121,9 @@ function viewOf(node) {
     const key = asked
     const answer = await ask("maps", run)
     if (asked !== key) return
-    if (answer.error) return clear(prompt ? answer.error : TEXTS.waiting)
+    if (answer.error) return clear(prompt ? answer.error : text("maps.waiting"))
     if (!film) {
-      film = makeFilm({ onPoint, play: TEXTS.play, pause: TEXTS.pause })
+      film = makeFilm({ onPoint, play: text("film.play"), pause: text("film.pause") })
       askMap = newest("map", lay)
       film.element.append(heard)
       bar.replaceChildren(words, sides)

@@ -7,6 +7,7 @@ import { loaderOf } from "./graph.js"
 import { isOpen, section } from "./panel.js"
 import { workflowOf } from "./report.js"
 import { ask, newest } from "./server.js"
+import { text } from "./texts.js"
 import { setValues, valueOf } from "./values.js"
 import { placesOf, valueAt } from "./wires.js"
 
@@ -14,23 +15,6 @@ const NODES = ["AttnBendPrompt", "AttnBendTokens"]
 const MOST = 200 // prompts of runs are kept
 const QUEUED = /[{}]|\/\/|\/\*/ // what the page settles in a dynamic prompt
 const TOY = "AttnBendToyWan"
-
-const TEXTS = {
-  count: "{pieces} tokens · {padding} of {all} columns are padding",
-  full: "{pieces} tokens · no padding left of {all} columns",
-  cut: "Cut off, the text encoder does not hear it: “{cut}”",
-  unconnected: "Connect clip: the pieces are the text encoder's.",
-  untold: "The text is made by a node: its pieces are known after a run.",
-  ran: "as in the last run",
-  queued: "What stands in braces, and comments, are settled when Run is pressed: then the pieces may be others.",
-  mark: "a click marks it",
-  unmark: "marked; a click takes the mark out",
-  unmarkWeighed: "marked, with weight {weight}; a click takes both out",
-  unknown: "the text encoder has no piece for this word, and takes it letter by letter",
-  toyUnknown: "the toy does not know this word",
-}
-
-const text = (name, values = {}) => TEXTS[name].replace(/\{(\w+)\}/g, (_, value) => values[value])
 
 /** @type {Map<string, any>} What runs have told, by workflow, node and text; "" stands for the last. */
 const ran = new Map()
@@ -54,7 +38,7 @@ function show(node) {
       place.replaceChildren(...content, note(answer.problem || answer.error, "fault"))
       return
     }
-    if (!question.isKnown) return place.replaceChildren(note(text("untold")))
+    if (!question.isKnown) return place.replaceChildren(note(text("pieces.untold")))
     const known = answer.why ? ran.get(keyOf(question.id, question.text)) : undefined
     content = promptOf(node, known ?? answer, question, known !== undefined)
     place.replaceChildren(...content)
@@ -90,8 +74,8 @@ function promptOf(node, told, question, hasRun) {
 }
 
 function hintOf(pieces, isOwn, marked, unknown, weight, loader) {
-  const click = marked ? text(weight === 1 ? "unmark" : "unmarkWeighed", { weight }) : text("mark")
-  const strange = unknown && text(loader?.class_type === TOY ? "toyUnknown" : "unknown")
+  const click = marked ? text(weight === 1 ? "pieces.unmark" : "pieces.unmarkWeighed", { weight }) : text("pieces.mark")
+  const strange = unknown && text(loader?.class_type === TOY ? "pieces.toyUnknown" : "pieces.unknown")
   return [pieces.join(" · "), strange, isOwn && click].filter(Boolean).join("\n")
 }
 
@@ -99,11 +83,15 @@ function notesOf({ kinds, cut, notes, why }, { text: typed, loader }, hasRun) {
   const counts = { pieces: kinds.PROMPT ?? 0, padding: kinds.PADDING ?? 0, all: kinds.ALL }
   return [
     kinds.ALL &&
-      note([text(counts.padding ? "count" : "full", counts), hasRun && text("ran")].filter(Boolean).join(", ")),
-    cut && note(text("cut", { cut }), "doubt"),
+      note(
+        [text(counts.padding ? "pieces.count" : "pieces.full", counts), hasRun && text("pieces.ran")]
+          .filter(Boolean)
+          .join(", "),
+      ),
+    cut && note(text("pieces.cut", { cut }), "doubt"),
     ...notes.map((said) => note(said, "doubt")),
-    QUEUED.test(typed) && note(text("queued"), "doubt"),
-    why && !hasRun && note(loader ? why : text("unconnected")),
+    QUEUED.test(typed) && note(text("pieces.queued"), "doubt"),
+    why && !hasRun && note(loader ? why : text("pieces.unconnected")),
   ]
 }
 

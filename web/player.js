@@ -4,17 +4,7 @@
  * One file holds both, the first above the second: whatever plays it, they cannot drift apart. It is drawn where a new
  * picture of it is there or the line moves, and stands still while nobody can see it.
  */
-
-const TEXTS = {
-  nothing: "After a run, a and b are seen here.",
-  gone: "These films are gone: run again.",
-  split: "Drag: more of a, or of b",
-  time: "Place in the film",
-  beside: "Show both side by side",
-  over: "Show one over the other, with a line to drag",
-  play: "Play",
-  pause: "Pause",
-}
+import { text } from "./texts.js"
 
 const GAP = 4 // pixels between two that are side by side
 
@@ -33,12 +23,12 @@ const GAP = 4 // pixels between two that are side by side
 export function makePlayer(keep) {
   const stage = make("div", "ab-compare")
   const canvas = make("canvas")
-  const split = range("ab-split", TEXTS.split, 0.5)
-  const nothing = make("div", "ab-nothing", TEXTS.nothing)
+  const split = range("ab-split", text("player.split"), 0.5)
+  const nothing = make("div", "ab-nothing", text("player.nothing"))
   const names = [make("span"), make("span")]
   const bar = make("div", "ab-play")
   const play = make("button")
-  const time = range("", TEXTS.time, 0)
+  const time = range("", text("player.time"), 0)
   const how = make("button")
   stage.append(canvas, split, nothing, ...names)
   bar.append(play, time, how)
@@ -85,7 +75,7 @@ export function makePlayer(keep) {
   const lay = () => {
     const [width, height] = size
     how.textContent = isBeside ? "◧" : "◫"
-    how.title = isBeside ? TEXTS.over : TEXTS.beside
+    how.title = text(isBeside ? "player.over" : "player.beside")
     split.hidden = isBeside
     if (!height) return
     Object.assign(canvas, { width: isBeside ? 2 * width + GAP : width, height })
@@ -101,7 +91,7 @@ export function makePlayer(keep) {
   const turn = () => {
     const isOn = isWanted && isSeen
     play.textContent = isWanted ? "❚❚" : "▶"
-    play.title = isWanted ? TEXTS.pause : TEXTS.play
+    play.title = text(isWanted ? "film.pause" : "film.play")
     if (source !== film || isOn === !film.paused) return
     if (isOn)
       film.play().catch(() => {}) // stopped before it had begun
@@ -131,14 +121,14 @@ export function makePlayer(keep) {
     begin(film.videoWidth, film.videoHeight)
     turn()
   }
-  picture.onerror = film.onerror = () => empty(TEXTS.gone)
+  picture.onerror = film.onerror = () => empty(text("player.gone"))
   const observer = new IntersectionObserver((entries) => {
     isSeen = entries[entries.length - 1].isIntersecting
     turn()
   })
   observer.observe(stage)
   waitForFrame()
-  empty(TEXTS.nothing)
+  empty(text("player.nothing"))
   lay()
   return {
     elements: [stage, bar],

@@ -6,6 +6,7 @@ import { patchModelsOf } from "./graph.js"
 import { isOpen, isOurs, section } from "./panel.js"
 import { ask } from "./server.js"
 import { setting } from "./settings.js"
+import { text } from "./texts.js"
 import { incoming, outgoing, placesOf, valueAt } from "./wires.js"
 
 const AIMS = ["AttnBendWhere", "AttnBendWhen", "AttnBendAnimate"]
@@ -14,14 +15,6 @@ const DEEPEST = 50
 const WIDTHS = { small: 192, medium: 288, large: 384 }
 const TOO_SMALL = 0.25 // zoom at which nothing is seen of a picture
 const TOLD = "Attention-Bending-Told"
-
-const TEXTS = {
-  card: "test card: before | after",
-  gone: "test card, since the last run's maps are gone: before | after",
-  record: "{words} in the last run: before | after",
-  mask: "a disc stands for the mask",
-  wired: "{name} comes by a wire; this is its default",
-}
 
 /**
  * @typedef {object} Shown
@@ -57,9 +50,9 @@ function look(node) {
   const isFar = document.hidden || node.flags?.collapsed || app.canvas.ds.scale < TOO_SMALL
   if (!shown.isSeen || !isOpen(node) || isFar) return
   const question = questionOf(node)
-  const text = JSON.stringify([question, runs])
-  if (!question || text === shown.asked) return
-  shown.asked = text
+  const asked = JSON.stringify([question, runs])
+  if (!question || asked === shown.asked) return
+  shown.asked = asked
   waiting.set(node, question)
   answer()
 }
@@ -84,20 +77,18 @@ function show(shown, { picture, told, error }) {
   const { of, kept, words, stood_in } = JSON.parse(told.get(TOLD))
   const first =
     of === "record"
-      ? TEXTS.record.replace("{words}", words.join(", "))
-      : shown.hadRecord && !kept
-        ? TEXTS.gone
-        : TEXTS.card
-  const others = stood_in.map((name) => (name === "mask" ? TEXTS.mask : TEXTS.wired.replace("{name}", name)))
+      ? text("preview.record", { words: words.join(", ") })
+      : text(shown.hadRecord && !kept ? "preview.gone" : "preview.card")
+  const others = stood_in.map((name) => text(name === "mask" ? "preview.mask" : "preview.wired", { name }))
   write(shown.caption, [first, ...others].join("; "))
   shown.hadRecord ||= kept
   URL.revokeObjectURL(shown.image.src)
   shown.image.src = URL.createObjectURL(picture)
 }
 
-function write(caption, text) {
-  caption.textContent = text
-  caption.title = text
+function write(caption, sentence) {
+  caption.textContent = sentence
+  caption.title = sentence
 }
 
 /** @returns {Shown} */

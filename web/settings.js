@@ -3,18 +3,7 @@ import { app } from "../../scripts/app.js"
 import { api } from "../../scripts/api.js"
 import { changed } from "./changes.js"
 import { ask } from "./server.js"
-
-const TEXTS = {
-  Previews: ["Pictures on bends", "What a bend does, before and after, on the node itself."],
-  PreviewSize: ["Size of pictures on bends", "How wide they are at most."],
-  ColorMap: [
-    "Colours of maps on nodes",
-    "cividis is told apart by colour-blind eyes too; Attention Maps has its own choice.",
-  ],
-  LiveMaps: ["Maps on Patch Model while the sampler runs", "Where Patch Model records."],
-  Words: ["Words under token fields", "What can be chosen, and what is not in the prompt."],
-  Panels: ["Open panels on new nodes", "Each node's menu opens and closes its own."],
-}
+import { english } from "./texts.js"
 
 const toggle = { type: "boolean", defaultValue: true }
 
@@ -33,6 +22,8 @@ const SETTINGS = {
 }
 
 const idOf = (name) => `AttentionBending.${name}`
+
+const keyOf = (name) => idOf(name).replace(".", "_")
 
 /** A setting's value. @param {keyof typeof SETTINGS} name */
 export const setting = (name) => app.extensionManager.setting.get(idOf(name)) ?? SETTINGS[name].defaultValue
@@ -60,8 +51,8 @@ app.registerExtension({
     Object.entries(SETTINGS).map(([name, of]) => ({
       ...of,
       id: idOf(name),
-      name: TEXTS[name][0],
-      tooltip: TEXTS[name][1],
+      name: english.settings[keyOf(name)].name, // the page translates by the same key
+      tooltip: english.settings[keyOf(name)].tooltip,
       category: ["Attention Bending", "Page", name],
       onChange: () => setTimeout(settle), // the page tells of a change before it has made it
     }))

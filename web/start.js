@@ -1,38 +1,28 @@
 /** Start here: the templates in an order, each with what one sees in it; a click opens it in a tab of its own. */
 import { app } from "../../scripts/app.js"
 import { api } from "../../scripts/api.js"
+import { english, text } from "./texts.js"
 
 const TAB = "attention_bending.start"
 const PACK = new URL(".", import.meta.url).pathname.split("/").at(-2) ?? "" // the folder's name in this installation
 const TOY = " (toy)"
-const TEXTS = {
-  title: "Start here",
-  about: "Attention Bending: start here",
-  command: "Attention Bending: Start here",
-  how: "Each of these is a whole graph. The toy Wan comes with the pack and makes a film in seconds: open one from the top, and press Run.",
-  open: "Open it on the toy Wan",
-  real: "on a real Wan",
-  failed: "This template could not be opened.",
-}
-
-/** @typedef {{name: string, says: string}} Template */
 
 /** @param {HTMLElement} place */
 async function render(place) {
   const list = element("ol", "ab-start")
-  place.replaceChildren(element("p", "ab-start-how", TEXTS.how), list)
-  const templates = /** @type {Template[]} */ (await (await fetch(new URL("templates.json", import.meta.url))).json())
-  list.replaceChildren(...templates.map(entry))
+  place.replaceChildren(element("p", "ab-start-how", text("start.how")), list)
+  const names = await (await fetch(new URL("templates.json", import.meta.url))).json()
+  list.replaceChildren(...names.map(entry))
 }
 
-/** @param {Template} template */
-function entry({ name, says }) {
+/** @param {string} name */
+function entry(name) {
   const toy = element("button", "ab-start-toy")
   const picture = new Image()
   Object.assign(picture, { src: address(`${name}.jpg`), alt: "", loading: "lazy" })
-  toy.append(picture, element("b", "", name), element("span", "", says))
-  Object.assign(toy, { title: TEXTS.open, onclick: () => open(name + TOY) })
-  const real = Object.assign(element("button", "ab-start-real", TEXTS.real), { onclick: () => open(name) })
+  toy.append(picture, element("b", "", name), element("span", "", text(`template.${name}`)))
+  Object.assign(toy, { title: text("start.open"), onclick: () => open(name + TOY) })
+  const real = Object.assign(element("button", "ab-start-real", text("start.real")), { onclick: () => open(name) })
   const item = element("li")
   item.append(toy, real)
   return item
@@ -42,7 +32,12 @@ function entry({ name, says }) {
 async function open(name) {
   const answer = await fetch(address(`${name}.json`))
   if (!answer.ok)
-    return app.extensionManager.toast.add({ severity: "error", summary: TEXTS.failed, detail: name, life: 5000 })
+    return app.extensionManager.toast.add({
+      severity: "error",
+      summary: text("start.failed"),
+      detail: name,
+      life: 5000,
+    })
   await app.loadGraphData(await answer.json(), true, true, name, { openSource: "template" })
 }
 
@@ -56,13 +51,13 @@ app.registerExtension({
   commands: [
     {
       id: "AttentionBending.StartHere",
-      label: TEXTS.command,
+      label: english.commands.AttentionBending_StartHere.label,
       icon: "pi pi-play-circle",
       function: () => /** @type {any} */ (app.extensionManager).sidebarTab.toggleSidebarTab(TAB),
     },
   ],
   setup() {
-    const told = { title: TEXTS.title, tooltip: TEXTS.about }
+    const told = { title: text("start.title"), tooltip: text("start.about") }
     app.extensionManager.registerSidebarTab({ id: TAB, icon: "pi pi-play-circle", ...told, type: "custom", render })
   },
 })

@@ -8,7 +8,9 @@ import { api } from "../../scripts/api.js"
 
 /** @type {Record<string, any>} */
 const languages = await api.getCustomNodesI18n()
-const ENGLISH = languages.en.attentionBending ?? {}
+
+/** The pack's English, with the names of settings and commands, which the page translates itself. */
+export const english = languages.en
 
 /**
  * A sentence by its name, with values in place of their names in braces.
@@ -19,7 +21,7 @@ const ENGLISH = languages.en.attentionBending ?? {}
  */
 export function text(name, values = {}) {
   const language = String(app.extensionManager.setting.get("Comfy.Locale"))
-  const sentence = languages[language]?.attentionBending?.[name] ?? ENGLISH[name]
+  const sentence = languages[language]?.attentionBending?.[name] ?? english.attentionBending[name]
   if (sentence === undefined) throw new Error(`attention bending has no text "${name}"`)
   return sentence.replace(/\{(\w+)\}/g, (whole, value) => (value in values ? String(values[value]) : whole))
 }

@@ -4,16 +4,11 @@ import { watch } from "./changes.js"
 import { bendsOf, patchModelsOf, samplersOf } from "./graph.js"
 import { notify } from "./notices.js"
 import { isOurs } from "./panel.js"
+import { text } from "./texts.js"
 import { valueOf } from "./values.js"
 import { placesOf } from "./wires.js"
 
 const PATCH = "AttnBendModel"
-
-const TEXTS = {
-  unused: "No sampler uses this model: connect it to one.",
-  unusedBend: "No sampler uses the model of this bend's Patch Model: connect that to one.",
-  idle: "Connect a bending to change the film, or set record to see where its words act. Until then the model passes through as it came.",
-}
 
 /** @returns {import("./notices.js").Notice | null} */
 function noticeOf(node) {
@@ -21,9 +16,9 @@ function noticeOf(node) {
   if (!patches.length || placesOf(node).every(({ isIdle }) => isIdle)) return null
   const isPatch = node.comfyClass === PATCH
   if (isPatch && valueOf(node, "record") === "none" && patches.every((patch) => !bendsOf(patch).length))
-    return { text: TEXTS.idle, tone: "calm" }
+    return { text: text("unused.idle"), tone: "calm" }
   if (patches.some((patch) => samplersOf(patch).length)) return null
-  return { text: isPatch ? TEXTS.unused : TEXTS.unusedBend, tone: "amber" }
+  return { text: isPatch ? text("unused.unused") : text("unused.unusedBend"), tone: "amber" }
 }
 
 app.registerExtension({

@@ -6,27 +6,13 @@ import { conditioningsOf, patchModelsOf, promptsOf, samplersOf } from "./graph.j
 import { isOpen, isOurs, section } from "./panel.js"
 import { questionOf } from "./pieces.js"
 import { ask } from "./server.js"
+import { text } from "./texts.js"
 import { setValues, valueOf, widgetOf } from "./values.js"
 import { placesOf, valueAt } from "./wires.js"
 
 const FIELDS = ["token", "other"]
 const TYPING = 200 // ms
-
-const TEXTS = {
-  choose: "Choose a word.",
-  wired: "{field} is given by a wire.",
-  unpatched: "Connect bending to a Patch Model: the words of its prompts will stand here.",
-  unsampled: "Connect the model of Patch Model to a sampler: the words of its prompts will stand here.",
-  unprompted: "The sampler has no prompt in the pass that is bent. Connect a Bend Prompt.",
-  foreign: "{nodes} does not tell its words. Put a Bend Prompt in its place, or bend ALL.",
-  untold: "The text of the prompt is made by a node: its words are known after a run.",
-  unknown: "The text encoder has no piece for this word, and takes it letter by letter.",
-  marked: "marked in the prompt",
-  selector: "a selector: it stands alone",
-  wrong: "not in the prompt; a click takes it out",
-}
-
-const text = (name, values = {}) => TEXTS[name].replace(/\{(\w+)\}/g, (_, value) => values[value])
+const HINTS = ["marked", "selector", "wrong"] // kinds of word that say something
 
 /**
  * @typedef {object} Question What to ask for a node.
@@ -86,7 +72,9 @@ function questionFor(node, at, fields) {
   const prompts = promptsOf(node).map(questionOf)
   const known = prompts.filter((prompt) => typeof prompt.text === "string")
   const values = fields.map((field) => [field, valueAt(at, field)]).filter(([, value]) => typeof value === "string")
-  const wired = fields.filter((field) => valueOf(node, field) === undefined).map((field) => text("wired", { field }))
+  const wired = fields
+    .filter((field) => valueOf(node, field) === undefined)
+    .map((field) => text("words.wired", { field }))
   const lack = known.length ? [] : [lacking(node, prompts)]
   return { prompts: known, fields: Object.fromEntries(values), said: [...wired, ...lack] }
 }
@@ -94,11 +82,11 @@ function questionFor(node, at, fields) {
 /** Why a node meets no words. */
 function lacking(node, prompts) {
   const patches = patchModelsOf(node)
-  if (!patches.length) return text("unpatched")
-  if (!patches.some((patch) => samplersOf(patch).length)) return text("unsampled")
-  if (prompts.length) return text("untold")
+  if (!patches.length) return text("words.unpatched")
+  if (!patches.some((patch) => samplersOf(patch).length)) return text("words.unsampled")
+  if (prompts.length) return text("words.untold")
   const nodes = [...new Set(conditioningsOf(node).map((made) => made.node.title))].join(", ")
-  return nodes ? text("foreign", { nodes }) : text("unprompted")
+  return nodes ? text("words.foreign", { nodes }) : text("words.unprompted")
 }
 
 /** A field's chips, what it has of its own and selectors in a line of their own, and what is wrong with it. */
@@ -110,14 +98,14 @@ function fieldOf(node, field, told) {
       parts: [word],
       kind: unknown ? `${kind} unknown` : kind,
       on,
-      hint: unknown ? text("unknown") : (TEXTS[kind] ?? ""),
+      hint: unknown ? text("words.unknown") : HINTS.includes(kind) ? text(`words.${kind}`) : "",
       click: value === undefined ? undefined : set(then),
     })
   const ofPrompt = ({ kind }) => ["marked", "word"].includes(kind)
   const words = told.chips.filter(ofPrompt)
   const others = told.chips.filter((each) => !ofPrompt(each))
   const rows = [words, others].filter(({ length }) => length).map((row) => chips(...row.map(button)))
-  if (value?.trim() === "") return [...rows, note(text("choose"), "fault")]
+  if (value?.trim() === "") return [...rows, note(text("words.choose"), "fault")]
   const problems = told.problems.flatMap(({ message, severity, offers }) => [
     note(message, severity === "error" ? "fault" : "doubt"),
     ...(offers.length
