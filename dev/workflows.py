@@ -10,7 +10,7 @@ import json
 from functools import partial
 from pathlib import Path
 
-from . import help_inputs, locales, model_pages, paths, start_here
+from . import help_inputs, locales, model_pages, paths
 from .arranging import arrange
 from .browser import CHROMIUM_CURE, find_chromium, open_editor
 from .console import Trouble, say
@@ -92,6 +92,7 @@ def run(arguments: list[str]) -> None:
     """What the command does in ComfyUI's Python."""
     options = parse(arguments)
     names = options.pictures
+    from . import start_here  # it needs torch, without which `python dev` starts
     from .headless import Watched
 
     comfy = Watched()  # before anything of the pack is imported by our name
