@@ -6,14 +6,15 @@ What each says of itself is a text of the page, in every language.
 import json
 
 from . import paths
-from .workflow_table import TEMPLATES
+from .workflow_table import ALIKE, TEMPLATES
 
 FILE = paths.ROOT / "web" / "templates.json"
 
 
 def text() -> str:
-    """Their names, in order."""
-    return json.dumps([*TEMPLATES], indent=1, ensure_ascii=False) + "\n"
+    """Their names in order, and whether each has a twin on the toy."""
+    listed = {name: name not in ALIKE for name in TEMPLATES}
+    return json.dumps(listed, indent=1, ensure_ascii=False) + "\n"
 
 
 def write() -> None:

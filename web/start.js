@@ -11,20 +11,23 @@ const TOY = " (toy)"
 async function render(place) {
   const list = element("ol", "ab-start")
   place.replaceChildren(element("p", "ab-start-how", text("start.how")), list)
-  const names = await (await fetch(new URL("templates.json", import.meta.url))).json()
-  list.replaceChildren(...names.map(entry))
+  const hasTwin = await (await fetch(new URL("templates.json", import.meta.url))).json()
+  list.replaceChildren(...Object.entries(hasTwin).map(entry))
 }
 
-/** @param {string} name */
-function entry(name) {
-  const toy = element("button", "ab-start-toy")
+/** @param {[string, boolean]} template Its name, and whether it has a twin on the toy, which is opened first then. */
+function entry([name, hasTwin]) {
+  const main = element("button", "ab-start-toy")
   const picture = new Image()
   Object.assign(picture, { src: address(`${name}.jpg`), alt: "", loading: "lazy" })
-  toy.append(picture, element("b", "", name), element("span", "", text(`template.${name}`)))
-  Object.assign(toy, { title: text("start.open"), onclick: () => open(name + TOY) })
-  const real = Object.assign(element("button", "ab-start-real", text("start.real")), { onclick: () => open(name) })
+  main.append(picture, element("b", "", name), element("span", "", text(`template.${name}`)))
+  main.onclick = () => open(hasTwin ? name + TOY : name)
   const item = element("li")
-  item.append(toy, real)
+  item.append(main)
+  if (hasTwin) {
+    main.title = text("start.open")
+    item.append(Object.assign(element("button", "ab-start-real", text("start.real")), { onclick: () => open(name) }))
+  }
   return item
 }
 

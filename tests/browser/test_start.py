@@ -4,7 +4,7 @@ import json
 
 import pytest
 from attention_bending.dev.twins import MARK
-from attention_bending.dev.workflow_table import TEMPLATES
+from attention_bending.dev.workflow_table import ALIKE, TEMPLATES
 from browser.test_page import thrown
 from workflows.filming import EDITOR_FILES
 
@@ -46,7 +46,10 @@ def test_the_tab_lists_all_in_order_and_a_click_opens_one(page, tmp_path):
     entries.first.locator(".ab-start-toy").click()
     opened(page, first + MARK)
     assert page.evaluate(tabs) == before + 1
-    entries.last.locator(".ab-start-real").click()
+    entries.first.locator(".ab-start-real").click()
+    opened(page, first)
+    assert last in ALIKE and entries.last.locator("button").count() == 1
+    entries.last.locator(".ab-start-toy").click()
     opened(page, last)
     page.screenshot(path=str(tmp_path / "opened.png"))
     page.get_by_role("button", name="Attention Bending: start here").click()
