@@ -44,7 +44,10 @@ async function open(name) {
   if (!answer.ok)
     return app.extensionManager.toast.add({ severity: "error", summary: TEXTS.failed, detail: name, life: 5000 })
   await app.loadGraphData(await answer.json(), true, true, name, { openSource: "template" })
+  toggle() // the tab covers the graph's beginning
 }
+
+const toggle = () => /** @type {any} */ (app.extensionManager).sidebarTab.toggleSidebarTab(TAB)
 
 const address = (file) => api.apiURL(`/workflow_templates/${encodeURIComponent(PACK)}/${encodeURIComponent(file)}`)
 
@@ -58,7 +61,7 @@ app.registerExtension({
       id: "AttentionBending.StartHere",
       label: TEXTS.command,
       icon: "pi pi-play-circle",
-      function: () => /** @type {any} */ (app.extensionManager).sidebarTab.toggleSidebarTab(TAB),
+      function: toggle,
     },
   ],
   setup() {
