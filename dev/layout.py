@@ -66,6 +66,8 @@ ROOM = {
 """Pixels under a node's widgets: for its panel, and for what a run shows on it."""
 RECORDS = 150
 """More of them on a Patch Model that records: the picture that it shows meanwhile."""
+SWITCHED = {9: 450}
+"""More on a Patch Model, by its id, on which its file's note lets one show the bent words: maps over the film."""
 
 
 class Column(NamedTuple):
@@ -126,7 +128,8 @@ def room(node: Node) -> int:
     if kind == "SaveVideo":
         return round(width(node) * _shape(node))
     if kind == "AttnBendModel":
-        return ROOM[kind] + RECORDS * (node["widgets_values"][1:2] not in ([], ["none"]))
+        records = RECORDS * (node["widgets_values"][1:2] not in ([], ["none"]))
+        return ROOM[kind] + records + SWITCHED.get(node["id"], 0)
     modes = any(entry["name"] == "token" for entry in node.get("inputs", ()))
     return ROOM.get(kind, MODE if modes else 0)
 

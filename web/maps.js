@@ -47,6 +47,7 @@ function viewOf(node) {
   let maps = /** @type {Maps | null} */ (null)
   let chosen = { word: 0, view: "before" }
   let over = true
+  let unrecorded = /** @type {string[]} */ ([]) // prompts that ran while nothing was to be recorded
   let preview = "" // the address of a picture that the page holds
 
   let visit = 0 // of the pointer: what was asked in an earlier one is asked again
@@ -121,7 +122,7 @@ function viewOf(node) {
     const key = asked
     const answer = await ask("maps", run)
     if (asked !== key) return
-    if (answer.error) return clear(prompt ? answer.error : text("maps.waiting"))
+    if (answer.error) return clear(prompt && !unrecorded.includes(prompt) ? answer.error : text("maps.waiting"))
     if (!film) {
       film = makeFilm({ onPoint, play: text("film.play"), pause: text("film.pause") })
       askMap = newest("map", lay)
@@ -153,7 +154,10 @@ function viewOf(node) {
       const record = valueOf(node, "record")
       box.checked = record === BENT
       box.disabled = record === undefined
-      if (record === NONE) return asked && forget()
+      if (record === NONE) {
+        unrecorded = placesOf(node).map(({ id }) => promptsOn(id).prompt)
+        return asked && forget()
+      }
       const runs = placesOf(node).map((patch) => ({ patch, ...promptsOn(patch.id) }))
       const ran = runs.findLast(({ prompt }) => ended.has(prompt)) ?? (asked ? null : runs[0])
       if (!ran) return

@@ -42,7 +42,10 @@ async function open(name) {
       life: 5000,
     })
   await app.loadGraphData(await answer.json(), true, true, name, { openSource: "template" })
+  toggle() // the tab covers the graph's beginning
 }
+
+const toggle = () => /** @type {any} */ (app.extensionManager).sidebarTab.toggleSidebarTab(TAB)
 
 const address = (file) => api.apiURL(`/workflow_templates/${encodeURIComponent(PACK)}/${encodeURIComponent(file)}`)
 
@@ -56,7 +59,7 @@ app.registerExtension({
       id: "AttentionBending.StartHere",
       label: english.commands.AttentionBending_StartHere.label,
       icon: "pi pi-play-circle",
-      function: () => /** @type {any} */ (app.extensionManager).sidebarTab.toggleSidebarTab(TAB),
+      function: toggle,
     },
   ],
   setup() {

@@ -54,9 +54,22 @@ class Hands:
             timeout=10_000,
         )
 
+    def seen(self, selector):
+        """Where an element is, once the canvas was moved so that it is whole on the screen."""
+        box = self.part(selector).bounding_box()
+        down = min(0, 960 - box["y"] - box["height"])
+        if down:
+            move = """down => {
+                app.canvas.ds.offset[1] += down / app.canvas.ds.scale
+                app.canvas.setDirty(true, true)
+            }"""
+            self.page.evaluate(move, down)
+            self.page.wait_for_timeout(400)
+        return self.part(selector).bounding_box()
+
     def drag(self, selector, start, end, steps=6):
         """From one point of an element to another, in fractions of it."""
-        box = self.part(selector).bounding_box()
+        box = self.seen(selector)
         (x0, y0), (x1, y1) = ((box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end))
         self.page.mouse.move(x0, y0)
         self.page.mouse.down()

@@ -8,7 +8,8 @@ from browser.panels import AT
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
-BEND = "8"
+BEND, BOX = "8", "608"
+"""Of *Bend one word (toy)*, and of *Compose with regions (toy)*."""
 SEEDS = itertools.count(500)
 
 
@@ -53,7 +54,7 @@ def test_a_strip(inside):
 
 
 def test_a_box(inside):
-    box = inside("Compose with regions (toy)")
+    box = inside("Compose with regions (toy)", BOX)
     box.desk.set(box.node, x1=0.25, y1=0.25, x2=0.75, y2=0.75)
     box.waits_for(".ab-box", "box => box?.style.left === '25%'")
     box.drag(".ab-region", (0.5, 0.5), (0.6, 0.4))
@@ -70,6 +71,6 @@ def test_a_film_that_comes_out_inside_too(inside):
 
     saved = json.loads((EDITOR_FILES / "Compose with regions (toy).json").read_text(encoding="utf-8"))
     film = next(str(node["id"]) for node in saved["nodes"] if node["type"] == "SaveVideo")
-    box = inside("Compose with regions (toy)", BEND, film)
+    box = inside("Compose with regions (toy)", BOX, film)
     box.desk.run()
     box.waits_for(".ab-behind > video", "film => film?.videoWidth === 160")

@@ -46,13 +46,15 @@ def test_the_tab_lists_all_in_order_and_a_click_opens_one(page, tmp_path):
     entries.first.locator(".ab-start-toy").click()
     opened(page, first + MARK)
     assert page.evaluate(tabs) == before + 1
+    page.locator(".ab-start").wait_for(state="detached", timeout=5000)  # it covered the graph
+    page.screenshot(path=str(tmp_path / "opened.png"))
+    page.get_by_role("button", name="Attention Bending: start here").click()
     entries.first.locator(".ab-start-real").click()
     opened(page, first)
+    page.get_by_role("button", name="Attention Bending: start here").click()
     assert last in ALIKE and entries.last.locator("button").count() == 1
     entries.last.locator(".ab-start-toy").click()
     opened(page, last)
-    page.screenshot(path=str(tmp_path / "opened.png"))
-    page.get_by_role("button", name="Attention Bending: start here").click()
     page.locator(".ab-start").wait_for(state="detached", timeout=5000)
 
 

@@ -292,12 +292,12 @@ def test_a_long_prompt_scrolls(words):
     words.has(BEND, "word199")
     words.has(PROMPT, "word199")
     for node in (PROMPT, BEND):
-        height, inside = words.page.evaluate(
-            f"id => {{ const all = ({AT})(id).widgets.at(-1).element.querySelector('.ab-chips');"
-            " return [all.clientHeight, all.scrollHeight] }",
-            node,
-        )
-        assert height <= 120 < inside
+        words.page.evaluate(f"id => app.canvas.centerOnNode(({AT})(id))", node)
+        scrolls = f"""id => {{
+            const all = ({AT})(id).widgets.at(-1).element.querySelector('.ab-chips')
+            return all.clientHeight > 0 && all.clientHeight <= 120 && all.scrollHeight > 120
+        }}"""
+        words.page.wait_for_function(scrolls, arg=node, timeout=10_000)
 
 
 def test_inside_of_a_subgraph(words):
