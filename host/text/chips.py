@@ -87,7 +87,7 @@ def _prompt_chips(prompt: PromptPieces, whole_words: bool) -> Iterator[dict[str,
 
 
 def _same(term: TokenTerm) -> tuple:
-    return fold(term.text).text, term.occurrence, term.selector
+    return fold(term.text).text, term.occurrence, term.selector, term.scene
 
 
 def _apart(prompt: PromptPieces) -> list[tuple[Place, dict[str, Any]]]:
