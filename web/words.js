@@ -23,6 +23,7 @@ const TEXTS = {
   unknown: "The text encoder has no piece for this word, and takes it letter by letter.",
   marked: "marked in the prompt",
   selector: "a selector: it stands alone",
+  scene: "a scene of the prompt, or @0, what the whole film hears",
   wrong: "not in the prompt; a click takes it out",
 }
 
