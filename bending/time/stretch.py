@@ -46,8 +46,8 @@ class Stretch:
         return [round(self._mean(first, last), 9) for first, last in pairwise(borders)]
 
     def heard(self, count: int, stride: int) -> list[int]:
-        """The latent frames in which it is more than half inside."""
-        return [frame for frame, value in enumerate(self.values(count, stride)) if value > (1 + self.outside) / 2]
+        """The latent frames that lie in it by half at least."""
+        return [frame for frame, value in enumerate(self.values(count, stride)) if value >= (1 + self.outside) / 2]
 
     def _mean(self, first: float, last: float) -> float:
         length = last - first

@@ -211,7 +211,8 @@ def _recorded(recording: Recording, bends: Sequence[Bend], conditionings: Sequen
             )
     else:
         bent = [bend for bend in bends if bend.passes != "negative"]
-        terms = [term for bend in bent for token in bend.tokens for term in token.terms if not term.selector]
+        terms = [term for bend in bent for token in bend.tokens for term in token.terms]
+        terms = [term for term in terms if not term.selector and term.text]  # no whole scene: that may be long
         terms = [
             term for term in dict.fromkeys(terms) if _is_found(term, conditionings)
         ]  # else only in the negative prompt
@@ -273,14 +274,14 @@ def _stretch_notes(stretch: Stretch, subject: ModelSpec) -> list[str]:
     if stretch.heard(subject.frames, subject.stride):
         return []
     return [
-        f"its stretch, {stretch.end - stretch.start:.1%} of the film, fills no latent frame by more than half: it is "
+        f"its stretch, {stretch.end - stretch.start:.1%} of the film, fills less than half of any latent frame: it is "
         f"at most {max(stretch.values(subject.frames, subject.stride)):.2g}, in a film of {subject.frames} latent "
         "frames."
     ]
 
 
 def _heard(bend: Bend, subject: ModelSpec) -> str:
-    """In which pictures a bend's stretch is heard by more than half; empty for a bend without."""
+    """In which pictures a bend's stretch is heard by half at least; empty for a bend without."""
     for stretch in (animation.track for animation in bend.animations if isinstance(animation.track, Stretch)):
         if frames := stretch.heard(subject.frames, subject.stride):
             first, last = max(0, subject.stride * (frames[0] - 1) + 1), subject.stride * frames[-1]

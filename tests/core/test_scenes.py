@@ -240,6 +240,12 @@ def test_a_latent_frame_has_the_mean_over_its_pictures(stretch, stride, count):
     assert all(stretch.outside <= value <= 1 for value in values)
 
 
+def test_a_latent_frame_hears_what_it_lies_in_by_half():
+    assert Stretch(0, 0.5).heard(5, 4) == [0, 1, 2] and Stretch(0.5, 1).heard(5, 4) == [3, 4]
+    assert Stretch(0, 11 / 17).heard(5, 4) == [0, 1, 2, 3] and Stretch(11 / 17, 1).heard(5, 4) == [3, 4]
+    assert Stretch(0.4, 0.42).heard(5, 4) == [] and Stretch(0.4, 0.42, 0, 1).heard(5, 4) == [0, 1, 2, 3, 4]
+
+
 def test_overlaps_are_exact():
     assert Stretch(0, 0.5).values(5, 4) == [1, 1, 7 / 8, 0, 0]
     assert Stretch(0, 9 / 17).values(5, 4) == [1, 1, 1, 0, 0]

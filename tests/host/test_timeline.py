@@ -14,6 +14,7 @@ from attention_bending.host.text.prompt_encoding import KEY
 from attention_bending.nodes.prompt import AttnBendPrompt, AttnBendTimeline
 from comfy.ldm.modules.attention import attention_pytorch
 from comfy_extras.nodes_context_windows import WanContextWindowsManualNode
+from host.recordings import recording
 from host.support import ROUNDING, Dense, OwnTokens, bent, distance, reports, said
 
 TEXT = "a romantic kiss [0%-40%] | a sunset at sea [40%-70%] | a rose [70%-100%]"
@@ -100,7 +101,18 @@ def test_the_report_tells_where_a_scene_was_heard(model, tiny_clip, negative, sa
 def test_a_stretch_of_all_the_film_keeps_the_bits(model, tiny_clip, negative, sample):
     positive, bending = timeline(tiny_clip, outside=1.0).result
     plain = sample(model, positive, negative, shape=SHAPE)
-    assert torch.equal(sample(bent(model, *bending), positive, negative, shape=SHAPE), plain)
+    with reports() as made:
+        assert torch.equal(sample(bent(model, *bending), positive, negative, shape=SHAPE), plain)
+    assert not said(made[0])
+
+
+def test_of_bent_words_whole_scenes_are_not_recorded_unless_listed(model, tiny_clip, negative, sample):
+    positive, bending = timeline(tiny_clip, "a (rose:2) | a kiss").result
+    for words, listed, names in (("bent words", "", ["rose@1"]), ("listed words", "@2", ["@2"])):
+        some = recording(model, *bending, words=words, tokens=listed)
+        with reports() as made:
+            sample(some[0] if isinstance(some, tuple) else some, positive, negative, shape=SHAPE)
+        assert list(made[0].plan.words) == names
 
 
 def test_one_picture_is_refused(model, tiny_clip, negative, sample):
@@ -113,7 +125,7 @@ def test_a_scene_that_is_too_short_is_told(model, tiny_clip, negative, sample):
     positive, bending = timeline(tiny_clip, "a kiss | a rose [50%-52%] | a sunset").result
     with reports() as made:
         sample(bent(model, *bending), positive, negative, shape=SHAPE)
-    assert 'Amplify of "@2": its stretch, 2.0% of the film, fills no latent frame by more than half' in said(made[0])
+    assert 'Amplify of "@2": its stretch, 2.0% of the film, fills less than half of any latent frame' in said(made[0])
 
 
 def test_all_scenes_are_one_text(tiny_clip):
