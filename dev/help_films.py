@@ -14,6 +14,7 @@ from ..bending.frames.grid import Grid
 from ..bending.frames.layout import FrameLayout
 from ..bending.frames.mask_video import MaskVideo
 from ..bending.time.animation import parse_keyframes
+from ..bending.time.stretch import Stretch
 from ..bending.time.windows import SamplingMoment, TimeWindow
 from .pictures import play
 
@@ -127,6 +128,20 @@ def animated(card: np.ndarray) -> Panels:
     }
 
 
+def scenes(card: np.ndarray) -> Panels:
+    word = one(ops.Amplify(1.0), renormalize=False)
+    ways = {
+        "a scene, [0%-60%]": Stretch(0.0, 0.6),
+        "the next, [60%-100%]": Stretch(0.6, 1.0),
+        "the same, fade 0.4": Stretch(0.6, 1.0, fade=0.4),
+        "the same, outside 0.3": Stretch(0.6, 1.0, outside=0.3),
+    }
+    return {
+        caption: play(still_film(card), narrow.animate(word, "factor", "frames", stretch))
+        for caption, stretch in ways.items()
+    }
+
+
 def disc_film() -> np.ndarray:
     """A disc that crosses from left to right, and a bar that stays, `(F, h, w)`."""
     fine = 8
@@ -157,5 +172,6 @@ PANELS = {
     "AttnBendTime": in_time,
     "AttnBendWhere": aimed,
     "AttnBendAnimate": animated,
+    "AttnBendTimeline": scenes,
 }
 """For each node's page, what makes its panels from the test card."""

@@ -1,14 +1,19 @@
-"""Bend Prompt: a prompt whose words can be bent."""
+"""Bend Prompt and Bend Timeline: prompts whose words can be bent."""
 
 from comfy_api.latest import io, ui
 
+from ..bending.bend import Bending
+from ..bending.text.scenes import parse_scenes
 from ..bending.text.tokens import TokenMap, describe
+from ..bending.time.stretch import Stretch
+from ..bending.timeline import describe_scenes, timeline, weighed
 from ..host.display import show_text
 from ..host.text.chips import prompt_told
 from ..host.text.pieces import pieces_of_run
-from ..host.text.prompt_encoding import attach_words, encode_prompt
-from .common import CATEGORY
+from ..host.text.prompt_encoding import attach_words, encode_prompt, encode_scenes
+from .common import CATEGORY, BendingWire, shown_text
 from .texts import described_schema
+from .widgets import number
 
 
 class AttnBendPrompt(io.ComfyNode):
@@ -63,6 +68,52 @@ class AttnBendTokens(io.ComfyNode):
         attached, tokens, note = attach_words(conditioning, clip, text)
         shown = "\n".join(filter(None, (describe(tokens), note)))
         return io.NodeOutput(attached, ui=ShownPrompt(cls, shown, text, tokens))
+
+
+class AttnBendTimeline(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return described_schema(
+            node_id="AttnBendTimeline",
+            display_name="Bend Timeline",
+            category=f"{CATEGORY}/prompt",
+            search_aliases=[
+                "attention bending",
+                "prompt schedule",
+                "prompt relay",
+                "scenes",
+                "storyboard",
+                "prompt travel",
+            ],
+            inputs=[
+                io.Clip.Input("clip"),
+                io.String.Input(
+                    "text",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    default="",
+                    placeholder="a red circle | a blue circle [60%-100%]",
+                ),
+                io.String.Input("whole_film", multiline=True, dynamic_prompts=True, default=""),
+                number(Stretch, "fade"),
+                number(Stretch, "outside"),
+                io.Combo.Input("weights", options=["attention", "encoder"], default="attention"),
+                BendingWire.Input("bending", optional=True),
+            ],
+            outputs=[io.Conditioning.Output("conditioning"), BendingWire.Output("bending")],
+            hidden=[io.Hidden.unique_id],
+            has_intermediate_output=True,  # its text is told anew, also where it comes from the cache
+        )
+
+    @classmethod
+    def execute(cls, clip, text, whole_film, fade, outside, weights, bending=None) -> io.NodeOutput:
+        script, node = parse_scenes(text), cls.hidden.unique_id
+        conditioning, tokens, prompt = encode_scenes(clip, script, whole_film, weights)
+        bends = timeline(script.scenes, tokens, fade, outside, node)
+        if weights == "attention":
+            bends += weighed(prompt, script.scenes, tokens, node)
+        shown = shown_text(cls, describe_scenes(script, tokens))
+        return io.NodeOutput(conditioning, (bending or Bending()) + bends, ui=shown)
 
 
 class ShownPrompt(ui.PreviewText):

@@ -3,7 +3,7 @@ import { incoming, outgoing, placesOf, valueAt, walk } from "./wires.js"
 
 const PATCH = "AttnBendModel"
 const WHERE = "AttnBendWhere"
-const PROMPTS = ["AttnBendPrompt", "AttnBendTokens"]
+const PROMPTS = ["AttnBendPrompt", "AttnBendTokens", "AttnBendTimeline"]
 
 /** @typedef {import("./wires.js").Place} Place */
 
@@ -42,7 +42,7 @@ export function conditioningsOf(node) {
   return [...found.values()]
 }
 
-/** Those of them whose words are known: made by Bend Prompt or Attach Words. */
+/** Those of them whose words are known: made by Bend Prompt, Attach Words or Bend Timeline. */
 export const promptsOf = (node) => conditioningsOf(node).filter(({ node }) => PROMPTS.includes(node.comfyClass))
 
 /**

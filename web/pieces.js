@@ -12,6 +12,7 @@ import { setValues, valueOf } from "./values.js"
 import { placesOf, valueAt } from "./wires.js"
 
 const NODES = ["AttnBendPrompt", "AttnBendTokens"]
+const SCENES = "AttnBendTimeline"
 const MOST = 200 // prompts of runs are kept
 const QUEUED = /[{}]|\/\/|\/\*/ // what the page settles in a dynamic prompt
 const TOY = "AttnBendToyWan"
@@ -22,10 +23,14 @@ const ran = new Map()
 const open = () => (app.rootGraph ?? app.graph).id
 const keyOf = (node, typed, workflow = open()) => [workflow, node, typed].join(" ")
 
-/** A prompt as the routes are asked of it: its text, undefined where no one can know it yet, and who loads its encoder. */
+/**
+ * A prompt as the routes are asked of it: its text, undefined where no one can know it yet, who loads its encoder, and
+ * of scenes what the whole film hears.
+ */
 export function questionOf(place) {
   const typed = valueAt(place, "text") ?? ran.get(keyOf(place.id, ""))?.typed
-  return { text: typed, loader: loaderOf(place) }
+  const question = { text: typed, loader: loaderOf(place) }
+  return place.node.comfyClass === SCENES ? { ...question, whole_film: valueAt(place, "whole_film") ?? "" } : question
 }
 
 /** Let a node show the pieces of its text. */

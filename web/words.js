@@ -12,7 +12,7 @@ import { placesOf, valueAt } from "./wires.js"
 
 const FIELDS = ["token", "other"]
 const TYPING = 200 // ms
-const HINTS = ["marked", "selector", "wrong"] // kinds of word that say something
+const HINTS = ["marked", "scene", "selector", "wrong"] // kinds of word that say something
 
 /**
  * @typedef {object} Question What to ask for a node.

@@ -17,8 +17,9 @@ def replace_words(bending: Bending, words: str) -> Bending:
     """The bending with words replaced as `kiss=rose, sunset=sea` says; an empty text changes nothing.
 
     Left stands a word or selector that the bends name, right what takes its place, each as in a token field; without
-    an occurrence of its own the right one keeps that of the left. Where the bends name a single word, the new one alone
-    is enough. Raises BendError for what cannot be read, and for a word that no bend names, with those that they name.
+    an occurrence or scene of its own the right one keeps that of the left. Where the bends name a single word, the new
+    one alone is enough. Raises BendError for what cannot be read, and for a word that no bend names, with those that
+    they name.
     """
     if not words.strip():
         return bending
@@ -48,7 +49,7 @@ def replace_words(bending: Bending, words: str) -> Bending:
 
 
 def _key(term: TokenTerm) -> tuple[str, bool]:
-    return (term.text if term.selector else fold(term.text).text), term.selector
+    return (term.text if term.selector else fold(term.text).text or str(term)), term.selector
 
 
 def _term(text: str) -> TokenTerm:
@@ -67,4 +68,7 @@ def _renamed(field: TokenField, pairs: dict[tuple[str, bool], TokenTerm]) -> str
 def _with_count(new: TokenTerm | None, old: TokenTerm) -> TokenTerm:
     if new is None:
         return old
-    return new if new.selector or new.occurrence else replace(new, occurrence=old.occurrence)
+    if new.selector or not (new.text and old.text):
+        return new
+    scene = old.scene if new.scene is None else new.scene
+    return replace(new, occurrence=new.occurrence or old.occurrence, scene=scene)

@@ -15,6 +15,7 @@ from ..frames.mask_video import MaskVideo
 from ..operators import OPERATORS, OTHERS, Operator
 from ..parameter import parameter_types
 from ..time import animation
+from ..time.stretch import Stretch
 from ..time.windows import TimeWindow
 from .masks import MaskReader, MaskWriter
 from .yaml_nodes import FileError, Node, choice, flag, items, keyed, mapping, meant, number, text, whole
@@ -118,32 +119,49 @@ def _read_window(node: Node, name: str, reader: MaskReader) -> TimeWindow:
     return build(TimeWindow, TimeWindow, node, reader)
 
 
-_TRACKS = ("keyframes", "list", "curve")
+_TRACKS = {"keyframes": ("ease",), "list": (), "curve": (), "stretch": ("fade", "outside")}
+"""The ways of an animation, and what else each has."""
 
 
 def _read_animation(node: Node, name: str, reader: MaskReader) -> Animation:
-    entries = keyed(node, "an animation", ("parameter", "over", "ease", *_TRACKS), ("parameter", "over"))
+    more = [key for keys in _TRACKS.values() for key in keys]
+    entries = keyed(node, "an animation", ("parameter", "over", *more, *_TRACKS), ("parameter", "over"))
     ways = [way for way in _TRACKS if way in entries]
-    if len(ways) != 1 or (ways != ["keyframes"] and "ease" in entries):
+    if len(ways) != 1 or any(key in entries and key not in _TRACKS[ways[0]] for key in more):
         raise FileError(
-            node.line, "an animation follows keyframes (with ease), a list or a curve. Give it one of them."
+            node.line,
+            "an animation follows keyframes (with ease), a list, a curve, or a stretch (with fade and outside). Give "
+            "it one of them.",
         )
     (way,) = ways
+    over = choice(entries["over"], "over", OVER)
     try:
-        if way == "keyframes":
+        if way == "stretch":
+            track = _read_stretch(entries, over, reader)
+        elif way == "keyframes":
             ease = choice(entries["ease"], "ease", animation.EASES) if "ease" in entries else animation.EASES[0]
             track = animation.parse_keyframes(text(entries[way], way), ease)
         else:
             track = animation.sampled_curve(_read_numbers(entries[way], way, reader), way)
     except BendError as error:
         raise FileError(entries[way].line, str(error)) from None
-    return Animation(text(entries["parameter"], "parameter"), choice(entries["over"], "over", OVER), track)
+    return Animation(text(entries["parameter"], "parameter"), over, track)
+
+
+def _read_stretch(entries: Mapping[str, Node], over: str, reader: MaskReader) -> Stretch:
+    node = entries["stretch"]
+    ends = _read_numbers(node, "stretch", reader)
+    if len(ends) != 2 or over != "frames":
+        raise FileError(node.line, "a stretch is of the film: [0.2, 0.6], over: frames. Write it so.")
+    return Stretch(*ends, **{name: number(entries[name], name) for name in ("fade", "outside") if name in entries})
 
 
 def _write_animation(moving: Animation, writer: MaskWriter) -> dict:
     track, where = moving.track, {"parameter": moving.parameter, "over": moving.over}
     if isinstance(track, animation.SampledCurve):
         return {**where, track.name: list(map(float, track.samples))}
+    if isinstance(track, Stretch):
+        return {**where, "stretch": [track.start, track.end], "fade": track.fade, "outside": track.outside}
     keys = (f"{_shown(at)}{'%' * percent}: {float(value)!r}".removesuffix(".0") for at, percent, value in track.keys)
     return {**where, "keyframes": ", ".join(keys), "ease": track.ease}
 

@@ -18,6 +18,9 @@ _BRACKET = re.compile("[()]")
 # ComfyUI writes NUL for a real bracket while it parses; half a surrogate pair is no character in any encoding
 IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
 
+Weight = float | tuple[float, ...]
+"""What a part is multiplied by; several where that moves."""
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -33,7 +36,7 @@ class Prompt:
 
     text: str
     host_text: str
-    segments: tuple[tuple[str, float], ...]
+    segments: tuple[tuple[str, Weight], ...]
     marked: tuple[tuple[int, int], ...]
     marks: tuple[tuple[int, int], ...]
     typed: tuple[int, ...] = field(default=(), compare=False)
@@ -54,22 +57,22 @@ class _Mark:
 
     tail: int = -1
     close: int = -1
-    weight: float | None = None
+    weight: Weight | None = None
     start: int = 0
     innermost: bool = True
 
 
-def parse_prompt(text: str) -> Prompt:
-    """Take the marks out of `text`.
+def parse_prompt(text: str, moving: bool = False) -> Prompt:
+    """Take the marks out of `text`; with `moving`, weights may be several, as in `(red:1>2)`, and are tuples then.
 
     Raises BendError at its place for a parenthesis without its other half, a mark with nothing in it, a weight that is
     no finite number, and a character that no encoder can take.
     """
     if broken := IMPOSSIBLE.search(text):
         raise BendError(
-            f"The prompt holds a broken character (U+{ord(broken[0]):04X}) {_place(text, broken.start())}. Delete it."
+            f"The prompt holds a broken character (U+{ord(broken[0]):04X}) {place(text, broken.start())}. Delete it."
         )
-    mark_at = find_marks(text)
+    mark_at = find_marks(text, moving)
     clean, host, segments, marks, marked, typed = [], [], [], [], [], []
     stack: list[_Mark] = []
     begun = at = 0
@@ -104,7 +107,7 @@ def parse_prompt(text: str) -> Prompt:
             span = visible("".join(clean), mark.start, len(clean))
             if span[0] == span[1]:
                 raise BendError(
-                    f"The prompt has a mark with no word in it, {_place(text, mark.close)}. "
+                    f"The prompt has a mark with no word in it, {place(text, mark.close)}. "
                     r"Put a word between the parentheses, or write \( and \) for real brackets."
                 )
             marks.append(span)
@@ -133,7 +136,7 @@ def _whole(text: str) -> tuple[tuple[str, float], ...]:
     return ((text, 1.0),) if text else ()
 
 
-def find_marks(text: str) -> dict[int, _Mark]:
+def find_marks(text: str, moving: bool = False) -> dict[int, _Mark]:
     """Each mark by the place of its opening parenthesis."""
     marks: dict[int, _Mark] = {}
     stack: list[int] = []
@@ -147,41 +150,49 @@ def find_marks(text: str) -> dict[int, _Mark]:
                 raise _unbalanced(text, at, "is closed but never opened")
             mark = marks[stack[-1]]
             mark.close = at
-            mark.tail, mark.weight = _weight(text, stack.pop() + 1, at)
+            mark.tail, mark.weight = _weight(text, stack.pop() + 1, at, moving)
     if stack:
         raise _unbalanced(text, stack[-1], "is opened but never closed")
     return marks
 
 
-def _weight(text: str, start: int, close: int) -> tuple[int, float | None]:
+def _weight(text: str, start: int, close: int, moving: bool) -> tuple[int, Weight | None]:
     """Where a mark's own text stops, and its weight: what follows the last colon, if ComfyUI reads it as a number."""
     wide = max(text.rfind(sign, start, close) for sign in _WIDE_COLONS)
     if wide > start and as_number(text[wide + 1 : close]) is not None:
         raise BendError(
             f"The prompt has a weight behind the wide colon {text[wide]}, which ComfyUI takes for text, "
-            f"{_place(text, wide)}. Write ({text[start:wide].strip()[-40:]}:1.3), with a plain colon."
+            f"{place(text, wide)}. Write ({text[start:wide].strip()[-40:]}:1.3), with a plain colon."
         )
     colon = text.rfind(":", start, close)
     if colon <= start:
         # (:1.3) is text to ComfyUI; nobody means that
         if colon == start and as_number(text[colon + 1 : close]) is not None:
-            raise BendError(f"The prompt has a weight with no word, {_place(text, colon)}. Write it as (word:1.3).")
+            raise BendError(f"The prompt has a weight with no word, {place(text, colon)}. Write it as (word:1.3).")
         return close, None
     given = text[colon + 1 : close]
     weight = as_number(given)
+    several = [as_number(part) for part in given.split(">")]
+    if len(several) > 1 and None not in several:
+        if moving and all(map(math.isfinite, several)):
+            return colon, tuple(several)
+        raise BendError(
+            f"The prompt has weights that move, {given.strip()!r}, {place(text, colon)}. Give finite numbers, to "
+            "Bend Timeline, with its weights set to attention."
+        )
     if weight is None:
         word = text[start:colon].strip()
         # a bracket behind the colon: it was in another mark, or one stands there
         if is_weight(given) and not re.search(r"[()]", given) and word.rpartition(" ")[2] != "embedding":
             raise BendError(
                 f"The prompt has {repr(given.strip()) if given.strip() else 'nothing'} where a weight belongs, "
-                f"{_place(text, colon)}. Write it as ({word[-40:]}:1.3). A word that has a colon needs no mark: leave "
+                f"{place(text, colon)}. Write it as ({word[-40:]}:1.3). A word that has a colon needs no mark: leave "
                 r"the parentheses out, or write \( and \) for real brackets."
             )
         return close, None
     if not math.isfinite(weight):
         raise BendError(
-            f"The prompt has the weight {given.strip()!r}, {_place(text, colon)}. Give it a finite number such as 1.3."
+            f"The prompt has the weight {given.strip()!r}, {place(text, colon)}. Give it a finite number such as 1.3."
         )
     return colon, weight
 
@@ -202,12 +213,12 @@ def as_number(text: str) -> float | None:
 
 def _unbalanced(text: str, at: int, what: str) -> BendError:
     return BendError(
-        f"The prompt has a parenthesis that {what}, {_place(text, at)}. "
+        f"The prompt has a parenthesis that {what}, {place(text, at)}. "
         r"Parentheses mark words, as in a romantic (kiss): write both, or \( and \) for real brackets."
     )
 
 
-def _place(text: str, at: int) -> str:
+def place(text: str, at: int) -> str:
     """`at character 12 ("…a romantic ▸(kiss in the…")`: counted from 1, in its line where there are several."""
     line = text.count("\n", 0, at) + 1
     column = at - (text.rfind("\n", 0, at) + 1) + 1

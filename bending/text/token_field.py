@@ -3,7 +3,8 @@
 **Convention.** Any script's comma separates. `ALL` (or `*`), `PROMPT`, `PADDING`, `END` and `REGISTERS`, in capitals,
 select by what a token is; anything else is a word or phrase of the prompt, all its occurrences unless `word#2` asks for
 the second. Quotes take the rest literally: `"red, round"` holds a comma, `"ALL"` is the word, `"red, round"#2` its
-second occurrence. A weight is refused, since none has a meaning here.
+second occurrence. `@2` is the second scene of a prompt that has scenes, `@0` what is heard in all of them, `star@2` the
+word in that scene, `star#2@2` its second occurrence there. A weight is refused, since none has a meaning here.
 """
 
 import re
@@ -20,31 +21,39 @@ ALL, PROMPT, PADDING, END, REGISTERS = KINDS = ("ALL", "PROMPT", "PADDING", "END
 SELECTORS = {**{kind: kind for kind in KINDS}, "*": ALL, "ALLTOKENS": ALL}
 
 _HOW = "Type a word of the prompt, several with commas between, or ALL for every token."
-_QUOTED = re.compile(r'"([^"]*)"\s*(?:#(.*))?', re.DOTALL)
+_QUOTED = re.compile(r'"([^"]*)"\s*(?:#([^@]*))?(?:@(.*))?', re.DOTALL)
 _COUNTED = re.compile(r"(.+?)#(.*)", re.DOTALL)
+_IN_SCENE = re.compile(r"(.*?)\s*@\s*([0-9]{1,9})", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class TokenTerm:
     """One entry of a `token` field.
 
-    text         the word or phrase, or the selector's name
+    text         the word or phrase, or the selector's name; empty for a whole scene
     selector     whether it is one of ALL, PROMPT, PADDING, END, REGISTERS
     occurrence   which occurrence, from 1; None for all of them
+    scene        in which scene, from 1, or 0 for what is heard in all of them; None for anywhere
     """
 
     text: str
     selector: bool = False
     occurrence: int | None = None
+    scene: int | None = None
 
     def __str__(self) -> str:
-        return self.text if self.occurrence is None else f"{self.text}#{self.occurrence}"
+        return self.text + self._where
+
+    @property
+    def _where(self) -> str:
+        count = "" if self.occurrence is None else f"#{self.occurrence}"
+        return count if self.scene is None else f"{count}@{self.scene}"
 
     @property
     def token(self) -> str:
         """A `token` field that means this alone: quoted where it would else be read as something more."""
-        count = "" if self.occurrence is None else f"#{self.occurrence}"
-        return (self.text if self.selector or _is_plain(self.text) else f'"{self.text}"') + count
+        is_bare = self.selector or not self.text or _is_plain(self.text)
+        return (self.text if is_bare else f'"{self.text}"') + self._where
 
 
 @dataclass(frozen=True)
@@ -88,17 +97,21 @@ def _parse_term(part: str, token: str) -> TokenTerm:
         raise _error(f"token is {token!r}, which has nothing before or after a comma. Take that comma out. {_HOW}")
     if part in SELECTORS:
         return TokenTerm(SELECTORS[part], selector=True)
+    scene = None
     if quoted := _QUOTED.fullmatch(part):
-        text, count = quoted.groups()
+        text, count, scene = quoted.groups()
     elif '"' in part:
         raise _error(f"token has {part!r}, with quotes inside. Put the whole phrase between quotes, or use none.")
-    elif counted := _COUNTED.fullmatch(part):
-        text, count = counted.groups()
-        if text.strip() in SELECTORS:
-            raise _error(f"token has {part!r}, but {text.strip()} cannot be counted. Leave the # out.")
     else:
-        text, count = part, None
-        if re.fullmatch(r"#\d+", part):
+        text, scene = inside.groups() if (inside := _IN_SCENE.fullmatch(part)) else (part, None)
+        counted = _COUNTED.fullmatch(text)
+        text, count = counted.groups() if counted else (text, None)
+        if text.strip() in SELECTORS:
+            sign = "#" if count is not None else "@"
+            raise _error(f"token has {part!r}, but {text.strip()} cannot be counted. Leave the {sign} out.")
+        if not text and scene is not None:
+            return TokenTerm("", scene=int(scene))
+        if re.fullmatch(r"#\d+", text):
             raise _error(f"token has {part!r}, with no word before it. Write the word too, as in kiss{part}.")
     if not quoted and (word := _weighed(text.strip())):
         raise _error(
@@ -108,7 +121,11 @@ def _parse_term(part: str, token: str) -> TokenTerm:
     text = " ".join(text.split())
     if not fold(text).text.strip():
         raise _error(f"token is {token!r}, where {part!r} holds no word. {_HOW}")
-    return TokenTerm(text, occurrence=None if count is None else _occurrence(count, text, part))
+    return TokenTerm(
+        text,
+        occurrence=None if count is None else _occurrence(count, text, part),
+        scene=None if scene is None else _scene(scene, text, part),
+    )
 
 
 def _weighed(text: str) -> str | None:
@@ -127,6 +144,15 @@ def _is_plain(text: str) -> bool:
         return TokenField.parse(text).terms == (TokenTerm(text),)
     except BendError:
         return False
+
+
+def _scene(number: str, text: str, part: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", number.strip()):
+        raise _error(
+            f"token has {part!r}. After the @ comes a scene's number, as in {text}@2; for a word that has an @ in it, "
+            f'use quotes around all of it: "{text}@{number}".'
+        )
+    return int(number)
 
 
 def _occurrence(count: str, text: str, part: str) -> int:

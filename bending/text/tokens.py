@@ -5,7 +5,7 @@ token made from the prompt's text; its span counts characters of the clean text 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import BendError
 from .suggest import not_in_prompt
@@ -72,6 +72,7 @@ class TokenMap:
     marked        (start, end) in `text` of the marked words
     fingerprint   digest of the embedding that it describes; empty where there is none
     source        which kind of text encoder it was, and how it is loaded, in words; empty where that is not known
+    scenes        (start, end) in `text` of what is heard in all scenes, then of each scene; empty where there are none
     """
 
     text: str
@@ -79,6 +80,7 @@ class TokenMap:
     marked: tuple[tuple[int, int], ...] = ()
     fingerprint: str = ""
     source: str = ""
+    scenes: tuple[tuple[int, int], ...] = ()
 
     def encoder(self, name: str | None = None) -> EncoderTokens:
         """The encoder called `name`, or the only one. Raises BendError, naming them, where that is no single one."""
@@ -203,7 +205,8 @@ def _select(
         except BendError as error:
             failed[term] = error
             continue
-        words.setdefault((fold(term.text).text, term.occurrence, term.selector), Word(str(term), columns_found))
+        same = fold(term.text).text, term.occurrence, term.selector, term.scene
+        words.setdefault(same, Word(str(term), columns_found))
         notes += remarks
     chosen = sorted({column for word in words.values() for column in word.columns})
     is_all = any(term.selector and term.text == ALL for term in terms)
@@ -242,15 +245,14 @@ def _columns_of(
                 "token",
             )
         return tuple(sorted(kinds[term.text])), []
-    places = tokens.places(term.text)
-    if not places:
-        raise not_in_prompt(term.text, tokens.text, tokens.words, len(tokens.marked_words))
+    places = _places(term, tokens)
     if term.occurrence is not None:
         if term.occurrence > len(places):
             times = "once" if len(places) == 1 else f"{len(places)} times"
-            last = TokenTerm(term.text, occurrence=len(places) if len(places) > 1 else None).token
+            last = replace(term, occurrence=len(places) if len(places) > 1 else None).token
+            where = "the prompt" if term.scene is None else f"scene {term.scene}"
             raise BendError(
-                f'there is no "{term}": "{term.text}" is in the prompt {times}. Count from 1.', "token", (last,)
+                f'there is no "{term}": "{term.text}" is in {where} {times}. Count from 1.', "token", (last,)
             )
         places = [places[term.occurrence - 1]]
     columns_found, notes = set(), []
@@ -264,6 +266,47 @@ def _columns_of(
             "(it drops an embedding: that it does not find). Reword the prompt."
         )
     return tuple(sorted(columns_found)), notes
+
+
+def _places(term: TokenTerm, tokens: TokenMap) -> list[tuple[int, int]]:
+    """Where a term stands, all occurrences. Raises BendError where it does not."""
+    if term.scene is not None and tokens.scenes:
+        return _places_in_scene(term, tokens)
+    word = term.text
+    if term.scene is not None:
+        word = f"{word}@{term.scene}"  # in a prompt without scenes that is a word
+        if not term.text or term.occurrence is not None or not tokens.places(word):
+            offers = (replace(term, scene=None).token,) if term.text else ()
+            raise BendError(
+                f'"{term}" asks for a scene, but this prompt has no scenes. Encode it with Bend Timeline, or name '
+                f"{'the word without @' if term.text else 'words, or PROMPT'}.",
+                "token",
+                offers,
+            )
+    places = tokens.places(word)
+    if not places:
+        raise not_in_prompt(word, tokens.text, tokens.words, len(tokens.marked_words))
+    return places
+
+
+def _places_in_scene(term: TokenTerm, tokens: TokenMap) -> list[tuple[int, int]]:
+    count = len(tokens.scenes) - 1
+    if term.scene > count:
+        scenes = "1 scene" if count == 1 else f"{count} scenes"
+        raise BendError(
+            f'"{term}" asks for scene {term.scene}, but this prompt has {scenes}.',
+            "token",
+            (replace(term, scene=count).token,),
+        )
+    start, end = tokens.scenes[term.scene]
+    name, text = f"scene {term.scene}" if term.scene else "what the whole film hears", tokens.text[start:end]
+    if not text:
+        raise BendError(f'"{term}" cannot be found: the timeline has no text for the whole film.', "token")
+    places = [place for place in tokens.places(term.text) if start <= place[0] and place[1] <= end]
+    if term.text and not places:
+        offers = (replace(term, scene=None).token,) if tokens.places(term.text) else ()
+        raise BendError(f'there is no "{term.text}" in {name}: it reads "{text}".', "token", offers)
+    return places if term.text else [(start, end)]
 
 
 def _shared(piece: Piece, text: str, start: int, end: int) -> list[str]:

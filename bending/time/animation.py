@@ -1,4 +1,4 @@
-"""Values that move: keyframes, curves and lists, read at the frames of a film or the steps of a sampling."""
+"""Values that move: keyframes, curves, lists and stretches, read at the frames of a film or the steps of a sampling."""
 
 import math
 import re
@@ -12,6 +12,7 @@ import torch
 from ..errors import BendError
 from ..frames.latent_time import in_time, is_causal
 from ..text.lists import COMMAS
+from .stretch import Stretch
 
 EASES = ("linear", "ease", "hold")
 _KEY = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(%?)\s*:\s*(-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
@@ -99,7 +100,7 @@ class SampledCurve:
         return f"{self.name} of {len(self.samples)} values, {self.lowest:g} to {max(self.samples):g}"
 
 
-Track = Keyframes | SampledCurve
+Track = Keyframes | SampledCurve | Stretch
 
 
 def parse_keyframes(text: str, ease: str = "linear") -> Keyframes:

@@ -16,6 +16,7 @@ from ...bending.text.token_field import ALL, TokenField, TokenTerm, replaced
 from ...bending.text.words import words_of
 from ...bending.time import ranges
 from ...bending.time.animation import SampledCurve
+from ...bending.time.stretch import Stretch
 from ...bending.time.windows import TimeWindow
 from ..families.family import Columns, given_columns
 from ..maps.recording import Recording
@@ -30,13 +31,14 @@ FIRST = 8
 
 @dataclass(frozen=True)
 class PlannedBend:
-    """A bend of the run, in its place in the chain."""
+    """A bend of the run, in its place in the chain; of one with a stretch, in which pictures that is `heard`."""
 
     number: int
     of: int
     bend: Bend
     applied: bool
     layers: frozenset[int]
+    heard: str = ""
 
     @property
     def title(self) -> str:
@@ -129,7 +131,8 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
         if bend.is_identity:
             said.append("changes nothing with these settings, and is left out.")
         elif subject.schedule.reaches(bend):
-            planned.append(PlannedBend(number, len(chain), bend, patch.apply_to_output, layers))
+            heard = _heard(bend, subject)
+            planned.append(PlannedBend(number, len(chain), bend, patch.apply_to_output, layers, heard))
         warnings += [f"{title}: {note}" for note in said]
     words: dict[TokenTerm, Selected] = {}  # those that are watched, numbered by their order
     recordings = []
@@ -209,7 +212,8 @@ def _recorded(recording: Recording, bends: Sequence[Bend], conditionings: Sequen
             )
     else:
         bent = [bend for bend in bends if bend.passes != "negative"]
-        terms = [term for bend in bent for token in bend.tokens for term in token.terms if not term.selector]
+        terms = [term for bend in bent for token in bend.tokens for term in token.terms]
+        terms = [term for term in terms if not term.selector and term.text]  # no whole scene: that may be long
         terms = [
             term for term in dict.fromkeys(terms) if _is_found(term, conditionings)
         ]  # else only in the negative prompt
@@ -242,6 +246,8 @@ def _check(bend: Bend, subject: ModelSpec) -> list[str]:
     for animation in bend.animations:
         count = subject.frames if animation.over == "frames" else max(schedule.steps, 1)
         animation.track.values(count, subject.stride if animation.over == "frames" else None)
+        if isinstance(animation.track, Stretch):
+            notes += _stretch_notes(animation.track, subject)
         given = animation.track.samples if isinstance(animation.track, SampledCurve) else ()
         if given and animation.track.name == "list" and is_stretched(len(given), count, subject.stride):
             notes.append(f"{len(given)} values of {animation.parameter} are stretched to {count} {animation.over}.")
@@ -262,6 +268,28 @@ def _check(bend: Bend, subject: ModelSpec) -> list[str]:
         shown = ", ".join(str(window) for window in bend.all_windows if window != TimeWindow())
         notes.append(f"no step of this sampler lies in {shown}; its steps are at {at}.")
     return notes
+
+
+def _stretch_notes(stretch: Stretch, subject: ModelSpec) -> list[str]:
+    """What is to be said of a stretch in this film. Raises BendError for a picture, which has no time."""
+    if subject.frames == 1:
+        raise BendError("it moves over a film, but this run makes one picture. Make a film, or use Bend Prompt.")
+    if stretch.heard(subject.frames, subject.stride):
+        return []
+    return [
+        f"its stretch, {stretch.end - stretch.start:.1%} of the film, fills less than half of any latent frame: it is "
+        f"at most {max(stretch.values(subject.frames, subject.stride)):.2g}, in a film of {subject.frames} latent "
+        "frames."
+    ]
+
+
+def _heard(bend: Bend, subject: ModelSpec) -> str:
+    """In which pictures a bend's stretch is heard by half at least; empty for a bend without."""
+    for stretch in (animation.track for animation in bend.animations if isinstance(animation.track, Stretch)):
+        if frames := stretch.heard(subject.frames, subject.stride):
+            first, last = max(0, subject.stride * (frames[0] - 1) + 1), subject.stride * frames[-1]
+            return f"heard in pictures {first}–{last} (latent frames {frames[0]}–{frames[-1]})"
+    return ""
 
 
 def _title(number: int, of: int, bend: Bend) -> str:

@@ -124,7 +124,7 @@ class Report:
         for planned in self.plan.bends:
             sites, steps = self.sites(planned)
             done = f"{_count(sites, 'layer')} × {_count(steps, 'step')}" if planned.applied else "checked, not applied"
-            lines.append(f"{planned.number}. {planned.bend}: {done}")
+            lines.append(f"{planned.number}. {planned.bend}: {', '.join(filter(None, (done, planned.heard)))}")
         return lines or ["no bends"]
 
     def badges(self, patch: Patch) -> list[Badge]:

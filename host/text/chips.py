@@ -41,6 +41,10 @@ def field_chips(field: str, prompts: Sequence[PromptPieces], problems: Sequence[
 
     for word in words:
         offer(TokenTerm(word.text), "marked" if word.marked else "word", word.token, unknown=word.unknown)
+    for number in range(max((len(prompt.scenes) for prompt in prompts), default=0)):
+        if any(start < end for prompt in prompts for start, end in prompt.scenes[number : number + 1]):
+            scene = TokenTerm("", scene=number)
+            offer(scene, "scene", scene.token)
     for term in terms:
         if not term.selector or term.text not in selectors:
             offer(term, "wrong" if str(term) in wrong else "own", term.token)
@@ -87,7 +91,7 @@ def _prompt_chips(prompt: PromptPieces, whole_words: bool) -> Iterator[dict[str,
 
 
 def _same(term: TokenTerm) -> tuple:
-    return fold(term.text).text, term.occurrence, term.selector
+    return fold(term.text).text, term.occurrence, term.selector, term.scene
 
 
 def _apart(prompt: PromptPieces) -> list[tuple[Place, dict[str, Any]]]:

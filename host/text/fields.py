@@ -59,11 +59,11 @@ def _field(terms: tuple[TokenTerm, ...], number: int, offer: str) -> str:
 
 def _map_of(prompt: PromptPieces | str) -> TokenMap | None:
     if isinstance(prompt, PromptPieces):
-        return prompt.tokens or _by_character(prompt.typed)
+        return prompt.tokens or _by_character(prompt.typed, prompt.scenes)
     return _by_character(prompt)
 
 
-def _by_character(typed: str) -> TokenMap | None:
+def _by_character(typed: str, scenes: tuple[tuple[int, int], ...] = ()) -> TokenMap | None:
     """A map as of an encoder that has a token for each character and each kind of column; None for no prompt."""
     try:
         prompt = parse_prompt(typed)
@@ -72,4 +72,4 @@ def _by_character(typed: str) -> TokenMap | None:
     count = len(prompt.text)
     pieces = tuple(Piece(char, at, at + 1, at) for at, char in enumerate(prompt.text))
     encoder = EncoderTokens("", pieces or (Piece("", 0, 0, 0),), (count,), (count,), count + 1, registers=(count,))
-    return TokenMap(prompt.text, (encoder,), prompt.marked)
+    return TokenMap(prompt.text, (encoder,), prompt.marked, scenes=scenes)

@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
@@ -11,6 +11,7 @@ import folder_paths
 
 from ...bending.errors import BendError
 from ...bending.text.prompt import Prompt, parse_prompt, unmarked
+from ...bending.text.scenes import compose, parse_scenes
 from ...bending.text.token_field import ALL, TokenTerm
 from ...bending.text.tokens import EncoderTokens, Piece, TokenMap
 from ...bending.text.words import is_letter
@@ -59,6 +60,7 @@ class PromptPieces:
     tokens   the map that Bend Prompt would make; None where it cannot be known, and `why` says so
     problem  what Bend Prompt would refuse the text with; nothing else is known then
     words    marked ones first, each once
+    scenes   as a TokenMap has them
     """
 
     typed: str
@@ -67,6 +69,7 @@ class PromptPieces:
     words: tuple[PromptWord, ...] = ()
     why: str = ""
     problem: str = ""
+    scenes: tuple[tuple[int, int], ...] = ()
 
     @property
     def encoder(self) -> EncoderTokens | None:
@@ -130,23 +133,44 @@ def pieces_of(loader: str, inputs: Mapping[str, Any], text: str) -> PromptPieces
 
     Raises BendError for a text that is longer than LONGEST.
     """
-    if len(text) > LONGEST:
-        raise BendError(f"The prompt has {len(text)} characters; at most {LONGEST} are looked at.", "text")
+    _check_length(text)
     try:
         prompt = parse_prompt(text)
     except BendError as error:
         return PromptPieces(text, problem=str(error))
+    return _pieces_of(loader, inputs, text, prompt)
+
+
+def pieces_of_scenes(loader: str, inputs: Mapping[str, Any], text: str, whole_film: str) -> PromptPieces:
+    """The same of the one text that Bend Timeline makes of scenes; `typed` is that, without weights."""
+    _check_length(text + whole_film)
+    try:
+        prompt, scenes = compose(parse_scenes(text), whole_film, moving=True)
+    except BendError as error:
+        return PromptPieces(text, problem=str(error))
+    given = prompt.without_weights()
+    return _pieces_of(loader, inputs, given.host_text, given, scenes)
+
+
+def _check_length(text: str) -> None:
+    if len(text) > LONGEST:
+        raise BendError(f"The prompt has {len(text)} characters; at most {LONGEST} are looked at.", "text")
+
+
+def _pieces_of(
+    loader: str, inputs: Mapping[str, Any], text: str, prompt: Prompt, scenes: tuple[tuple[int, int], ...] = ()
+) -> PromptPieces:
     try:
         source = source_of(loader, inputs)
         tokenizer = _tokenizer(source, *version(source.file))
     except Unknown as why:
-        bare = TokenMap(prompt.text, (), prompt.marked)
-        return PromptPieces(text, prompt.text, words=_words(prompt, bare), why=f"known after a run: {why}")
+        words = _words(prompt, TokenMap(prompt.text, (), prompt.marked))
+        return PromptPieces(text, prompt.text, None, words, f"known after a run: {why}", scenes=scenes)
     try:
         tokens, _ = read_prompt(tokenizer, source.encoder, prompt, tokenizer.tokenize_with_weights)
     except BendError as error:
         return PromptPieces(text, problem=str(error))
-    return PromptPieces(text, prompt.text, tokens, _words(prompt, tokens))
+    return PromptPieces(text, prompt.text, replace(tokens, scenes=scenes), _words(prompt, tokens), scenes=scenes)
 
 
 def pieces_of_run(text: str, tokens: TokenMap) -> PromptPieces:

@@ -14,6 +14,7 @@ from comfy import sd1_clip
 from ...bending.digest import fingerprint
 from ...bending.errors import BendError
 from ...bending.text.prompt import IMPOSSIBLE, Prompt, parse_prompt, unmarked
+from ...bending.text.scenes import Script, compose
 from ...bending.text.tokens import TokenMap
 from ..families.encoders import ENCODERS, encoder_of
 from ..families.family import TextEncoder
@@ -50,6 +51,27 @@ def encode_prompt(clip, text: str) -> tuple[list, TokenMap]:
     """
     encoder = _encoder_of(clip)
     return _encode(clip, encoder, parse_prompt(text))
+
+
+class Scenes(NamedTuple):
+    """A `conditioning` of several scenes: the `tokens` of its one text, and the `prompt` with its weights."""
+
+    conditioning: list
+    tokens: TokenMap
+    prompt: Prompt
+
+
+def encode_scenes(clip, script: Script, whole_film: str, weights: str) -> Scenes:
+    """Scenes as one text, what the whole film hears in front; the map knows where each stands.
+
+    `weights` are the "encoder"'s, as in `encode_prompt`, or for the "attention", and the encoder is given none. Raises
+    BendError as `encode_prompt` does.
+    """
+    encoder = _encoder_of(clip)
+    in_attention = weights == "attention"
+    prompt, spans = compose(script, whole_film, moving=in_attention)
+    given = prompt.without_weights() if in_attention else prompt
+    return Scenes(*_encode(clip, encoder, given, spans), prompt)
 
 
 class Attached(NamedTuple):
@@ -131,8 +153,9 @@ def _encoder_of(clip):
     return encoder
 
 
-def _encode(clip, encoder, prompt: Prompt) -> tuple[list, TokenMap]:
+def _encode(clip, encoder, prompt: Prompt, scenes: tuple[tuple[int, int], ...] = ()) -> tuple[list, TokenMap]:
     token_map, tokens = read_prompt(clip.tokenizer, encoder, prompt, clip.tokenize)
+    token_map = replace(token_map, scenes=scenes)
     plain = {name: [[entry[:2] for entry in batch] for batch in batches] for name, batches in tokens.items()}
     conditioning = []
     for cond, extras in clip.encode_from_tokens_scheduled(plain):

@@ -4,7 +4,7 @@ from ...bending.errors import BendError
 from ...bending.text.marking import toggled
 from ...host.text.chips import field_chips, prompt_told
 from ...host.text.fields import check_field
-from ...host.text.pieces import LONGEST, PromptPieces, pieces_of
+from ...host.text.pieces import LONGEST, PromptPieces, pieces_of, pieces_of_scenes
 from . import LONGEST as LONGEST_QUESTION
 from . import NonsenseError, asked
 
@@ -16,7 +16,8 @@ def words(question: dict) -> dict:
     """What the fields of bends can have: `field_chips`, and what is to be said of the prompts themselves.
 
     From ``{prompts: [prompt], bends: [{prompts: [its number], fields: {name: text}}]}``, where a prompt is ``{text,
-    loader: {class_type, inputs} | null}``, to ``{bends: [{fields: {name: {chips, problems}}, notes}]}``.
+    loader: {class_type, inputs} | null}`` and one of scenes has a ``whole_film``, to
+    ``{bends: [{fields: {name: {chips, problems}}, notes}]}``.
     """
     prompts = [_read(prompt) for prompt in asked(question, "prompts", list, _PROMPTS)]
     return {"bends": [_bend(bend, prompts) for bend in asked(question, "bends", list, _BENDS)]}
@@ -59,6 +60,8 @@ def _read(prompt: object) -> PromptPieces:
         raise NonsenseError("a prompt is an object")
     text = asked(prompt, "text", str, LONGEST_QUESTION)
     try:
+        if "whole_film" in prompt:
+            return pieces_of_scenes(*_loader(prompt), text, asked(prompt, "whole_film", str, LONGEST_QUESTION))
         return pieces_of(*_loader(prompt), text)
     except BendError as error:  # too long
         return PromptPieces(text, problem=str(error))

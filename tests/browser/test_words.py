@@ -328,3 +328,29 @@ def test_nothing_is_saved_and_a_bypassed_bend_keeps_what_it_shows(words):
             "a (green) sky", "a (red) circle on the left"
         )
     )
+
+
+def test_a_timeline_tells_its_scenes_and_its_signs_reach_the_server(words):
+    words.open()
+    text = r'a (red:2) circle "|" \[x\] | a blue circle'
+    node = words.page.evaluate(
+        f"""([prompt, sampler, text]) => {{
+            const scenes = LiteGraph.createNode('AttnBendTimeline')
+            app.graph.add(scenes)
+            const before = ({AT})(prompt)
+            const wire = before.getInputLink(before.findInputSlot('clip'))
+            app.graph.getNodeById(wire.origin_id).connect(wire.origin_slot, scenes, 'clip')
+            const at = ({AT})(sampler)
+            scenes.connect(0, at, at.findInputSlot('positive'))
+            scenes.widgets.find(({{name}}) => name === 'text').value = text
+            return String(scenes.id)
+        }}""",
+        [PROMPT, SAMPLER, text],
+    )
+    words.has(BEND, "@2", "scene")
+    words.has(BEND, "blue", "word")
+    words.click(BEND, "@2")
+    words.becomes(BEND, "red, @2")
+    words.desk.set(BEND, token="red@2")
+    words.says(BEND, 'there is no "red" in scene 2: it reads "a blue circle".')
+    assert words.desk.editor.export()[node]["inputs"]["text"] == text

@@ -10,6 +10,7 @@ from attention_bending.bending.errors import BendError
 from attention_bending.bending.frames.mask_video import MaskVideo
 from attention_bending.bending.operators import swap, time
 from attention_bending.bending.time import animation
+from attention_bending.bending.time.stretch import Stretch
 from attention_bending.bending.time.windows import TimeWindow
 from hypothesis import strategies as st
 
@@ -73,6 +74,13 @@ def track(draw) -> animation.Track:
 
 
 @st.composite
+def animated(draw, name: str) -> Animation:
+    if draw(st.integers(0, 3)) == 0:
+        return Animation(name, "frames", Stretch(*draw(increasing), draw(part), draw(part)))
+    return Animation(name, draw(st.sampled_from(("frames", "steps"))), draw(track()))
+
+
+@st.composite
 def bend(draw) -> Bend:
     mode = draw(operator())
     moving = draw(st.lists(st.sampled_from((*mode.numbers, "strength")), unique=True, max_size=2))
@@ -90,7 +98,7 @@ def bend(draw) -> Bend:
         passes=draw(st.sampled_from((None, *PASSES))),
         masks=tuple(draw(st.lists(mask, max_size=2))),
         windows=tuple(draw(st.lists(window(), max_size=2))),
-        animations=tuple(Animation(name, draw(st.sampled_from(("frames", "steps"))), draw(track())) for name in moving),
+        animations=tuple(draw(animated(name)) for name in moving),
         origin=draw(st.none() | st.just("14")),
     )
 

@@ -13,8 +13,10 @@ from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.errors import BendError
 from attention_bending.bending.frames.mask_video import MaskVideo
 from attention_bending.bending.operators import swap, time
+from attention_bending.bending.text.tokens import resolve
 from attention_bending.bending.time import animation, ranges
 from attention_bending.bending.time.windows import TimeWindow
+from core.test_scenes import scenes_map
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +51,8 @@ def test_the_animate_page_lists_every_parameter():
 TURN = Bending((Bend(operators.Rotate(), "kiss"),))
 LOUDER_TURN = Bending((Bend(operators.Amplify(), "kiss"),)) + TURN
 
+CIRCLES = scenes_map("a red circle | a blue circle")[0]
+
 REFUSALS = [
     ("AttnBendRegionalMask", lambda: operators.RegionalMask(0.75, 0.25, 0.25, 0.75)),
     ("AttnBendBlur", lambda: operators.Blur(kernel_size=4)),
@@ -72,6 +76,8 @@ REFUSALS = [
     ("AttnBendAnimate", lambda: animation.parse_keyframes("30: 1").values(21)),
     ("AttnBendAnimate", lambda: animation.sampled_curve([])),
     ("AttnBendAnimate", lambda: narrow.animate(LOUDER_TURN, "x", "frames", animation.parse_keyframes("0: 1"))),
+    ("AttnBendTimeline", lambda: resolve("@3", CIRCLES)),
+    ("AttnBendTimeline", lambda: resolve("red@2", CIRCLES)),
     ("AttnBendPaint", lambda: plan_chain([(Bend(painted(), "ALL"), [range(512)])], 512)),
     ("AttnBendSwap", lambda: plan_chain([(Bend(operators.Swap("rose"), "ALL"), [range(512), [3]])], 512)),
     ("AttnBendSwap", lambda: plan_chain([(Bend(operators.Swap("rose"), "red rose"), [[2, 3], [3]])], 512)),

@@ -27,7 +27,7 @@ FLOORS = (
     ("bending/time",),
     ("bending/operators",),
     ("bending/bend",),
-    ("bending/narrow", "bending/attention", "bending/maps", "bending/files", "bending/explore"),
+    ("bending/narrow", "bending/timeline", "bending/attention", "bending/maps", "bending/files", "bending/explore"),
     ("bending/pictures", "bending/api"),
     ("bending/preview",),
     ("host/display", "host/keeping", "host/toy", "host/families"),

@@ -37,6 +37,28 @@ def test_a_field_is_offered_the_words_of_its_prompts_marked_ones_first_then_sele
     assert chips(field(""), "text") == ["ALL"]
 
 
+@pytest.mark.parametrize("loader", [TOY, None])
+def test_a_field_is_offered_scenes_and_checked_in_them(loader):
+    def told(value, whole_film="", text="a (red:2) circle | a blue circle"):
+        prompt = {"text": text, "loader": loader, "whole_film": whole_film}
+        question = {"prompts": [prompt], "bends": [{"prompts": [0], "fields": {"token": value}}]}
+        return words(question)["bends"][0]
+
+    def fields(*given):
+        return told(*given)["fields"]["token"]
+
+    assert [chip["text"] for chip in fields("")["chips"] if chip["kind"] == "scene"] == ["@1", "@2"]
+    assert "@0" in chips(fields("", "soft"), "text")
+    (scene,) = (chip for chip in fields("circle@1")["chips"] if chip["text"] == "@2")
+    assert scene["then"] == "circle@1, @2"
+    assert fields("@2, red@1, circle")["problems"] == []
+    (problem,) = fields("red@2")["problems"]
+    assert problem["message"] == 'there is no "red" in scene 2: it reads "a blue circle".' and problem["offers"] == [
+        "red"
+    ]
+    assert told("@1", "", "a | ")["notes"][0].startswith("scene 2 of 2 is empty")
+
+
 @pytest.mark.parametrize(
     ("value", "clicked", "then"),
     [
