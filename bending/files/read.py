@@ -14,9 +14,10 @@ from .masks import MaskReader
 from .model_bending import read_peer
 from .schema import read_bend
 from .seed_formats import read_research, read_seed
+from .version import VERSION, newer
 from .yaml_nodes import FileError, Node, compose, items, keyed, meant, text, whole
 
-FORMAT, VERSION = "attention-bending", 1
+FORMAT = "attention-bending"
 
 LIMIT = 4_000_000
 """Bytes of a file, without the masks beside it; more is neither read nor written."""
@@ -123,9 +124,13 @@ def _read_own(root: Node, reader: MaskReader) -> Loaded:
         if version < 1:
             raise FileError(root.value["version"].line, f"version is {version}. Write version: {VERSION}.")
     entries = keyed(root, "the file", ("format", "about", "bends", "version"), ("version", "bends"))
-    bends = tuple(read_bend(node, reader) for node in items(entries["bends"], "bends"))
+    bending = Bending(tuple(read_bend(node, reader) for node in items(entries["bends"], "bends")))
+    if version == 1 and (new := newer(bending)):
+        raise FileError(
+            entries["version"].line, f"version is 1, which has no {', '.join(new)}. Write version: {VERSION}."
+        )
     about = entries.get("about")
-    return Loaded(Bending(bends), "" if about is None or about.is_nothing else text(about, "about"))
+    return Loaded(bending, "" if about is None or about.is_nothing else text(about, "about"))
 
 
 def _foreign(read):

@@ -15,8 +15,9 @@ from ..atomic_write import atomic_write
 from ..bend import Bending
 from ..errors import BendError
 from .masks import MaskWriter, Packed
-from .read import FORMAT, LIMIT, VERSION, reread
+from .read import FORMAT, LIMIT, reread
 from .schema import MODES, write_bend
+from .version import version_of
 
 HEAD = "# A bending: the node Load Bending of Attention Bending reads it. The last line says that it is whole.\n"
 _WIDTH = 100
@@ -61,7 +62,8 @@ def _text(bending: Bending, about: str, kind: str, writer: MaskWriter) -> tuple[
         raise BendError(f"{unknown[0]} has a mode that files do not know. Take it out of the bending.")
     bends = [write_bend(bend, writer) for bend in bending]
     beside = writer.name_file()
-    data = {"format": FORMAT, **({"about": about} if about.strip() else {}), "bends": bends, "version": VERSION}
+    described = {"about": about} if about.strip() else {}
+    data = {"format": FORMAT, **described, "bends": bends, "version": version_of(bending)}
     text = _json(data) if kind == "json" else _yaml(data)
     try:
         reloaded = reread(text, writer.tensors)
