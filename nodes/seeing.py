@@ -1,11 +1,13 @@
-"""What words did in a run, as pictures: films of their maps, and a sheet of them by step, head and layer."""
+"""What words did in a run: films of their maps, a sheet of them by step, head and layer, and the words at a place."""
 
 from comfy_api.latest import io, ui
 from torch.nn.functional import interpolate
 
+from ..bending.frames.mask_video import MaskVideo
+from ..bending.maps import heard
 from ..bending.pictures import drawing, maps_grid
 from ..host.maps.record_store import record_of
-from .common import CATEGORY, maps_inputs
+from .common import CATEGORY, MapsWire, maps_inputs, shown_text
 from .texts import described_schema
 from .widgets import choice, number, toggle
 
@@ -93,4 +95,38 @@ class AttnBendMapsGrid(io.ComfyNode):
         return io.NodeOutput(sheet, cells.as_json(), ui=film_preview(sheet, 4))
 
 
-SEEING = [AttnBendMaps, AttnBendMapsGrid]
+class AttnBendWordsHere(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return described_schema(
+            node_id="AttnBendWordsHere",
+            display_name="Words Here",
+            category=f"{CATEGORY}/see",
+            search_aliases=["attention bending", "heard", "point", "pick", "interrogate", "segment", "lift"],
+            inputs=[
+                MapsWire.Input("maps"),
+                io.Float.Input("x", default=0.5, min=0.0, max=1.0, step=0.01),
+                io.Float.Input("y", default=0.5, min=0.0, max=1.0, step=0.01),
+                io.Int.Input("frame", default=0, min=0, max=4095),
+                io.Float.Input("radius", default=0.1, min=0.0, max=1.0, step=0.01),
+                io.Latent.Input("latent", optional=True),
+                io.Mask.Input("mask", optional=True),
+            ],
+            outputs=[io.String.Output("words"), io.String.Output("list", is_output_list=True)],
+            hidden=[io.Hidden.unique_id],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, maps, x, y, frame, radius, latent=None, mask=None) -> io.NodeOutput:
+        record = record_of(maps, latent)
+        heard.check_many(record)
+        if mask is None:
+            found = heard.words_here(record, x, y, frame, radius)
+        else:
+            found = heard.words_under(record, MaskVideo(mask), frame)
+        most = heard.most_heard(found)
+        return io.NodeOutput(", ".join(most), most, ui=shown_text(cls, heard.table(found, most)))
+
+
+SEEING = [AttnBendMaps, AttnBendMapsGrid, AttnBendWordsHere]

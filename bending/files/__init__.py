@@ -2,11 +2,11 @@
 
 **Format**, versions 1 and 2: YAML in UTF-8, or JSON, which is YAML. `format: attention-bending`, `bends` in chain
 order, `version` at the end, so that a file that was cut short lacks it, and where one likes `about`, a text. A file is
-of version 1 unless it holds what is new in 2: a stretch, or a word of a scene, as `star@2`. A bend has `mode`, the
-`key` of its operator, that operator's parameters and the fields of `Bend`, all by the names and with the defaults that
-they have in Python; what can be left out is left out at its default. `windows` hold the fields of `When`; `animations`
-hold `parameter`, `over`, and `keyframes` with `ease`, or a `list`, or a `curve` of numbers, or a `stretch` with `fade`
-and `outside`. For masks see `masks`. No anchors, no aliases, no tags; unknown and repeated keys are refused.
+of version 1 unless it holds what is new in 2: a stretch, a word of a scene, as `star@2`, or the selector MARKED. A bend
+has `mode`, the `key` of its operator, that operator's parameters and the fields of `Bend`, all by the names and with
+the defaults that they have in Python; what can be left out is left out at its default. `windows` hold the fields of
+`When`; `animations` hold `parameter`, `over`, and `keyframes` with `ease`, or a `list`, or a `curve` of numbers, or a
+`stretch` with `fade` and `outside`. For masks see `masks`. No anchors, no aliases, no tags; unknown and repeated keys are refused.
 
 >>> text = dump(bending, about="A word turned.")
 >>> parse(text, "turned.yaml").bending == bending

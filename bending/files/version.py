@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ..bend import Bend, Bending
+from ..text.token_field import MARKED
 from ..time.stretch import Stretch
 
 VERSION = 2
@@ -22,3 +23,5 @@ def newer(bending: Bending) -> list[str]:
 def _newer(bend: Bend) -> Iterator[str]:
     if any(isinstance(moving.track, Stretch) for moving in bend.animations):
         yield "stretch"
+    if any(term.selector and term.text == MARKED for field in bend.tokens for term in field.terms):
+        yield MARKED

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..errors import BendError
 from .lists import straight_quotes
 from .prompt import parse_prompt
-from .token_field import ALL, END, PADDING, PROMPT, REGISTERS, SELECTORS, TokenTerm
+from .token_field import ALL, END, MARKED, PADDING, PROMPT, REGISTERS, SELECTORS, TokenTerm
 from .words import find, fold
 
 _LISTED = 40
@@ -16,6 +16,7 @@ _BETWEEN_WORDS = re.compile(r"[\s;；/|+&]+")
 _MEANT = {
     ALL: "To bend every token, write ALL, in capitals.",
     PROMPT: "To bend all tokens of the prompt, write PROMPT, in capitals.",
+    MARKED: "To bend the words marked with (parentheses), write MARKED, in capitals.",
     PADDING: "To bend the padding, write PADDING, in capitals.",
     END: "To bend the end token, write END, in capitals.",
     REGISTERS: "To bend the registers behind the prompt, write REGISTERS, in capitals.",

@@ -1,10 +1,11 @@
 """The `token` field of a bend: a comma list of selectors, words and phrases.
 
-**Convention.** Any script's comma separates. `ALL` (or `*`), `PROMPT`, `PADDING`, `END` and `REGISTERS`, in capitals,
-select by what a token is; anything else is a word or phrase of the prompt, all its occurrences unless `word#2` asks for
-the second. Quotes take the rest literally: `"red, round"` holds a comma, `"ALL"` is the word, `"red, round"#2` its
-second occurrence. `@2` is the second scene of a prompt that has scenes, `@0` what is heard in all of them, `star@2` the
-word in that scene, `star#2@2` its second occurrence there. A weight is refused, since none has a meaning here.
+**Convention.** Any script's comma separates. `ALL` (or `*`), `PROMPT`, `MARKED`, `PADDING`, `END` and `REGISTERS`, in
+capitals, select by what a token is; anything else is a word or phrase of the prompt, all its occurrences unless
+`word#2` asks for the second. Quotes take the rest literally: `"red, round"` holds a comma, `"ALL"` is the word,
+`"red, round"#2` its second occurrence. `@2` is the second scene of a prompt that has scenes, `@0` what is heard in all
+of them, `star@2` the word in that scene, `star#2@2` its second occurrence there. A weight is refused, since none has a
+meaning here.
 """
 
 import re
@@ -17,7 +18,7 @@ from .lists import at_commas, straight_quotes
 from .prompt import as_number, is_weight
 from .words import fold
 
-ALL, PROMPT, PADDING, END, REGISTERS = KINDS = ("ALL", "PROMPT", "PADDING", "END", "REGISTERS")
+ALL, PROMPT, MARKED, PADDING, END, REGISTERS = KINDS = ("ALL", "PROMPT", "MARKED", "PADDING", "END", "REGISTERS")
 SELECTORS = {**{kind: kind for kind in KINDS}, "*": ALL, "ALLTOKENS": ALL}
 
 _HOW = "Type a word of the prompt, several with commas between, or ALL for every token."
@@ -31,7 +32,7 @@ class TokenTerm:
     """One entry of a `token` field.
 
     text         the word or phrase, or the selector's name; empty for a whole scene
-    selector     whether it is one of ALL, PROMPT, PADDING, END, REGISTERS
+    selector     whether it is one of KINDS
     occurrence   which occurrence, from 1; None for all of them
     scene        in which scene, from 1, or 0 for what is heard in all of them; None for anywhere
     """
@@ -76,6 +77,15 @@ class TokenField:
         if plain.count('"') % 2:
             raise _error(f'token is {text!r}, where a quote is opened but not closed. Write both, as in "red, round".')
         return cls(text, tuple(_parse_term(part.strip(), text) for part in at_commas(plain)))
+
+
+def token_of(word: str) -> str:
+    """A `token` field that means a term by what its `str` says: itself where that reads back, else in quotes."""
+    try:
+        terms = TokenField.parse(word).terms
+    except BendError:
+        terms = ()
+    return word if [str(term) for term in terms] == [word] else TokenTerm(word).token
 
 
 def replaced(terms: Sequence[TokenTerm], term: TokenTerm, by: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ..errors import BendError
 from .suggest import not_in_prompt
-from .token_field import ALL, END, PADDING, PROMPT, REGISTERS, TokenField, TokenTerm, replaced
+from .token_field import ALL, END, MARKED, PADDING, PROMPT, REGISTERS, TokenField, TokenTerm, replaced
 from .words import find, fold, is_blank, unique, words_of
 
 
@@ -57,7 +57,7 @@ class EncoderTokens:
 
     @property
     def kinds(self) -> dict[str, tuple[int, ...]]:
-        """The columns of each selector, for those selectors that have any."""
+        """The columns of each selector but MARKED, for those selectors that have any."""
         pieces = tuple(sorted(piece.column for piece in self.pieces))
         kinds = {PROMPT: pieces, PADDING: self.padding, END: self.end, REGISTERS: self.registers}
         return {ALL: tuple(range(self.columns)), **{kind: columns for kind, columns in kinds.items() if columns}}
@@ -89,6 +89,12 @@ class TokenMap:
             names = ", ".join(encoder.name for encoder in self.encoders)
             raise BendError(f"text encoder {name or 'not given'}: this prompt was read by {names}. Name one of these.")
         return chosen[0]
+
+    def kinds(self, name: str | None = None) -> dict[str, tuple[int, ...]]:
+        """The columns in an encoder of each selector that has any; `name` as in `encoder`."""
+        encoder = self.encoder(name)
+        marked = {piece.column for span in self.marked for piece in encoder.pieces_in(*span)}
+        return encoder.kinds | ({MARKED: tuple(sorted(marked))} if marked else {})
 
     def places(self, word: str) -> list[tuple[int, int]]:
         """Where `word` stands; a marked part of a longer word is a word, too, since its mark says so."""
@@ -237,15 +243,17 @@ def _columns_of(
             "Take out what changes its length after Bend Prompt (such as ConditioningConcat), or bend ALL."
         )
     if term.selector:
-        kinds = encoder.kinds
+        kinds = tokens.kinds(name)
         if term.text not in kinds:
+            cure = " Mark a word in Bend Prompt, as in (kiss)." if term.text == MARKED else ""
             raise BendError(
                 f"{term} selects nothing: of this prompt's {encoder.columns} tokens none is of that kind. "
-                f"{encoder.name} has {', '.join(kinds)}.",
+                f"{encoder.name} has {', '.join(kinds)}.{cure}",
                 "token",
             )
-        return tuple(sorted(kinds[term.text])), []
-    places = _places(term, tokens)
+        if term.text != MARKED:
+            return tuple(sorted(kinds[term.text])), []
+    places = list(tokens.marked) if term.selector else _places(term, tokens)
     if term.occurrence is not None:
         if term.occurrence > len(places):
             times = "once" if len(places) == 1 else f"{len(places)} times"

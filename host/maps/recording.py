@@ -6,7 +6,7 @@ from ...bending.errors import BendError
 from ...bending.text.token_field import TokenField
 from .record_store import Handle
 
-RECORDED = ("bent words", "marked words", "listed words")
+RECORDED = ("bent words", "marked words", "listed words", "prompt words")
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,8 @@ class Recording:
     """What a run keeps of words' maps, under `handle`.
 
     words    `bent words` of the whole chain (the prompt's first eight where there are none), `marked words` of the
-             prompts, or `listed words`: those of the comma list `tokens`,
-             which are then `listed`
+             prompts, `listed words`: those of the comma list `tokens`, which are then `listed`, or `prompt words`: all
+             of the prompts, as many as can be recorded at once
     heads    whether the heads are kept apart; else their mean
     """
 

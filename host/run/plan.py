@@ -12,8 +12,7 @@ from ...bending.errors import BendError
 from ...bending.frames.grid import Grid
 from ...bending.frames.latent_time import is_stretched
 from ...bending.frames.layout import FrameLayout
-from ...bending.text.token_field import ALL, TokenField, TokenTerm, replaced
-from ...bending.text.words import words_of
+from ...bending.text.token_field import TokenTerm
 from ...bending.time import ranges
 from ...bending.time.animation import SampledCurve
 from ...bending.time.stretch import Stretch
@@ -24,9 +23,7 @@ from . import one_frame
 from .cond_plan import CondPlan, cond_plan
 from .conditionings import ROLES, Conditioning, Selected, check_encoders, doubts, names_words, quoted, select
 from .patch import Patch
-
-FIRST = 8
-"""How many words of the prompt are recorded where no word is bent."""
+from .watching import watched_words
 
 
 @dataclass(frozen=True)
@@ -138,11 +135,11 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
     recordings = []
     for recording in (patch.recording for patch in patches if patch.recording):
         try:
-            terms = _recorded(recording, [bend for bend, _ in chain], conditionings)
-            words.update((term, _watched(term, terms, conditionings, warnings)) for term in terms if term not in words)
+            found = watched_words(recording, [bend for bend, _ in chain], conditionings, words, warnings)
         except BendError as error:
             raise error.within("Recording", recording.handle.node) from None
-        recordings.append((recording, tuple(list(words).index(term) for term in terms)))
+        words |= found
+        recordings.append((recording, tuple(list(words).index(term) for term in found)))
     watched = list(words.values())
     by_words = {
         name for number, (bend, _) in enumerate(chain, 1) if names_words(bend.tokens) for name in selected[number]
@@ -173,57 +170,6 @@ def _columns(cond: dict) -> int:
     """Of a prepared conditioning's text; 0 where it has none."""
     text = cond["model_conds"].get("c_crossattn")
     return 0 if text is None else text.cond.shape[1]
-
-
-def _watched(
-    term: TokenTerm, terms: Sequence[TokenTerm], conditionings: Sequence[Conditioning], warnings: list[str]
-) -> Selected:
-    """The columns of one of the terms that are recorded together."""
-    notes: list[str] = []
-    try:
-        selected = select({"record_tokens": TokenField(term.token, (term,))}, "positive", conditionings, notes)
-    except BendError as error:
-        offers = tuple(replaced(terms, term, offer) for offer in error.offers)
-        raise BendError(str(error), error.field, offers) from None
-    warnings += [f"Recording: {note}" for note in notes]
-    return selected
-
-
-def _is_found(term: TokenTerm, conditionings: Sequence[Conditioning]) -> bool:
-    try:
-        return bool(_watched(term, [term], conditionings, []))
-    except BendError:
-        return False
-
-
-def _recorded(recording: Recording, bends: Sequence[Bend], conditionings: Sequence[Conditioning]) -> list[TokenTerm]:
-    """The words that a recording keeps, each once. Raises BendError where it names none, or what has no map."""
-    maps = [cond.tokens for cond in conditionings if cond.role == "positive" and cond.tokens]
-    if recording.words == "listed words":
-        terms = list(recording.listed.terms)
-        if any(term.selector and term.text == ALL for term in terms):
-            raise BendError("ALL has no map to show, it is 1 everywhere. List words in record_tokens.", "record_tokens")
-    elif recording.words == "marked words":
-        terms = [TokenTerm(word) for tokens in maps for word in tokens.marked_words]
-        if not terms:
-            raise BendError(
-                "no word of the positive prompt is marked. Write (kiss) in Bend Prompt, or set record to "
-                '"listed words".'
-            )
-    else:
-        bent = [bend for bend in bends if bend.passes != "negative"]
-        terms = [term for bend in bent for token in bend.tokens for term in token.terms]
-        terms = [term for term in terms if not term.selector and term.text]  # no whole scene: that may be long
-        terms = [
-            term for term in dict.fromkeys(terms) if _is_found(term, conditionings)
-        ]  # else only in the negative prompt
-        terms = terms or [TokenTerm(word) for tokens in maps for word in words_of(tokens.text)[:FIRST]]
-        if not terms:
-            raise BendError(
-                "there is no word to record. Encode the positive prompt with Bend Prompt, or pass its "
-                "conditioning through Attach Words."
-            )
-    return list(dict.fromkeys(terms))
 
 
 def _check(bend: Bend, subject: ModelSpec) -> list[str]:

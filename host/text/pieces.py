@@ -12,7 +12,7 @@ import folder_paths
 from ...bending.errors import BendError
 from ...bending.text.prompt import Prompt, parse_prompt, unmarked
 from ...bending.text.scenes import compose, parse_scenes
-from ...bending.text.token_field import ALL, TokenTerm
+from ...bending.text.token_field import ALL, MARKED, TokenTerm
 from ...bending.text.tokens import EncoderTokens, Piece, TokenMap
 from ...bending.text.words import is_letter
 from .prompt_encoding import read_prompt
@@ -77,8 +77,10 @@ class PromptPieces:
 
     @property
     def selectors(self) -> tuple[str, ...]:
-        """The selectors that select something; ALL alone where no more is known."""
-        return tuple(self.encoder.kinds) if self.encoder else (ALL,)
+        """The selectors that select something; where no more is known ALL, and MARKED where a word is marked."""
+        if self.tokens:
+            return tuple(self.tokens.kinds())
+        return (ALL, MARKED) if any(word.marked for word in self.words) else (ALL,)
 
     def to_json(self) -> dict[str, Any]:
         """Values of JSON; places count UTF-16 units, as strings of JavaScript do."""

@@ -132,7 +132,7 @@ def test_a_bend_shows_the_words_that_it_meets_and_a_click_takes_one(words):
         "chips": [
             ["red", "marked on"],
             *([word, "word"] for word in ("a", "circle", "on", "the", "left")),
-            *([word, "selector"] for word in ("ALL", "PROMPT", "PADDING", "END")),
+            *([word, "selector"] for word in ("ALL", "PROMPT", "MARKED", "PADDING", "END")),
         ],
         "notes": [],
         "faults": [],

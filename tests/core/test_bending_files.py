@@ -58,6 +58,57 @@ def test_every_field_stands_in_files_and_no_name_is_used_twice():
     assert all(field.type in CODECS for field in file_fields(Bend).values())
 
 
+FILES = {
+    1: """# A bending: the node Load Bending of Attention Bending reads it. The last line says that it is whole.
+format: attention-bending
+bends:
+  - mode: blur
+    token: '"MARKED", kiss'
+    sigma: 2.0
+    kernel_size: 0
+    strength: 1.0
+    start: 0.0
+    end: 1.0
+    layers: all
+    renormalize: true
+    heads: all
+    frames: all
+version: 1
+""",
+    2: """# A bending: the node Load Bending of Attention Bending reads it. The last line says that it is whole.
+format: attention-bending
+bends:
+  - mode: blur
+    token: MARKED, kiss
+    sigma: 2.0
+    kernel_size: 0
+    strength: 1.0
+    start: 0.0
+    end: 1.0
+    layers: all
+    renormalize: true
+    heads: all
+    frames: all
+version: 2
+""",
+}
+
+
+@pytest.mark.parametrize("version", FILES)
+def test_a_file_of_each_version(version):
+    bending = parse(FILES[version]).bending
+    assert dump(bending) == FILES[version]
+    assert bending == Bending((Bend(ops.Blur(2.0), ('"MARKED", kiss', "MARKED, kiss")[version - 1]),))
+
+
+def test_what_is_new_is_not_read_as_version_1_nor_the_old_refused_as_version_2():
+    with pytest.raises(BendError, match=r"line 15: version is 1, which has no MARKED\. Write version: 2\."):
+        parse(FILES[2].replace("version: 2", "version: 1"))
+    assert parse(FILES[1].replace("version: 1", "version: 2")).bending == parse(FILES[1]).bending
+    swap = Bending((Bend(ops.Swap("MARKED"), "kiss"),))
+    assert dump(swap).endswith("version: 2\n") and parse(dump(swap)).bending == swap
+
+
 def test_what_is_left_out_is_at_its_default():
     for cls in MODES.values():
         needed = [name for name, field in file_fields(cls).items() if field.default is MISSING]

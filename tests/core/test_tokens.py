@@ -316,6 +316,34 @@ def test_registers_are_a_selector_of_their_own():
     assert refused.value.offers == ("REGISTERS",)
 
 
+MARKS = replace(KISS, marked=((11, 15), (2, 10)))
+"""kiss and romantic."""
+
+
+def test_marked_selects_the_marked_words():
+    assert {MARKS.text[slice(*span)] for span in MARKS.marked} == {"kiss", "romantic"}
+    selection = resolve("MARKED", MARKS)
+    assert selection.columns == (1, 2, 3) and [word.name for word in selection.words] == ["MARKED"]
+    assert resolve("MARKED, END", MARKS).columns == (1, 2, 3, 10)
+    assert [*MARKS.kinds()] == ["ALL", "PROMPT", "PADDING", "END", "MARKED"]
+    assert resolve('"MARKED"', by_character("MARKED")).columns == tuple(range(6))
+    with pytest.raises(BendError, match="cannot be counted"):
+        TokenField.parse("MARKED#2")
+
+
+def test_marked_is_refused_where_nothing_is_and_passes_over_prompts_without():
+    with pytest.raises(BendError, match=r"MARKED selects nothing: .* has ALL, PROMPT, PADDING, END\. Mark a word"):
+        resolve("MARKED", replace(KISS, marked=()))
+    first, second = resolve_each("MARKED", [(MARKS, 512), (replace(KISS, marked=()), 512)])
+    assert (first.columns, first.missing) == ((1, 2, 3), ()) and (second.columns, second.missing) == ((), ("MARKED",))
+
+
+def test_a_marked_part_of_a_token_bends_all_of_it_and_says_so():
+    tokens = replace(token_map("sunflower"), marked=((3, 9),))
+    selection = resolve("MARKED", tokens)
+    assert selection.columns == (0,) and "shares the token" in selection.notes[0]
+
+
 def test_a_conditioning_may_have_other_columns_than_the_model_makes_of_it():
     tokens = replace(KISS, encoders=(ADAPTED,))
     for columns in (None, 12, 520):

@@ -31,8 +31,9 @@ def test_a_field_is_offered_the_words_of_its_prompts_marked_ones_first_then_sele
     assert chips(field("", TEXT), "text", "kind") == [
         ("red", "marked"),
         *((word, "word") for word in ("a", "circle", "on", "the", "left", "blue", "square")),
-        *((selector, "selector") for selector in ("ALL", "PROMPT", "PADDING", "END")),
+        *((selector, "selector") for selector in ("ALL", "PROMPT", "MARKED", "PADDING", "END")),
     ]
+    assert "MARKED" not in chips(field("", "a red circle"), "text")
     assert chips(field("", TEXT, "a (green) sky"), "text")[:3] == ["red", "green", "a"]
     assert chips(field(""), "text") == ["ALL"]
 
@@ -130,7 +131,7 @@ def test_where_the_encoder_is_not_known_words_are_there_all_the_same(loader):
     told = pieces({"text": TEXT, "loader": loader})
     assert told["why"].startswith("known after a run") and told["kinds"] == {}
     assert [chip["text"] for chip in told["chips"] if chip["marked"]] == ["red"]
-    assert chips(field("red", TEXT, loader=loader), "text")[-1] == "ALL"
+    assert chips(field("red", TEXT, loader=loader), "text")[-2:] == ["ALL", "MARKED"]
     assert field("circel", TEXT, loader=loader)["problems"]
 
 

@@ -179,7 +179,7 @@ def test_what_the_page_gets():
     assert place == {"token": "red", "start": 5, "end": 8, "typed": [6, 9]}
     assert {cut(shown["pieces"][number]) for number in numbers} == {"red"}
     assert (red["marked"], zebra["marked"], red["unknown"], zebra["unknown"]) == (True, False, False, True)
-    assert shown["selectors"] == ["ALL", "PROMPT", "PADDING", "END"]
+    assert shown["selectors"] == ["ALL", "PROMPT", "PADDING", "END", "MARKED"]
     assert shown["columns"] - shown["padding"] == len(shown["pieces"]) + 1
     assert "Wan's UMT5" in shown["encoder"] and not any(shown[key] for key in ("why", "problem", "cut", "notes"))
 

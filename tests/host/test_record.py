@@ -85,6 +85,8 @@ def test_a_window_records_the_steps_without_a_bend_too(model, positive, negative
         ((BLUR,), "marked words", "", ("kiss",)),
         ((BLUR,), "listed words", 'romantic, "kiss at", END', ("romantic", "kiss at", "END")),
         ((Bend(ops.Swap("sunset"), "kiss"),), "bent words", "", ("kiss", "sunset")),
+        ((Bend(ops.Flip(), "MARKED"),), "bent words", "", ("kiss",)),
+        ((BLUR,), "prompt words", "", ("a", "romantic", "kiss", "at", "sunset")),
     ],
 )
 def test_whose_maps_are_kept(bends, words, tokens, expected, model, positive, negative, sample):
@@ -116,6 +118,41 @@ def test_unmarked_and_unmapped_prompts_are_refused(model, tiny_clip, encode, neg
     watched, _ = recording(model)
     with pytest.raises(BendError, match="Bend Prompt"):
         run(sample, watched, encode("a kiss"), negative)
+
+
+def test_prompt_words_are_recorded_beside_the_film(model, positive, negative, sample):
+    film = run(sample, model, positive, negative)["samples"]
+    watched, handle = recording(model, words="prompt words")
+    latent = run(sample, watched, positive, negative)
+    assert torch.equal(latent["samples"], film)
+    assert len(record_of(handle, latent).words) == 5
+
+
+def test_of_a_long_prompt_the_words_that_do_not_fit_are_told(model, tiny_clip, negative, sample):
+    words = [f"w{number}" for number in range(40)]  # of two tokens or more each
+    watched, handle = recording(model, words="prompt words")
+    with reports() as made:
+        latent = run(sample, watched, prompt(tiny_clip, " ".join(words)), negative, steps=1)
+    record = record_of(handle, latent)
+    assert 0 < len(record.words) < 40 and len({column for each in record.columns for column in each}) <= 64
+    left = ", ".join(f'"{word}"' for word in words if word not in record.words)
+    assert f"at most 64 tokens are recorded at once, so that {left} are left out" in said(made[0])
+
+
+def test_one_bend_meets_whichever_word_a_wildcard_prompt_has_marked(model, tiny_clip, negative, sample):
+    """The page picks one of {(kiss)|(sunset)} as it queues: a prompt of its own each time."""
+    for text, word in (("a (kiss) at sunset", "kiss"), ("a kiss at (sunset)", "sunset")):
+        films = []
+        for token in ("MARKED", word):
+            watched, handle = recording(model, Bend(ops.Flip(), token))
+            films.append(run(sample, watched, prompt(tiny_clip, text), negative))
+            assert record_of(handle, films[-1]).words == (word,)
+        assert torch.equal(films[0]["samples"], films[1]["samples"])
+        plain = run(sample, model, prompt(tiny_clip, text), negative)["samples"]
+        assert not torch.equal(films[0]["samples"], plain)
+    watched, _ = recording(model, Bend(ops.Flip(), "MARKED"))
+    with pytest.raises(BendError, match=r"MARKED selects nothing.*Mark a word in Bend Prompt, as in \(kiss\)"):
+        run(sample, watched, prompt(tiny_clip, "a kiss"), negative)
 
 
 def test_an_empty_list_is_refused_at_the_node():
