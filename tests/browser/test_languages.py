@@ -123,9 +123,9 @@ def test_the_page_of_settings_is_in_the_language(editor, language):
     page.evaluate("() => app.extensionManager.command.execute('Comfy.ShowSettingsDialog')")
     page.get_by_text("Attention Bending", exact=True).first.click()
     for setting in read(language, "settings.json").values():
-        page.get_by_text(setting["name"], exact=True).first.wait_for(timeout=5000)
+        page.get_by_text(setting["name"], exact=True).first.wait_for(timeout=20_000)
     page.keyboard.press("Escape")
-    page.get_by_role("dialog").wait_for(state="detached", timeout=5000)
+    page.get_by_role("dialog").wait_for(state="detached", timeout=20_000)
 
 
 def test_the_pack_s_own_texts_are_in_the_language(editor, language):
@@ -145,7 +145,7 @@ def test_a_node_s_menu_and_the_start_are_in_the_language(editor, language):
     )
     assert {texts["panel.hide"], texts["turnInto"]} <= {*offered}
     editor.page.evaluate("() => app.extensionManager.command.execute('AttentionBending.StartHere')")
-    editor.page.locator(".ab-start-how").wait_for(timeout=5000)
+    editor.page.locator(".ab-start li").last.wait_for(timeout=20_000)
     told = editor.page.locator(".ab-start li span").all_inner_texts()
     assert told == [text for key, text in texts.items() if key.startswith("template.")]
     editor.page.evaluate("() => app.extensionManager.command.execute('AttentionBending.StartHere')")
