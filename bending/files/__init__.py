@@ -6,8 +6,8 @@ of version 1 unless it holds what is new in 2: a stretch, a word of a scene, as 
 has `mode`, the `key` of its operator, that operator's parameters and the fields of `Bend`, all by the names and with
 the defaults that they have in Python; what can be left out is left out at its default. `windows` hold the fields of
 `When`; `animations` hold `parameter`, `over`, and `keyframes` with `ease`, or a `list`, or a `curve` of numbers, or a
-`stretch` with `fade` and `outside`. For masks see `masks`. No anchors, no aliases, no tags; unknown and repeated keys are
-refused.
+`stretch` with `fade` and `outside`. For masks see `masks`. No anchors, no aliases, no tags; unknown and repeated keys
+are refused.
 
 >>> text = dump(bending, about="A word turned.")
 >>> parse(text, "turned.yaml").bending == bending
