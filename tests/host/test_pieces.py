@@ -122,7 +122,7 @@ def test_what_cannot_be_known_without_a_model_says_why_and_has_words(loader, inp
     (tmp_path / "broken.safetensors").write_text("no")
     shown = pieces_of(loader, inputs, TEXT)
     assert shown.why.startswith("known after a run: ") and why in shown.why
-    assert shown.tokens is None and shown.selectors == ("ALL",)
+    assert shown.tokens is None and shown.selectors == ("ALL", "MARKED")
     assert [word.text for word in shown.words] == ["romantic", "kiss", "a", "👍🏽", "second", "½", "花火"]
     assert json.loads(json.dumps(shown.to_json()))["pieces"] == []
 
