@@ -83,7 +83,7 @@ def new_page(editor, server, request):
 
 
 def test_nothing_is_left_at_work(new_page, server):
-    """The page itself keeps deleted nodes, core's own too: what counts is whether anything of ours still works for them."""
+    """The page keeps deleted nodes, even those of core: what counts is what of ours still works for them."""
     page = new_page
     types = [key for key, info in server.get("/object_info").items() if info["python_module"].endswith("-bending")]
     page.evaluate(DELETE)
