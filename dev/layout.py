@@ -42,14 +42,15 @@ SHAPE = 0.7
 NARROW = 220
 """Its width where the film is higher than wide."""
 
-MODE = 250
+MODE = 330
 """Words, picture and strip on a node with a `token`."""
 ROOM = {
     "AttnBendPrompt": 60 + 110,
     "AttnBendModel": 180,
     "AttnBendRegionalMask": 300,
-    "AttnBendWhere": 110,
-    "AttnBendWhen": 110,
+    "AttnBendWhere": 185,
+    "AttnBendWhen": 185,
+    "AttnBendAnimate": 175,
     "AttnBendLoad": 60,
     "AttnBendSweep": 165,
     "AttnBendReport": 165,

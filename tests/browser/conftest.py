@@ -1,7 +1,8 @@
 """ComfyUI's page in Chromium; without one the whole room is skipped."""
 
 import pytest
-from attention_bending.dev.browser import CHROMIUM_CURE, find_chromium, open_editor
+from attention_bending.dev.browser import CHROMIUM_CURE, Editor, find_chromium, open_editor
+from attention_bending.dev.frontends import NEWEST, fetched
 from attention_bending.dev.server import server as running_server
 from browser.desk import Desk, thrown
 
@@ -30,18 +31,40 @@ def editor(server):
         yield opened
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["classic", "nodes 2"])
-def desk(editor, server, request):
-    """The page in each of its two renderings."""
+@pytest.fixture(scope="session")
+def newest(editor):
+    """The page of another server, by the newest front end, in the same browser."""
+    with running_server(f"--front-end-root={fetched(NEWEST)}") as running:
+        page = editor.page.context.browser.new_page(viewport=editor.page.viewport_size)
+        opened = Editor(running, page)
+        opened.open()
+        yield opened
+        page.context.close()
+
+
+RENDERINGS = [
+    pytest.param((front_end, is_vue), id=prefix + name, marks=marks)
+    for front_end, prefix, marks in (("editor", "", ()), ("newest", f"{NEWEST} ", pytest.mark.slow))
+    for is_vue, name in ((False, "classic"), (True, "nodes 2"))
+]
+
+
+@pytest.fixture(scope="module", params=RENDERINGS)
+def desk(request):
+    """The page in each of its two renderings; slowly, by the newest front end too."""
+    front_end, is_vue = request.param
+    editor = request.getfixturevalue(front_end)
     turn = "on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
-    editor.page.evaluate(turn, request.param)
-    yield Desk(editor, server)
+    editor.page.evaluate(turn, is_vue)
+    yield Desk(editor, editor.server)
     editor.page.evaluate(turn, False)
 
 
 @pytest.fixture
-def quiet(editor):
+def quiet(request):
     """No script has failed, but for what a refused run says of itself."""
+    has_desk = "desk" in request.fixturenames
+    editor = request.getfixturevalue("desk").editor if has_desk else request.getfixturevalue("editor")
     thrown(editor)
     yield
     assert thrown(editor) == []

@@ -15,8 +15,11 @@ BEND, PATCH, COMPARE = "8", "9", "17"
 """Nodes of the first template."""
 MOST_CLICKS = 12
 
-PART = f"""([id, selector, says]) => [...(({AT})(id)?.widgets?.find(widget => widget.name === '{PANEL}')
-    ?.element.querySelectorAll(selector) ?? [])].find(part => part.innerText.trim() === (says ?? part.innerText.trim()))"""
+PART = f"""([id, selector, says]) => {{
+    const panel = ({AT})(id)?.widgets?.find(widget => widget.name === '{PANEL}')?.element
+    return [...(panel?.querySelectorAll(selector) ?? [])].find(
+        part => says === null || part.innerText.trim() === says)
+}}"""
 """An element of a node's panel, by what is read on it."""
 
 
