@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from attention_bending.dev.twins import MARK
 from PIL import Image
-from workflows.filming import edited, example, the
+from workflows.filming import edited, smallest, the
 
 WORKFLOW = {"extra_pnginfo": {"workflow": {"id": "w"}}}
-PROMPT = {key: node for key, node in example(f"Bend one word{MARK}").items() if node["class_type"] != "SaveVideo"}
+PROMPT = {key: node for key, node in smallest(MARK).items() if node["class_type"] != "SaveVideo"}
 PATCH, BEND, SAMPLER = (the(PROMPT, kind) for kind in ("AttnBendModel", "AttnBendAmplify", "KSampler"))
 PROMPT = edited(PROMPT, the(PROMPT, "AttnBendPrompt"), text="one (red) circle")  # of its own, in no other test's cache
 PROMPT["latent"] = {"class_type": "SaveLatent", "inputs": {"samples": [SAMPLER, 0], "filename_prefix": "maps"}}
