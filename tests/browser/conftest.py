@@ -54,9 +54,19 @@ RENDERINGS = [
 ]
 
 
-@pytest.fixture(scope="module", params=RENDERINGS)
+ON_NEWEST = ("test_region", "test_reports")
+"""The modules whose tests run by the newest front end too, slowly."""
+
+
+def pytest_generate_tests(metafunc):
+    if "desk" in metafunc.fixturenames:
+        of_all = metafunc.module.__name__.rpartition(".")[2] in ON_NEWEST
+        metafunc.parametrize("desk", RENDERINGS if of_all else RENDERINGS[:2], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
 def desk(request):
-    """The page in each of its two renderings; slowly, in the modules that ask for it, by the newest front end too."""
+    """The page in each of its renderings."""
     front_end, is_vue = request.param
     editor = request.getfixturevalue(front_end)
     turn = "on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"

@@ -2,8 +2,8 @@
 
 import pytest
 from browser.panels import AT
-from browser.test_page import thrown
-from browser.test_reports import Desk
+
+pytestmark = pytest.mark.usefixtures("quiet")
 
 RED, BLUE = 0xFF0000, 0x0000FF
 COMPARE = "3"
@@ -32,16 +32,6 @@ COLOURS = f"""() => {{
     const {{width, height}} = canvas
     return [0.1, 0.9].map(x => [...canvas.getContext('2d').getImageData(width * x, height / 2, 1, 1).data].slice(0, 3))
 }}"""
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["classic", "nodes 2"])
-def desk(editor, server, request):
-    turn = "on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
-    editor.page.evaluate(turn, request.param)
-    thrown(editor)
-    yield Desk(editor, server)
-    assert thrown(editor) == []
-    editor.page.evaluate(turn, False)
 
 
 def compared(desk, a, b, fps=8):
