@@ -11,6 +11,7 @@ import { lastOutput, lastPreview } from "./outputs.js"
 import { section } from "./panel.js"
 import { promptsOn, root } from "./report.js"
 import { ask, newest } from "./server.js"
+import { setting } from "./settings.js"
 import { text } from "./texts.js"
 import { setValues, valueOf } from "./values.js"
 import { downstreamOf, placesOf } from "./wires.js"
@@ -18,7 +19,6 @@ import { downstreamOf, placesOf } from "./wires.js"
 const PATCH = "AttnBendModel"
 const BENT = "bent words"
 const NONE = "none"
-const COLORS = "viridis"
 const MOST = 4 // words under the pointer
 
 /** @typedef {import("./film.js").Maps & {words: string[], views: string[]}} Maps As the route `maps` tells them. */
@@ -82,7 +82,7 @@ function viewOf(node) {
         chip(text(`maps.${view}`), view === chosen.view, { view }),
       ),
     )
-    askMap({ ...about, ...chosen, colors: COLORS, over })
+    askMap({ ...about, ...chosen, colors: setting("ColorMap"), over })
   }
   const chip = (text, isOn, change) => {
     const button = make("button", "ab-button", text)
