@@ -6,6 +6,9 @@ from attention_bending.dev.server import WorkflowError
 from browser.panels import AT, SAID
 from workflows.filming import EDITOR_FILES
 
+ASIDE = 800, 990
+"""A place of the page over which nothing happens."""
+
 
 def thrown(editor):
     """Errors of scripts since the last look; a file that is not there, as real models are not here, is none."""
@@ -40,10 +43,10 @@ class Desk:
 
     def queue(self):
         """Press Run; the prompt's id."""
-        self.page.mouse.move(800, 990)  # over the button a newer page shows what came out of it, and covers it
+        self.page.mouse.move(*ASIDE)  # over the button a newer page shows what came out of it, and covers it
         with self.page.expect_response("**/prompt") as answer:
             self.page.get_by_test_id("queue-button").click()
-        self.page.mouse.move(800, 990)
+        self.page.mouse.move(*ASIDE)
         return answer.value.json()["prompt_id"]
 
     def run(self):
