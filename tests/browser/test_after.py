@@ -187,7 +187,7 @@ def test_another_workflow_s_fault_waits_until_it_is_opened(desk: Desk):
     with pytest.raises(WorkflowError):
         desk.server.wait(prompt)
     desk.page.wait_for_timeout(500)
-    shown = "[...document.querySelectorAll('.ab-bad')].length"
+    shown = "[...document.querySelectorAll('.ab-bad')].filter(each => each.checkVisibility()).length"
     assert desk.page.evaluate(shown) == 0
     desk.page.get_by_text(first.removeprefix("workflows/").removesuffix(".json"), exact=True).last.click()
     comes(desk, BEND, "notice", "Did you mean")

@@ -66,6 +66,7 @@ TEXTS = {
     "values_1": ("0.25, 0.5", "0.75"),
     "parameter_2": ("strength", "heads"),
     "values_2": ("0; 1", "1"),
+    "whole_film": ("", "a film"),
 }
 
 GIVEN: dict[str, dict[str, tuple]] = {
@@ -75,6 +76,8 @@ GIVEN: dict[str, dict[str, tuple]] = {
     "AttnBendWhen": {"end": (1.0, 0.5)},
     "AttnBendGrid": {"label": ("only", "other")},
     "AttnBendAnimate": {"values": (0.25, 0.5)},
+    "AttnBendCompare": {"a": WIRES["IMAGE"], "b": WIRES["IMAGE"]},
+    "AttnBendTimeline": {"text": ("a kiss | a rose", "a rose | a kiss")},
     "AttnBendTokens": {"text": ("a romantic (kiss) at sunset", "a romantic kiss (at sunset)")},
 }
 """What a node asks for beside, by its input."""
