@@ -3,12 +3,11 @@ import { app } from "../../scripts/app.js"
 import { api } from "../../scripts/api.js"
 import { changed } from "./changes.js"
 import { patchModelsOf, samplersOf } from "./graph.js"
+import { FILM, urlOf } from "./outputs.js"
 import { isOurs } from "./panel.js"
-import { downstreamOf, incoming, valueAt, walk } from "./wires.js"
+import { downstreamOf, incoming, root, valueAt, walk } from "./wires.js"
 
 /** @typedef {import("./wires.js").Place} Place */
-
-const VIDEOS = /\.(mp4|webm|mov|mkv)$/i
 
 let runs = 0
 
@@ -21,7 +20,7 @@ let runs = 0
 export function behind(node) {
   const patches = patchModelsOf(node)
   const loader = patches.map(loaderOf).find(Boolean) ?? {}
-  return { workflow: (app.rootGraph ?? app.graph).id, patches: patches.map(({ id }) => id), loader, run: runs }
+  return { workflow: root().id, patches: patches.map(({ id }) => id), loader, run: runs }
 }
 
 /** The samplers whose films a node bends. */
@@ -59,13 +58,8 @@ export function filmOf(samplers) {
     .filter(({ node }) => !isOurs(node))
     .flatMap(outputsAt)
   const files = outputs.flatMap(({ images = [], video = [], gifs = [] }) => [...video, ...gifs, ...images])
-  const file = files.find(({ filename }) => VIDEOS.test(filename)) ?? files[0]
-  if (!file) return undefined
-  const { filename, subfolder = "", type = "output" } = file
-  return {
-    url: api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`),
-    isVideo: VIDEOS.test(filename),
-  }
+  const file = files.find(({ filename }) => FILM.test(filename)) ?? files[0]
+  return file && { url: urlOf(file), isVideo: FILM.test(file.filename) }
 }
 
 /** What the page has of a node's output: it names nodes in subgraphs by these. */

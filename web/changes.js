@@ -1,6 +1,7 @@
 /** Who looks at the open workflow is called soon after it has changed. */
 import { app } from "../../scripts/app.js"
 import { api } from "../../scripts/api.js"
+import { root } from "./wires.js"
 
 const SOON = 16 // ms: several changes at once are one
 const NET = 2000 // ms: for changes that nobody tells of
@@ -40,8 +41,8 @@ export function changed() {
 
 /** Whether a node stands in the open workflow: those of other tabs are kept by the page, and are not removed. */
 function isThere({ graph, id }) {
-  const root = graph?.rootGraph ?? graph
-  return root != null && root === (app.rootGraph ?? app.graph) && graph.getNodeById(id) !== null
+  const within = graph?.rootGraph ?? graph
+  return within != null && within === root() && graph.getNodeById(id) !== null
 }
 
 app.registerExtension({

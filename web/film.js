@@ -3,6 +3,8 @@
  * pictures, a clock of its own goes on while somebody can see it.
  */
 
+import { make } from "./elements.js"
+
 const FPS = 16 // of pictures, as Wan's films have
 
 /**
@@ -156,8 +158,4 @@ export function makeFilm({ onPoint, play, pause }) {
       video.load()
     },
   }
-}
-
-function make(tag, className) {
-  return Object.assign(document.createElement(tag), { className })
 }

@@ -5,16 +5,17 @@
 import { app } from "../../scripts/app.js"
 import { api } from "../../scripts/api.js"
 import { also, changed, watch } from "./changes.js"
+import { make } from "./elements.js"
 import { makeFilm } from "./film.js"
 import { samplersOf } from "./graph.js"
 import { lastOutput, lastPreview } from "./outputs.js"
 import { section } from "./panel.js"
-import { promptsOn, root } from "./report.js"
+import { promptsOn } from "./report.js"
 import { ask, newest } from "./server.js"
 import { setting } from "./settings.js"
 import { text } from "./texts.js"
 import { setValues, valueOf } from "./values.js"
-import { downstreamOf, placesOf } from "./wires.js"
+import { downstreamOf, placesOf, root } from "./wires.js"
 
 const PATCH = "AttnBendModel"
 const BENT = "bent words"
@@ -25,10 +26,6 @@ const MOST = 4 // words under the pointer
 
 /** Prompts that have ended: their records lie on the shelf. */
 const ended = new Set()
-
-function make(tag, className = "", textContent = "") {
-  return Object.assign(document.createElement(tag), { className, textContent })
-}
 
 function viewOf(node) {
   const place = section(node, "maps")

@@ -2,9 +2,11 @@
 import { api } from "../../scripts/api.js"
 import { app } from "../../scripts/app.js"
 import { changed } from "./changes.js"
-import { root, workflowOf } from "./report.js"
+import { workflowOf } from "./report.js"
+import { root } from "./wires.js"
 
-const FILM = /\.(mp4|webm|mkv|mov)$/i
+/** The names of films. */
+export const FILM = /\.(mp4|webm|mkv|mov)$/i
 const PLAYS = /\.(webp|gif|apng)$/i // by itself, so that nobody can say which of its pictures is shown
 
 /**
@@ -32,7 +34,8 @@ function hear({ node, display_node, output, prompt_id }) {
   changed()
 }
 
-const urlOf = ({ filename, subfolder = "", type = "output" }) =>
+/** Where the page finds a file that a node put out. */
+export const urlOf = ({ filename, subfolder = "", type = "output" }) =>
   api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`)
 
 function hearPreview({ blob, displayNodeId, jobId }) {

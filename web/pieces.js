@@ -9,7 +9,7 @@ import { workflowOf } from "./report.js"
 import { ask, newest } from "./server.js"
 import { text } from "./texts.js"
 import { setValues, valueOf } from "./values.js"
-import { placesOf, valueAt } from "./wires.js"
+import { placesOf, root, valueAt } from "./wires.js"
 
 const NODES = ["AttnBendPrompt", "AttnBendTokens"]
 const SCENES = "AttnBendTimeline"
@@ -20,8 +20,7 @@ const TOY = "AttnBendToyWan"
 /** @type {Map<string, any>} What runs have told, by workflow, node and text; "" stands for the last. */
 const ran = new Map()
 
-const open = () => (app.rootGraph ?? app.graph).id
-const keyOf = (node, typed, workflow = open()) => [workflow, node, typed].join(" ")
+const keyOf = (node, typed, workflow = root().id) => [workflow, node, typed].join(" ")
 
 /**
  * A prompt as the routes are asked of it: its text, undefined where no one can know it yet, who loads its encoder, and

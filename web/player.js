@@ -4,6 +4,7 @@
  * One file holds both, the first above the second: whatever plays it, they cannot drift apart. It is drawn where a new
  * picture of it is there or the line moves, and stands still while nobody can see it.
  */
+import { make } from "./elements.js"
 import { text } from "./texts.js"
 
 const GAP = 4 // pixels between two that are side by side
@@ -146,10 +147,6 @@ export function makePlayer(keep) {
       film.load()
     },
   }
-}
-
-function make(tag, className = "", textContent = "") {
-  return Object.assign(document.createElement(tag), { className, textContent })
 }
 
 function range(className, title, value) {

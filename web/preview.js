@@ -7,7 +7,7 @@ import { isOpen, isOurs, section } from "./panel.js"
 import { ask } from "./server.js"
 import { setting } from "./settings.js"
 import { text } from "./texts.js"
-import { incoming, outgoing, placesOf, valueAt } from "./wires.js"
+import { incoming, outgoing, placesOf, root, valueAt } from "./wires.js"
 
 const AIMS = ["AttnBendWhere", "AttnBendWhen", "AttnBendAnimate"]
 const JOINS = ["AttnBendStack", "AttnBendSweep"]
@@ -125,7 +125,7 @@ function questionOf(node) {
   const asked = place && (alone ? played(place) : chained(place))
   if (!asked || (!alone && !asked.bending.length)) return null
   const width = WIDTHS[setting("PreviewSize")]
-  const workflow = (app.rootGraph ?? app.graph).id
+  const workflow = root().id
   return {
     node: asked,
     alone,

@@ -11,6 +11,7 @@ import { api } from "../../scripts/api.js"
 import { changed } from "./changes.js"
 import { isOurs, section } from "./panel.js"
 import { text as sentence } from "./texts.js"
+import { root } from "./wires.js"
 
 export const EVENT = "attention_bending.report"
 const IDLE_MODES = [2, 4] // muted, bypassed
@@ -119,9 +120,6 @@ function opened() {
     .map((said) => [said, pathTo(root(), said.node)])
     .filter(([, path]) => isOurs(path.at(-1)))
 }
-
-/** The open workflow, whichever of its subgraphs is shown. */
-export const root = () => app.rootGraph ?? app.graph
 
 /** The nodes that an execution id names, from the outermost subgraph inwards. */
 export function pathTo(graph, id) {

@@ -1,6 +1,7 @@
 /** Start here: the templates in an order, each with what one sees in it; a click opens it in a tab of its own. */
 import { app } from "../../scripts/app.js"
 import { api } from "../../scripts/api.js"
+import { make } from "./elements.js"
 import { english, text } from "./texts.js"
 
 const TAB = "attention_bending.start"
@@ -9,24 +10,24 @@ const TOY = " (toy)"
 
 /** @param {HTMLElement} place */
 async function render(place) {
-  const list = element("ol", "ab-start")
-  place.replaceChildren(element("p", "ab-start-how", text("start.how")), list)
+  const list = make("ol", "ab-start")
+  place.replaceChildren(make("p", "ab-start-how", text("start.how")), list)
   const hasTwin = await (await fetch(new URL("templates.json", import.meta.url))).json()
   list.replaceChildren(...Object.entries(hasTwin).map(entry))
 }
 
 /** @param {[string, boolean]} template Its name, and whether it has a twin on the toy, which is opened first then. */
 function entry([name, hasTwin]) {
-  const main = element("button", "ab-start-toy")
+  const main = make("button", "ab-start-toy")
   const picture = new Image()
   Object.assign(picture, { src: address(`${name}.jpg`), alt: "", loading: "lazy" })
-  main.append(picture, element("b", "", name), element("span", "", text(`template.${name}`)))
+  main.append(picture, make("b", "", name), make("span", "", text(`template.${name}`)))
   main.onclick = () => open(hasTwin ? name + TOY : name)
-  const item = element("li")
+  const item = make("li")
   item.append(main)
   if (hasTwin) {
     main.title = text("start.open")
-    item.append(Object.assign(element("button", "ab-start-real", text("start.real")), { onclick: () => open(name) }))
+    item.append(Object.assign(make("button", "ab-start-real", text("start.real")), { onclick: () => open(name) }))
   }
   return item
 }
@@ -48,9 +49,6 @@ async function open(name) {
 const toggle = () => /** @type {any} */ (app.extensionManager).sidebarTab.toggleSidebarTab(TAB)
 
 const address = (file) => api.apiURL(`/workflow_templates/${encodeURIComponent(PACK)}/${encodeURIComponent(file)}`)
-
-const element = (tag, className = "", textContent = "") =>
-  Object.assign(document.createElement(tag), { className, textContent })
 
 app.registerExtension({
   name: "AttentionBending.start",

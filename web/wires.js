@@ -9,6 +9,9 @@ const MUTED = 2
 const BYPASSED = 4
 const MOST = 1000 // reroutes can make a circle
 
+/** The open workflow, whichever of its subgraphs is shown. */
+export const root = () => app.rootGraph ?? app.graph
+
 /**
  * @typedef {object} Place
  * @property {any} node
@@ -76,7 +79,7 @@ function survey() {
       if (node.isSubgraphNode?.()) visit(node.subgraph, [...path, node], isIdle)
     }
   }
-  visit(app.rootGraph ?? app.graph, [], false)
+  visit(root(), [], false)
   for (const to of all.values()) {
     if (to.isIdle || to.node.isVirtualNode || to.node.isSubgraphNode?.()) continue
     to.node.inputs?.forEach((slot, input) => {
