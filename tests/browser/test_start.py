@@ -51,7 +51,9 @@ def test_the_tab_lists_all_in_order_and_a_click_opens_one(page, tmp_path):
     page.get_by_role("button", name="Attention Bending: start here").click()
     entries.first.locator(".ab-start-real").click()
     opened(page, first)
+    page.locator(".ab-start").wait_for(state="detached", timeout=5000)
     page.get_by_role("button", name="Attention Bending: start here").click()
+    entries.nth(16).wait_for(timeout=10_000)
     assert last in ALIKE and entries.last.locator("button").count() == 1
     entries.last.locator(".ab-start-toy").click()
     opened(page, last)
