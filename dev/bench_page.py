@@ -177,16 +177,38 @@ def lines(rows: Iterable[Row], counted: bool = False) -> list[list[str]]:
     return [[*(COUNTED if counted else COLUMNS)], *body] if body else []
 
 
+def name(row: Mapping[str, Any]) -> tuple:
+    """What a row is of: it, or its case."""
+    return (*itemgetter("level", "model", "scenario", "dtype")(row), tuple(row["grid"]))
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The `machines`, one a sitting, and the `rows`, each with its machine's number; empty if there is no file."""
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"machines": [], "rows": []}
+
+
 def write_json(file: Path, result: dict[str, Any]) -> None:
-    """One row a line."""
-    machine, *rows = (json.dumps(part, ensure_ascii=False) for part in (result["machine"], *result["rows"]))
-    rows = ",\n  ".join(rows)
-    file.write_text(f'{{"machine": {machine},\n "rows": [\n  {rows}\n]}}\n', encoding="utf-8")
+    """One machine a line, and one row."""
+    lists = (
+        f'"{key}": [\n  ' + ",\n  ".join(json.dumps(part, ensure_ascii=False) for part in result[key]) + "\n]"
+        for key in ("machines", "rows")
+    )
+    file.write_text("{" + ",\n ".join(lists) + "}\n", encoding="utf-8")
+
+
+def sittings(result: Mapping[str, Any]) -> str:
+    """What it was measured on; of later sittings, which rows they added."""
+    told = []
+    for number, machine in enumerate(result["machines"]):
+        added = [row for row in result["rows"] if row["machine"] == number]
+        of_what = dict.fromkeys(f"{row['level']} at {row['model']}" for row in added)
+        told.append((f"Later, {', '.join(of_what)}: " if number else "") + ABOUT.format(**machine))
+    return "\n\n".join(told) or NOTHING
 
 
 def write() -> None:
     """The page's tables and its picture, from the JSON files that are there."""
-    results = {device: json.loads(file.read_text(encoding="utf-8")) for device, file in FILES.items() if file.is_file()}
+    results = {device: read_json(file) for device, file in FILES.items() if file.is_file()}
     PAGE.write_text(fill(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
     draw(results).savefig(PAGE.with_suffix(".png"), dpi=100)
 
@@ -195,8 +217,8 @@ def fill(page: str, results: Mapping[str, dict[str, Any]]) -> str:
     """The page with its marked blocks made anew. `results` by device."""
     blocks = {}
     for device, runs in RUNS.items():
-        result = results.get(device, {"rows": []})
-        blocks[f"machine-{device}"] = ABOUT.format(**result["machine"]) if result["rows"] else NOTHING
+        result = results.get(device, {"machines": [], "rows": []})
+        blocks[f"machine-{device}"] = sittings(result)
         blocks[f"rows-{device}"] = listed(lines(result["rows"]))
         head = [cell for run in runs for cell in (f"{run} goal", run, "")]
         blocks[f"goals-{device}"] = listed([["worst of all rows", *head], *goal_lines(result["rows"], device)])

@@ -185,11 +185,11 @@ def test_nothing_is_timed_that_does_another_thing(level, call, step, monkeypatch
 
 def test_the_json_the_page_and_the_picture(rows, tmp_path, device):
     result = {
-        "machine": bench_meter.machine(torch.device(device)),
-        "rows": [row | {"model": "1.3B", "grid": bench_cases.USUAL} for row in rows],
+        "machines": [bench_meter.machine(torch.device(device))],
+        "rows": [row | {"model": "1.3B", "grid": bench_cases.USUAL, "machine": 0} for row in rows],
     }
     bench_page.write_json(tmp_path / "bench.json", result)
-    results = {device: json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))}
+    results = {device: bench_page.read_json(tmp_path / "bench.json")}
     assert results[device] == json.loads(json.dumps(result))
     page = bench_page.PAGE.read_text(encoding="utf-8")
     filled = bench_page.fill(page, results)
@@ -199,7 +199,7 @@ def test_the_json_the_page_and_the_picture(rows, tmp_path, device):
     bench_page.draw(results).savefig(tmp_path / "bench.png")
     assert len(Image.open(tmp_path / "bench.png").convert("RGB").getcolors(2**24)) > 20
     assert device == "cuda" or all("not measured" not in line for line in bench_page.goal_lines(result["rows"], "cpu"))
-    assert result["machine"]["torch"] in bench_page.ABOUT.format(**result["machine"])
+    assert result["machines"][0]["torch"] in bench_page.sittings(result)
     timed = [row for row in rows if row["level"] != "counted"]
     lines = aligned(bench_page.lines(result["rows"])).splitlines()
     assert len(lines) == len(timed) + 1 and {line.index(" 1.3B ") for line in lines[1:]} == {lines[0].index(" model")}
@@ -207,11 +207,7 @@ def test_the_json_the_page_and_the_picture(rows, tmp_path, device):
 
 
 def test_the_page_is_what_its_json_says():
-    results = {
-        device: json.loads(file.read_text(encoding="utf-8"))
-        for device, file in bench_page.FILES.items()
-        if file.is_file()
-    }
+    results = {device: bench_page.read_json(file) for device, file in bench_page.FILES.items() if file.is_file()}
     page = bench_page.PAGE.read_text(encoding="utf-8")
     assert bench_page.fill(page, results) == page
 
