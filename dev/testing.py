@@ -32,12 +32,12 @@ class Room(NamedTuple):
 
 
 ROOMS = {
-    "core": Room(TESTS / "core", 120),
-    "host": Room(TESTS / "host", 420),
+    "core": Room(TESTS / "core", 150),
+    "host": Room(TESTS / "host", 330),
     "families": Room(TESTS / "families", 120),
-    "toy": Room(paths.ROOT / "toy" / "tests", 180, paths.ROOT / "toy" / "tests"),
-    "workflows": Room(TESTS / "workflows", 300),
-    "browser": Room(TESTS / "browser", 150),
+    "toy": Room(paths.ROOT / "toy" / "tests", 120, paths.ROOT / "toy" / "tests"),
+    "workflows": Room(TESTS / "workflows", 220),
+    "browser": Room(TESTS / "browser", 240),
 }
 
 SLOWEST = 10

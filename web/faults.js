@@ -42,10 +42,10 @@ function hear(fault) {
   const workflow = fault.workflow ?? workflowOf(fault.prompt_id)
   const path = workflow === root().id ? pathTo(root(), fault.node) : []
   const node = path.at(-1)
-  if (workflow === root().id && !isOurs(node)) return
-  all.set(`${workflow} ${fault.node}`, { ...fault, workflow, values: node ? valuesOf(node, fault.field) : "" })
+  const isThere = isOurs(node) // else it waits: its workflow is not open, or is just being left or loaded
+  all.set(`${workflow} ${fault.node}`, { ...fault, workflow, values: isThere ? valuesOf(node, fault.field) : "" })
   show()
-  if (node) goTo(path)
+  if (isThere) goTo(path)
 }
 
 /** A node of ours that fails itself is told of by ComfyUI alone. */

@@ -47,21 +47,24 @@ CLOSE_OTHERS = """async () => {
     for (const other of [...store.openWorkflows]) if (other !== store.activeWorkflow) await store.closeWorkflow(other)
 }"""
 
-RENDERINGS = [
-    pytest.param((front_end, is_vue), id=prefix + name, marks=marks)
-    for front_end, prefix, marks in (("editor", "", ()), ("newest", f"{NEWEST} ", pytest.mark.slow))
-    for is_vue, name in ((False, "classic"), (True, "nodes 2"))
-]
-
-
 ON_NEWEST = ("test_region", "test_reports")
 """The modules whose tests run by the newest front end too, slowly."""
 
 
 def pytest_generate_tests(metafunc):
-    if "desk" in metafunc.fixturenames:
-        of_all = metafunc.module.__name__.rpartition(".")[2] in ON_NEWEST
-        metafunc.parametrize("desk", RENDERINGS if of_all else RENDERINGS[:2], indirect=True, scope="module")
+    """`desk` in each rendering: quick in those that the mark `quick_in` names, in Nodes 2.0 where there is none."""
+    if "desk" not in metafunc.fixturenames:
+        return
+    mark = metafunc.definition.get_closest_marker("quick_in")
+    quick = mark.args if mark else ("nodes 2",)
+    of_all = metafunc.module.__name__.rpartition(".")[2] in ON_NEWEST
+    front_ends = {"editor": ("", quick), "newest": (f"{NEWEST} ", ())} if of_all else {"editor": ("", quick)}
+    renderings = [
+        pytest.param((front_end, name == "nodes 2"), id=prefix + name, marks=() if name in now else pytest.mark.slow)
+        for front_end, (prefix, now) in front_ends.items()
+        for name in ("classic", "nodes 2")
+    ]
+    metafunc.parametrize("desk", renderings, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="module")

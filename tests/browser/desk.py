@@ -1,5 +1,6 @@
 """The page, as one works at it."""
 
+import itertools
 import json
 
 from attention_bending.dev.server import WorkflowError
@@ -8,6 +9,15 @@ from workflows.filming import EDITOR_FILES
 
 ASIDE = 800, 990
 """A place of the page over which nothing happens."""
+
+SEEDS = itertools.count(1000)
+"""Of films that no test has made before, so that none comes out of the server's cache."""
+
+FRAMES = """async () => {
+    for (let i = 0; i < 4; i++) await new Promise(requestAnimationFrame)
+    await new Promise(setTimeout)
+}"""
+"""The canvas is drawn in one, elements follow it in the next, and who watches them hears of it in the one behind."""
 
 
 def thrown(editor):
@@ -26,10 +36,15 @@ class Desk:
         self.server = server
 
     def open(self, name="Bend one word (toy)", steps=1):
-        """A template, in a tab of its own."""
+        """A template, in a tab of its own; of one picture that was not made before."""
         self.editor.load(json.loads((EDITOR_FILES / f"{name}.json").read_text(encoding="utf-8")), name)
+        seed = next(SEEDS)
         for key in self.page.evaluate("app.graph.nodes.map(node => String(node.id))"):
-            self.set(key, steps=steps, length=1)
+            self.set(key, steps=steps, length=1, seed=seed)
+
+    def drawn(self):
+        """Wait until the page has drawn what was changed."""
+        self.page.evaluate(FRAMES)
 
     def set(self, node, mode=None, **values):
         self.page.evaluate(

@@ -24,7 +24,7 @@ class Hands:
     def look(self, zoom):
         """Bring the node into view."""
         self.page.evaluate(OPEN, [self.node, zoom])
-        self.page.wait_for_timeout(400)
+        self.desk.drawn()
 
     def values(self, *names):
         read = f"([id, names]) => names.map(name => ({AT})(id).widgets.find(widget => widget.name === name).value)"
@@ -64,7 +64,7 @@ class Hands:
                 app.canvas.setDirty(true, true)
             }"""
             self.page.evaluate(move, down)
-            self.page.wait_for_timeout(400)
+            self.desk.drawn()
         return self.part(selector).bounding_box()
 
     def drag(self, selector, start, end, steps=6):
@@ -78,5 +78,4 @@ class Hands:
 
     def undo(self):
         self.page.evaluate("app.extensionManager.command.execute('Comfy.Undo')")
-        self.page.wait_for_timeout(500)
         self.look(1.0)

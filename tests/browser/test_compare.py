@@ -3,7 +3,7 @@
 import pytest
 from browser.panels import AT
 
-pytestmark = pytest.mark.usefixtures("quiet")
+pytestmark = [pytest.mark.usefixtures("quiet"), pytest.mark.quick_in("classic")]
 
 RED, BLUE = 0xFF0000, 0x0000FF
 COMPARE = "3"
@@ -51,13 +51,13 @@ def colours(desk):
             for red, _, blue in desk.page.evaluate(COLOURS)]  # fmt: skip
 
 
-def test_a_is_left_of_the_line_and_b_right_and_it_is_dragged(desk, tmp_path):
+@pytest.mark.quick_in("classic", "nodes 2")
+def test_a_is_left_of_the_line_and_b_right_and_it_is_dragged(desk):
     assert compared(desk, (96, 64, 8, RED), (96, 64, 8, BLUE)) == "8 frames, 96 × 64"
     page = desk.page
     assert colours(desk) == ["red", "blue"]
     names = f"() => [...{STAGE}.querySelectorAll('span')].map(name => name.textContent)"
     assert page.evaluate(names) == ["un-bent", "b"]
-    page.screenshot(path=str(tmp_path / "compare.png"))
     place = page.evaluate(f"() => [...({AT})('{COMPARE}').pos]")
     left, top, width, height = page.evaluate(
         f"() => {{ const {{x, y, width, height}} = {STAGE}.getBoundingClientRect(); return [x, y, width, height] }}"
@@ -96,6 +96,7 @@ def test_it_plays_and_is_paused_and_stands_still_out_of_sight(desk):
     assert page.evaluate(f"{time}.value") == stopped
 
 
+@pytest.mark.slow
 def test_stills_have_no_bar_and_what_was_made_alike_is_said(desk):
     said = compared(desk, (96, 64, 1, RED), (60, 60, 1, RED))
     assert said == "a picture, 96 × 64\na is 96 × 64, b 60 × 60: b is fitted into a's size."
@@ -106,13 +107,13 @@ def test_stills_have_no_bar_and_what_was_made_alike_is_said(desk):
     assert desk.page.evaluate(hidden) == [True, True, True]
 
 
-def test_side_by_side_is_kept_with_the_node(desk, tmp_path):
+@pytest.mark.slow
+def test_side_by_side_is_kept_with_the_node(desk):
     compared(desk, (96, 64, 1, RED), (96, 64, 1, BLUE))
     canvas = f"() => {{ const {{width, height}} = {STAGE}.querySelector('canvas'); return [width, height] }}"
     assert desk.page.evaluate(canvas) == [480, 320]
     desk.page.evaluate(f"() => {STAGE}.nextElementSibling.lastChild.click()")
     assert desk.page.evaluate(canvas) == [964, 320] and colours(desk) == ["red", "blue"]
-    desk.page.screenshot(path=str(tmp_path / "beside.png"))
     saved = desk.page.evaluate("app.graph.serialize()")
     assert [node["properties"].get("attention_bending") for node in saved["nodes"]][2] == {"beside": True}
     desk.editor.load(saved, "side by side")
@@ -120,6 +121,7 @@ def test_side_by_side_is_kept_with_the_node(desk, tmp_path):
     desk.page.wait_for_function(f"() => {STAGE}?.querySelector('canvas').width === 964", timeout=10_000)
 
 
+@pytest.mark.slow
 def test_it_comes_back_with_its_workflow_and_goes_with_its_node(desk):
     compared(desk, (96, 64, 4, RED), (96, 64, 4, BLUE))
     path = desk.page.evaluate("app.extensionManager.workflow.activeWorkflow.path")

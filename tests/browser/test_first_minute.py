@@ -60,7 +60,7 @@ def boxed(element):
     return element and element.bounding_box()
 
 
-@pytest.fixture(params=[False, True], ids=["classic", "nodes 2"])
+@pytest.fixture(params=[pytest.param(False, marks=pytest.mark.slow), True], ids=["classic", "nodes 2"])
 def new_page(editor, server, request):
     """The page as one opens it for the first time, in another browser."""
     page = editor.page.context.browser.new_page(viewport={"width": 1600, "height": 1000})

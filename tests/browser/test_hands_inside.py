@@ -1,7 +1,5 @@
 """Boxes and strips inside a subgraph: the film and the record outside are theirs, and their values go into the run."""
 
-import itertools
-
 import pytest
 from browser.hands import Hands
 from browser.panels import AT
@@ -10,7 +8,6 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 BEND, BOX = "8", "608"
 """Of *Bend one word (toy)*, and of *Compose with regions (toy)*."""
-SEEDS = itertools.count(500)
 
 
 @pytest.fixture
@@ -19,10 +16,6 @@ def inside(desk):
 
     def open_(name, node=BEND, *others):
         desk.open(name, steps=2)
-        for key in desk.page.evaluate(
-            "app.graph.nodes.filter(({type}) => type === 'KSampler').map(({id}) => String(id))"
-        ):
-            desk.set(key, seed=next(SEEDS))
         for key in desk.page.evaluate(
             "app.graph.nodes.filter(({type}) => type === 'AttnBendModel').map(({id}) => `${id}`)"
         ):
@@ -36,7 +29,7 @@ def inside(desk):
             [node, others],
         )
         desk.page.evaluate("outer => app.canvas.openSubgraph(app.graph.getNodeById(outer).subgraph)", outer)
-        desk.page.wait_for_timeout(500)
+        desk.drawn()
         return Hands(desk, f"{outer}:{inner}")
 
     yield open_
@@ -53,6 +46,7 @@ def test_a_strip(inside):
     assert bend.desk.editor.export()[bend.node]["inputs"]["layers"] == "2-4"
 
 
+@pytest.mark.slow
 def test_a_box(inside):
     box = inside("Compose with regions (toy)", BOX)
     box.desk.set(box.node, x1=0.25, y1=0.25, x2=0.75, y2=0.75)
@@ -63,6 +57,7 @@ def test_a_box(inside):
     box.waits_for(".ab-behind > video", "film => film?.videoWidth === 160")
 
 
+@pytest.mark.slow
 def test_a_film_that_comes_out_inside_too(inside):
     """The page names nodes in subgraphs by these."""
     import json

@@ -55,7 +55,9 @@ def english_again(editor):
     editor.open({"Comfy.Locale": "en"})
 
 
-@pytest.fixture(scope="module", params=LANGUAGES)
+@pytest.fixture(
+    scope="module", params=[name if name == "zh" else pytest.param(name, marks=pytest.mark.slow) for name in LANGUAGES]
+)
 def language(editor, request):
     """The page opened anew in a language; it has said nothing of its translations."""
     said = []

@@ -5,10 +5,13 @@ import json
 import pytest
 from browser.boxes import overlapping
 from browser.desk import thrown
-from workflows.filming import EDITOR_FILES, ORIGINALS, TWINS, edited, smallest, the
+from workflows.filming import EDITOR_FILES, EXAMPLES, edited, smallest, the
 
 WIDGETS = ("BOOLEAN", "COMBO", "FLOAT", "INT", "STRING")
 """The types of input that the page shows as a widget."""
+
+QUICK = ("Animate a bend", "Before and after", "Chain and stack")
+"""Most kinds of nodes are in these."""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +84,7 @@ def test_bender_stack_grows_a_slot_for_each_that_is_connected(empty):
         assert empty.page.evaluate(slots) == [f"bendings.bending_{slot}" for slot in range(count + 1)]
 
 
-@pytest.mark.parametrize("key", ["AttnBendRegionalMask", "AttnBendModel"])
+@pytest.mark.parametrize("key", [pytest.param("AttnBendRegionalMask", marks=pytest.mark.slow), "AttnBendModel"])
 def test_the_info_button_opens_our_help_page(empty, ours, key):
     page = empty.page
     place = page.evaluate(
@@ -137,7 +140,9 @@ def test_the_node_shows_the_maps_while_the_sampler_runs(editor):
     assert thrown(editor) == []
 
 
-@pytest.mark.parametrize("name", [*ORIGINALS, *(pytest.param(name, marks=pytest.mark.slow) for name in TWINS)])
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in EXAMPLES]
+)
 def test_nodes_2_shows_an_example_with_all_widgets_and_no_overlap(vue, ours, name):
     vue.load(json.loads((EDITOR_FILES / f"{name}.json").read_text(encoding="utf-8")), name)
     page = vue.page

@@ -38,6 +38,7 @@ def test_animate_offers_what_moves(node):
     assert animate.values("parameter") == ["angle"]
 
 
+@pytest.mark.slow
 def test_the_offer_follows_the_wires_and_the_values(node):
     animate = node("Animate a bend (toy)", "AttnBendAnimate")
     bend = animate.page.evaluate("String(app.graph.nodes.find(node => node.type === 'AttnBendRotate').id)")

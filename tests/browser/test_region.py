@@ -4,7 +4,7 @@ import pytest
 from browser.hands import Hands
 from browser.panels import AT
 
-pytestmark = pytest.mark.usefixtures("quiet")
+pytestmark = [pytest.mark.usefixtures("quiet"), pytest.mark.quick_in("classic")]
 
 BEND = "608"
 EDGES = ("x1", "y1", "x2", "y2")
@@ -22,7 +22,8 @@ def box(desk):
     return hands
 
 
-@pytest.mark.parametrize("zoom", [0.5, 1.5])
+@pytest.mark.quick_in("classic", "nodes 2")
+@pytest.mark.parametrize("zoom", [pytest.param(0.5, marks=pytest.mark.slow), 1.5])
 def test_a_drag_moves_the_box_and_not_the_node(box, zoom):
     box.look(zoom)
     place = box.place()
@@ -41,15 +42,15 @@ def test_a_drag_moves_the_box_and_not_the_node(box, zoom):
     ("edge", "end", "expected"),
     [
         ("nw", (0.1, 0.05), [0.1, 0.05, 0.75, 0.75]),
-        ("n", (0.5, 0.05), [0.25, 0.05, 0.75, 0.75]),
-        ("ne", (0.9, 0.05), [0.25, 0.05, 0.9, 0.75]),
-        ("e", (0.9, 0.5), [0.25, 0.25, 0.9, 0.75]),
+        pytest.param("n", (0.5, 0.05), [0.25, 0.05, 0.75, 0.75], marks=pytest.mark.slow),
+        pytest.param("ne", (0.9, 0.05), [0.25, 0.05, 0.9, 0.75], marks=pytest.mark.slow),
+        pytest.param("e", (0.9, 0.5), [0.25, 0.25, 0.9, 0.75], marks=pytest.mark.slow),
         ("se", (0.9, 0.95), [0.25, 0.25, 0.9, 0.95]),
-        ("s", (0.5, 0.95), [0.25, 0.25, 0.75, 0.95]),
-        ("sw", (0.1, 0.95), [0.1, 0.25, 0.75, 0.95]),
-        ("w", (0.1, 0.5), [0.1, 0.25, 0.75, 0.75]),
+        pytest.param("s", (0.5, 0.95), [0.25, 0.25, 0.75, 0.95], marks=pytest.mark.slow),
+        pytest.param("sw", (0.1, 0.95), [0.1, 0.25, 0.75, 0.95], marks=pytest.mark.slow),
+        pytest.param("w", (0.1, 0.5), [0.1, 0.25, 0.75, 0.75], marks=pytest.mark.slow),
         ("e", (0.02, 0.5), [0.25, 0.25, 0.26, 0.75]),
-        ("n", (0.5, 0.98), [0.25, 0.74, 0.75, 0.75]),
+        pytest.param("n", (0.5, 0.98), [0.25, 0.74, 0.75, 0.75], marks=pytest.mark.slow),
     ],
 )
 def test_eight_handles_resize_it(box, edge, end, expected):
@@ -99,6 +100,7 @@ def test_the_slider_softens_it(box):
     box.waits_for(".ab-slider", "slider => slider.value === '0.5'")
 
 
+@pytest.mark.slow
 def test_a_number_that_comes_by_a_wire_is_not_dragged(box):
     box.page.evaluate(
         f"""id => {{
@@ -137,6 +139,7 @@ def test_the_last_film_lies_behind_it(box):
     box.waits_for(".ab-behind > video", "film => film.paused")
 
 
+@pytest.mark.slow
 def test_without_a_film_the_words_map_does(box):
     page = box.page
     patch = page.evaluate("String(app.graph.nodes.find(node => node.type === 'AttnBendModel').id)")

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import pytest
 from attention_bending.dev.browser import Editor
 from attention_bending.dev.server import WorkflowError
-from browser.desk import Desk, thrown
+from browser.desk import SEEDS, Desk, thrown
 from browser.panels import AT, PANEL
 
-pytestmark = pytest.mark.usefixtures("quiet")
+pytestmark = [pytest.mark.usefixtures("quiet"), pytest.mark.quick_in("classic")]
 
 PROMPT, BEND, PATCH, SAMPLER, UNBENT = "6", "8", "9", "11", "15"
 """Nodes of *Bend one word (toy)*."""
@@ -18,7 +18,8 @@ IDLE = "Nothing to bend and nothing to record: the model passes through as it ca
 MUTED, BYPASSED = 2, 4
 
 
-def test_what_stands_there_is_of_the_last_run(desk, tmp_path):
+@pytest.mark.quick_in("classic", "nodes 2")
+def test_what_stands_there_is_of_the_last_run(desk):
     desk.open()
     before = values(desk)
     desk.run()
@@ -27,7 +28,6 @@ def test_what_stands_there_is_of_the_last_run(desk, tmp_path):
     assert values(desk) == before
     shown = desk.page.evaluate(f"() => ({AT})('{PATCH}').widgets.at(-1).element.getBoundingClientRect().height")
     assert shown > 10
-    desk.editor.screenshot(tmp_path / "after the run.png")
 
     desk.run()  # all from the cache
     assert desk.said(PATCH).startswith("No sampling was seen here in the last run:")
@@ -41,11 +41,10 @@ def test_what_stands_there_is_of_the_last_run(desk, tmp_path):
     desk.set(BEND, mode=0, token="circel")
     assert isinstance(desk.run(), WorkflowError)
     assert desk.said(PATCH).startswith('⚠ This run failed: Bend 1 of 1, Amplify of "circel" (node 8): "circel" is not')
-    desk.editor.screenshot(tmp_path / "after the failed run.png")
     desk.page.keyboard.press("Escape")
 
     desk.set(BEND, token="red")
-    desk.set(SAMPLER, seed=2)
+    desk.set(SAMPLER, seed=next(SEEDS))
     desk.run()
     assert desk.said(PATCH) == LINE
 
@@ -70,6 +69,7 @@ def test_a_run_says_that_it_has_begun_and_that_it_was_stopped(desk):
     desk.hears(PATCH, "⚠ This run was stopped before its end.")
 
 
+@pytest.mark.slow
 def test_a_text_that_comes_from_the_cache_is_told_again(desk):
     desk.open()
     for text, first in (("a (red) ball", "red (1)"), ("a (blue) ball", "blue (1)"), ("a (red) ball", "red (1)")):
@@ -79,7 +79,8 @@ def test_a_text_that_comes_from_the_cache_is_told_again(desk):
         assert desk.said(PROMPT).startswith(f"marked: {first}\n")
 
 
-def test_of_a_list_each_film_is_told(desk, tmp_path):
+@pytest.mark.slow
+def test_of_a_list_each_film_is_told(desk):
     desk.open("Sweep a bend (toy)")
     desk.set("2609", values_1="15, 30")
     desk.run()
@@ -90,10 +91,10 @@ def test_of_a_list_each_film_is_told(desk, tmp_path):
         "run 2 of 3:\n1. Rotate(angle=15, ",
         "run 3 of 3:\n1. Rotate(angle=30, ",
     ]
-    desk.editor.screenshot(tmp_path / "a list of films.png")
 
 
-def test_a_text_is_text(desk, tmp_path):
+@pytest.mark.slow
+def test_a_text_is_text(desk):
     """YAML, which Markdown would make headings and lists of."""
     desk.open("A recipe from a file (toy)")
     entry = desk.run()
@@ -101,7 +102,6 @@ def test_a_text_is_text(desk, tmp_path):
     assert "\n# A bending" in said and "\n  - mode: swap\n    token: green\n" in said
     assert desk.said("3016").splitlines() == said.splitlines()
     assert desk.page.evaluate(f"() => ({AT})('3016').widgets.at(-1).element.querySelectorAll('h1, li, p').length") == 0
-    desk.editor.screenshot(tmp_path / "a file.png")
 
 
 def test_a_text_can_be_marked_and_the_canvas_zooms_over_it(desk):
@@ -131,7 +131,7 @@ def test_a_text_can_be_marked_and_the_canvas_zooms_over_it(desk):
     page.wait_for_function("() => app.canvas.ds.scale > 1.2")
 
 
-def test_inside_of_a_subgraph_and_after_it_was_saved_and_reloaded(desk, tmp_path):
+def test_inside_of_a_subgraph_and_after_it_was_saved_and_reloaded(desk):
     desk.open()
     group = desk.page.evaluate(
         f"""() => {{
@@ -143,19 +143,18 @@ def test_inside_of_a_subgraph_and_after_it_was_saved_and_reloaded(desk, tmp_path
     desk.run()
     assert desk.said(inner) == LINE
     desk.page.evaluate("id => void app.canvas.openSubgraph(app.graph.getNodeById(id).subgraph)", group)
-    desk.page.wait_for_timeout(500)
-    desk.page.screenshot(path=str(tmp_path / "inside of a subgraph.png"))
+    desk.drawn()
 
     saved = json.loads(desk.page.evaluate("JSON.stringify(app.rootGraph.serialize())"))
     assert PANEL not in json.dumps([{**node, "properties": {}} for node in (*saved["nodes"], *inside(saved))])
     assert desk.page.evaluate("app.rootGraph.id") == saved["id"]
     # out of the subgraph: the page's address is its id, and the page goes back to whichever tab has it
     desk.page.evaluate("() => void app.canvas.setGraph(app.rootGraph)")
-    desk.page.wait_for_timeout(500)
+    desk.drawn()
     desk.editor.load(saved, "reloaded")
     again = desk.page.evaluate("app.rootGraph.serialize()")
     assert [node["widgets_values"] for node in inside(again)] == [node["widgets_values"] for node in inside(saved)]
-    desk.set(SAMPLER, seed=33)
+    desk.set(SAMPLER, seed=next(SEEDS))
     desk.run()
     assert desk.said(inner) == LINE
 
@@ -183,7 +182,6 @@ def test_undone_and_copied(desk):
 def test_another_workflow_in_another_tab_is_told_nothing(desk):
     """Its nodes have the same ids; what was said while it was open is there when one comes back."""
     desk.open(steps=20)
-    desk.set(SAMPLER, seed=70 + desk.page.evaluate("Number(LiteGraph.vueNodesMode)"))  # nothing of it is in a cache
     path = "app.extensionManager.workflow.activeWorkflow.path"
     first = desk.page.evaluate(path)
     prompt = desk.queue()
@@ -209,6 +207,7 @@ def stranger(editor, server):
         page.context.close()
 
 
+@pytest.mark.slow
 def test_another_page_with_the_same_workflow_is_told_nothing(editor, server):
     with stranger(editor, server) as other:
         other.page.evaluate(
@@ -220,11 +219,10 @@ def test_another_page_with_the_same_workflow_is_told_nothing(editor, server):
         )
         desk = Desk(editor, server)
         desk.open()
-        desk.set(SAMPLER, seed=4)
         desk.run()
         assert desk.said(PATCH) == LINE
         assert other.page.evaluate("heard") == [] and other.said(PATCH) is None
-        other.set(SAMPLER, seed=5)
+        other.set(SAMPLER, seed=next(SEEDS))
         other.run()
         assert other.said(PATCH) == LINE and other.page.evaluate("heard.length") > 0
         assert thrown(other.editor) == []

@@ -92,11 +92,12 @@ def found(page, query):
     return listed
 
 
-@pytest.mark.parametrize("query", SHOWN_FIRST)
+@pytest.mark.parametrize("query", ["prompt weight", pytest.param("heat map", marks=pytest.mark.slow)])
 def test_search_shows_ours_among_the_first_five(page, query):
     assert SHOWN_FIRST[query] & {title for title, _ in found(page, query)[:5]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", BEHIND_THEIR_NAMES)
 def test_search_finds_ours(page, query):
     ours = [i for i, (title, _) in enumerate(found(page, query)) if title in BEHIND_THEIR_NAMES[query]]

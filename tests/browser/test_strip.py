@@ -1,7 +1,5 @@
 """The strip of layers × time: what the fields cover is shown, a drag writes them, the last run's heat lies behind."""
 
-import itertools
-
 import pytest
 from browser.hands import Hands
 from browser.panels import AT
@@ -10,8 +8,6 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 BEND, PATCH, SAMPLER = "8", "9", "11"
 FIELDS = ("layers", "start_percent", "end_percent")
-SEEDS = itertools.count(100)
-"""So that no film comes out of the cache, where it is another tab's."""
 BOXES = """strip => [...strip.querySelectorAll('.ab-cover > div')].map(({style}) =>
     [style.left, style.width, style.top, style.height].map(parseFloat))"""
 
@@ -54,10 +50,10 @@ def caption(hands, told):
 @pytest.mark.parametrize(
     ("layers", "told", "rows"),
     [
-        ("early", "layers 0–1 of 6", [(0, 2)]),
+        pytest.param("early", "layers 0–1 of 6", [(0, 2)], marks=pytest.mark.slow),
         ("0, 2-3, -1", "layers 0, 2–3, 5 of 6", [(0, 1), (2, 4), (5, 6)]),
-        ("early & 1-5", "layers 1 of 6", [(1, 2)]),
-        ("0-5", "all 6 layers", [(0, 6)]),
+        pytest.param("early & 1-5", "layers 1 of 6", [(1, 2)], marks=pytest.mark.slow),
+        pytest.param("0-5", "all 6 layers", [(0, 6)], marks=pytest.mark.slow),
     ],
 )
 def test_what_the_fields_cover_is_shown(bend, layers, told, rows):
@@ -77,7 +73,8 @@ def test_what_is_wrong_is_said(bend):
     caption(bend, "the window starts at 0.6 and ends at 0.5")
 
 
-@pytest.mark.parametrize("zoom", [0.5, 1.5])
+@pytest.mark.quick_in("classic", "nodes 2")
+@pytest.mark.parametrize("zoom", [pytest.param(0.5, marks=pytest.mark.slow), 1.5])
 def test_a_drag_writes_layers_and_window(bend, zoom):
     bend.look(zoom)
     place = bend.place()
@@ -91,6 +88,7 @@ def test_a_drag_writes_layers_and_window(bend, zoom):
     assert bend.values(*FIELDS) == ["all", 0, 1]
 
 
+@pytest.mark.slow
 def test_a_drag_down_leaves_the_time_and_one_along_the_layers(bend):
     bend.look(1.5)
     bend.desk.set(BEND, start_percent=0.2, end_percent=0.7)
@@ -133,7 +131,6 @@ def test_bend_when_has_time_alone_by_percents_and_by_steps(alone):
 
 def test_the_heat_of_the_last_run_lies_behind(bend):
     bend.desk.set(PATCH, record="bent words")
-    bend.desk.set(SAMPLER, seed=next(SEEDS))
     bend.desk.run()
     bend.waits_for(".ab-caption", "caption => caption.textContent.includes('heat: red')")
     pixels = bend.part(".ab-strip canvas").evaluate(
@@ -157,6 +154,7 @@ def test_the_heat_of_the_last_run_lies_behind(bend):
     bend.waits_for(".ab-caption", "caption => !caption.textContent.includes('heat')")
 
 
+@pytest.mark.slow
 def test_of_an_unknown_model_nothing_is_guessed(alone):
     where = alone("AttnBendWhere", layers="2-4")
     where.page.evaluate("app.graph.remove(app.graph.nodes.find(node => node.type === 'AttnBendToyWan'))")
@@ -165,6 +163,7 @@ def test_of_an_unknown_model_nothing_is_guessed(alone):
     assert where.values("layers") == ["2-4"]
 
 
+@pytest.mark.slow
 def test_it_is_small(bend):
     height = bend.part("[data-section=strip]").evaluate("strip => strip.offsetHeight")
     assert height <= 60

@@ -4,7 +4,7 @@ import pytest
 from browser.hands import Hands
 from browser.panels import AT
 
-pytestmark = pytest.mark.usefixtures("quiet")
+pytestmark = [pytest.mark.usefixtures("quiet"), pytest.mark.quick_in("classic")]
 
 BEND, PATCH = "8", "9"
 SHARED = {"token": "red, ball", "strength": 0.6, "start_percent": 0.1, "end_percent": 0.7, "layers": "2-4"}
@@ -47,7 +47,7 @@ def turn(hands, title):
         item.click()
     choice.wait_for(timeout=5000)
     choice.click()
-    page.wait_for_timeout(400)
+    hands.desk.drawn()
 
 
 def state(hands):
@@ -75,6 +75,7 @@ def bend(desk):
     return hands
 
 
+@pytest.mark.quick_in("classic", "nodes 2")
 def test_what_two_modes_share_stays(bend):
     before = state(bend)
     stack = bend.page.evaluate("app.graph.nodes.find(node => node.type === 'AttnBendStack').inputs.length")
@@ -84,7 +85,7 @@ def test_what_two_modes_share_stays(bend):
     assert before["from"] + before["to"]
     assert {**after, "type": 0, "values": 0} == {**before, "type": 0, "values": 0}
     assert {name: after["values"][name] for name in SHARED} == SHARED
-    bend.page.wait_for_timeout(300)
+    bend.desk.drawn()
     assert bend.page.evaluate("app.graph.nodes.find(node => node.type === 'AttnBendStack').inputs.length") == stack
     exported = bend.desk.editor.export()[bend.node]
     assert exported["class_type"] == "AttnBendFrequencyFilter"
@@ -103,6 +104,7 @@ def test_it_still_runs_and_can_be_turned_back(bend):
     assert {name: state(bend)["values"][name] for name in SHARED} == {**SHARED, "token": "star"}
 
 
+@pytest.mark.slow
 def test_a_value_that_the_other_has_not_room_for_stays_its_own(bend):
     turn(bend, "Bend: Translate")
     bend.desk.set(bend.node, padding="wrap", x=0.3)
@@ -113,12 +115,14 @@ def test_a_value_that_the_other_has_not_room_for_stays_its_own(bend):
     assert padding == ("wrap" if "wrap" in choices else choices[0])
 
 
+@pytest.mark.slow
 def test_a_default_title_is_the_new_modes_own(bend):
     bend.page.evaluate(f"id => {{ const node = ({AT})(id); node.title = node.constructor.title }}", bend.node)
     turn(bend, "Bend: Rotate")
     assert state(bend)["title"] == "Bend: Rotate"
 
 
+@pytest.mark.slow
 def test_a_closed_panel_stays_closed(bend):
     opened = "const {setOpen, isOpen} = await import('/extensions/attention-bending/panel.js')"
     bend.page.evaluate(f"async id => {{ {opened}; setOpen(({AT})(id), false) }}", bend.node)
@@ -126,6 +130,7 @@ def test_a_closed_panel_stays_closed(bend):
     assert not bend.page.evaluate(f"async id => {{ {opened}; return isOpen(({AT})(id)) }}", bend.node)
 
 
+@pytest.mark.slow
 def test_inside_a_subgraph_its_border_stays(desk):
     desk.open("Bend one word (toy)")
     outer = desk.page.evaluate(
@@ -138,7 +143,7 @@ def test_inside_a_subgraph_its_border_stays(desk):
     )
     inner = desk.page.evaluate("outer => String(app.graph.getNodeById(outer).subgraph.nodes[0].id)", outer)
     desk.page.evaluate("outer => app.canvas.openSubgraph(app.graph.getNodeById(outer).subgraph)", outer)
-    desk.page.wait_for_timeout(500)
+    desk.drawn()
     hands = Hands(desk, f"{outer}:{inner}")
     before = state(hands)
     turn(hands, "Bend: Blur")
@@ -153,6 +158,7 @@ def test_inside_a_subgraph_its_border_stays(desk):
     assert isinstance(desk.run(), dict)
 
 
+@pytest.mark.slow
 def test_a_value_on_a_subgraphs_outer_node_still_goes_in(desk):
     """Given by the subgraph's own input, on which the outer node has a widget."""
     desk.open("Bend one word (toy)")
@@ -170,7 +176,7 @@ def test_a_value_on_a_subgraphs_outer_node_still_goes_in(desk):
     bend = f"{outer}:{inner}"
     assert desk.editor.export()[bend]["inputs"]["strength"] == 0.3
     desk.page.evaluate("outer => app.canvas.openSubgraph(app.graph.getNodeById(outer).subgraph)", outer)
-    desk.page.wait_for_timeout(500)
+    desk.drawn()
     turn(Hands(desk, bend), "Bend: Blur")
     desk.page.evaluate("app.canvas.setGraph(app.rootGraph)")
     exported = desk.editor.export()[bend]

@@ -4,121 +4,11 @@ import json
 
 import pytest
 from browser.panels import AT
+from browser.words import BEND, PATCH, PROMPT, SAMPLER, Words
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
-PROMPT, NEGATIVE, BEND, PATCH, SAMPLER = "6", "7", "8", "9", "11"
-"""Nodes of *Bend one word (toy)*."""
-
-WORDS = f"""id => {{
-    const place = ({AT})(id).widgets.at(-1).element.querySelector('[data-section=words]')
-    const looks = chip => [...chip.classList].filter(name => name !== 'ab-chip').join(' ')
-    const text = chip => chip.innerText.replaceAll('\\n', '')
-    return {{
-        chips: [...place.querySelectorAll('.ab-chip')].map(chip => [text(chip), looks(chip)]),
-        notes: [...place.querySelectorAll('.ab-note')].map(note => note.innerText),
-        faults: [...place.querySelectorAll('.ab-note.fault')].map(note => note.innerText),
-    }}
-}}"""
-
-
-class Words:
-    """What stands in the section of words on nodes, and clicks on it."""
-
-    def __init__(self, desk):
-        self.desk = desk
-        self.page = desk.page
-
-    def open(self, name="Bend one word (toy)"):
-        """A template, with the panels of its nodes open."""
-        self.desk.open(name)
-        self.open_panels()
-        self.has(BEND, "red")
-
-    def open_panels(self):
-        self.page.evaluate(
-            """() => {
-                const inside = of => of.nodes.flatMap(node => [node, ...(node.subgraph ? inside(node.subgraph) : [])])
-                for (const node of inside(app.rootGraph)) {
-                    node.properties.attention_bending = {panel: true}
-                    node.onConfigure?.(node.serialize())
-                    node.pos = [node.pos[0] * 2, node.pos[1] * 3] // room for what is shown
-                }
-            }"""
-        )
-
-    def on(self, node):
-        return self.page.evaluate(WORDS, node)
-
-    def has(self, node, text, kind=None):
-        """Wait until there is a chip, of these looks."""
-        self.page.wait_for_function(
-            f"([id, text, kind]) => ({WORDS})(id).chips.some(([t, k]) => t === text && (kind === null || k === kind))",
-            arg=[node, text, kind],
-            timeout=20_000,
-        )
-
-    def says(self, node, part):
-        self.page.wait_for_function(
-            f"([id, part]) => ({WORDS})(id).notes.some(note => note.includes(part))", arg=[node, part], timeout=20_000
-        )
-
-    def click(self, node, text, nth=0):
-        """Bring the node into view, and click a chip of it with the mouse."""
-        self.page.evaluate(
-            f"""id => {{
-                const node = ({AT})(id)
-                if (app.canvas.graph !== node.graph) app.canvas.setGraph(node.graph)
-                app.canvas.ds.scale = 1
-                app.canvas.ds.offset = [300 - node.pos[0], 150 - node.pos[1]]
-                app.canvas.bringToFront?.(node)
-                app.canvas.setDirty(true, true)
-            }}""",
-            node,
-        )
-        self.page.wait_for_timeout(300)  # both renderings follow the canvas a frame later
-        x, y = self.page.evaluate(
-            f"""([id, text, nth]) => {{
-                const place = ({AT})(id).widgets.at(-1).element.querySelector('[data-section=words]')
-                const all = [...place.querySelectorAll('button.ab-chip')]
-                const chip = all.filter(chip => chip.innerText.replaceAll('\\n', '') === text)[nth]
-                const {{x, y, width, height}} = chip.getBoundingClientRect()
-                return [x + width / 2, y + height / 2]
-            }}""",
-            [node, text, nth],
-        )
-        self.page.mouse.click(x, y)
-
-    def value(self, node, name="token"):
-        return self.page.evaluate(
-            f"([id, name]) => ({AT})(id).widgets.find(widget => widget.name === name).value", [node, name]
-        )
-
-    def becomes(self, node, value, name="token"):
-        self.page.wait_for_function(
-            f"([id, name, value]) => ({AT})(id).widgets.find(widget => widget.name === name).value === value",
-            arg=[node, name, value],
-            timeout=20_000,
-        )
-
-    def connect(self, source, output, target, name):
-        self.page.evaluate(
-            f"""([source, output, target, name]) => {{
-                const [from, to] = [({AT})(source), ({AT})(target)]
-                const at = (slots, name) => slots.findIndex(slot => slot.name === name)
-                from.connect(at(from.outputs, output), to, at(to.inputs, name))
-            }}""",
-            [source, output, target, name],
-        )
-
-    def disconnect(self, node, name):
-        self.page.evaluate(
-            f"""([id, name]) => {{
-                const node = ({AT})(id)
-                node.disconnectInput(node.inputs.findIndex(input => input.name === name))
-            }}""",
-            [node, name],
-        )
+NEGATIVE = "7"
 
 
 @pytest.fixture
@@ -126,6 +16,7 @@ def words(desk):
     return Words(desk)
 
 
+@pytest.mark.quick_in("classic", "nodes 2")
 def test_a_bend_shows_the_words_that_it_meets_and_a_click_takes_one(words):
     words.open()
     assert words.on(BEND) == {
@@ -195,12 +86,13 @@ def type_into_prompt(words, text):
         f"() => {{ const [x, y] = ({AT})('{PROMPT}').pos; app.canvas.ds.scale = 1;"
         " app.canvas.ds.offset = [300 - x, 150 - y]; app.canvas.setDirty(true, true) }"
     )
-    words.page.wait_for_timeout(300)
+    words.desk.drawn()
     area.click()
     words.page.keyboard.press("Control+End")
     words.page.keyboard.type(text)
 
 
+@pytest.mark.slow
 def test_two_fields_have_two_rows(words):
     words.desk.open("Swap two words (toy)")
     words.open_panels()
@@ -233,6 +125,7 @@ def test_a_bend_that_meets_no_words_says_what_to_connect(words):
     assert words.on(BEND)["chips"] == [["red", "own on"], ["ALL", "selector"]]
 
 
+@pytest.mark.slow
 def test_a_token_that_a_wire_gives_is_told_and_not_to_be_clicked(words):
     words.open()
     primitive = words.page.evaluate(
@@ -266,6 +159,7 @@ def test_the_pieces_of_a_prompt_and_a_click_marks_a_word(words):
     words.has(BEND, "circle", "marked")
 
 
+@pytest.mark.slow
 def test_a_prompt_that_is_half_typed_says_why_and_keeps_its_pieces(words):
     words.open()
     words.desk.set(PROMPT, text="a (red circle on the left")
@@ -274,6 +168,7 @@ def test_a_prompt_that_is_half_typed_says_why_and_keeps_its_pieces(words):
     words.says(BEND, "is opened but never closed")
 
 
+@pytest.mark.slow
 def test_an_encoder_that_is_not_known_tells_its_pieces_after_a_run(words):
     """Without a loader there is none to ask; what a run has told of this very text stands there then."""
     words.open()
@@ -286,6 +181,7 @@ def test_an_encoder_that_is_not_known_tells_its_pieces_after_a_run(words):
     words.says(PROMPT, "as in the last run")
 
 
+@pytest.mark.slow
 def test_a_long_prompt_scrolls(words):
     words.open()
     words.desk.set(PROMPT, text=" ".join(f"word{i}" for i in range(200)))
@@ -300,6 +196,7 @@ def test_a_long_prompt_scrolls(words):
         words.page.wait_for_function(scrolls, arg=node, timeout=10_000)
 
 
+@pytest.mark.slow
 def test_inside_of_a_subgraph(words):
     words.open()
     group = words.page.evaluate(
@@ -311,7 +208,7 @@ def test_inside_of_a_subgraph(words):
     words.click(inner, "circle")
     words.becomes(inner, "red, circle")
     words.page.evaluate("() => void app.canvas.setGraph(app.rootGraph)")
-    words.page.wait_for_timeout(300)
+    words.desk.drawn()
 
 
 def test_nothing_is_saved_and_a_bypassed_bend_keeps_what_it_shows(words):

@@ -16,7 +16,7 @@ from attention_bending.bending.operators import swap, time
 from attention_bending.bending.text.tokens import resolve
 from attention_bending.bending.time import animation, ranges
 from attention_bending.bending.time.windows import TimeWindow
-from core.test_scenes import scenes_map
+from core.maps import scenes_map
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -20,7 +20,7 @@ import comfy.utils  # noqa: E402
 import folder_paths  # noqa: E402
 import torch  # noqa: E402
 from attention_bending.dev.nodes_tiny import umt5  # noqa: E402
-from host.support import SMALL, ShownRecords, prompt, run  # noqa: E402
+from host.support import SMALL, ShownRecords, prompt, remember, run  # noqa: E402
 
 gc.freeze()  # what was imported stays: half a million objects that no collection need look at
 
@@ -52,6 +52,7 @@ def tiny_model():
             return comfy.sd.load_diffusion_model(path)
         if name not in loaded:
             loaded[name] = comfy.sd.load_diffusion_model(path)
+            remember(loaded[name].model.diffusion_model.text_embedding)
         return loaded[name].clone()
 
     return load

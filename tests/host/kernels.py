@@ -39,11 +39,12 @@ class Kernel(NamedTuple):
         return f"{self.device}-{self.name}{fused}"
 
 
-def on_both(*names: str) -> pytest.MarkDecorator:
-    """The fixture `kernel` is each of these kernels of the host, on the processor and on a GPU."""
+def on_both(*names: str, slow: tuple[str, ...] = ()) -> pytest.MarkDecorator:
+    """The fixture `kernel` is each of these kernels of the host, some of them slowly, on the processor and on a GPU."""
     fused = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.CUDNN_ATTENTION)
     on_gpu = [
         Kernel(name, "cuda", backend) for name in names for backend in (fused if name == "pytorch" else fused[:1])
     ]
     marked = [pytest.param(kernel, marks=pytest.mark.cuda) for kernel in on_gpu]
-    return pytest.mark.parametrize("kernel", [*map(Kernel, names), *marked], ids=str, indirect=True)
+    here = [pytest.param(Kernel(name), marks=[pytest.mark.slow] * (name in slow)) for name in names]
+    return pytest.mark.parametrize("kernel", [*here, *marked], ids=str, indirect=True)

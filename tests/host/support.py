@@ -30,6 +30,20 @@ SMALL = "wan22_14b_t2v_high"
 """A text-to-video model of two layers with one head: what is tested with it does not depend on the family."""
 
 
+def remember(module: torch.nn.Module) -> None:
+    """Let a module give what it gave for the same input: embedding a text is half of the work of a tiny film."""
+    forward, known = module.forward, []
+
+    def again(given):
+        for before, output in known:
+            if (before.shape, before.dtype) == (given.shape, given.dtype) and torch.equal(before, given):
+                return output
+        known[:] = [(given, forward(given)), *known[:3]]
+        return known[0][1]
+
+    module.forward = again
+
+
 class Mishap(Exception):
     """What goes wrong in the middle of a run."""
 

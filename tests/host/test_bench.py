@@ -21,7 +21,7 @@ NEAR_DENSE_STEP = {"float32": 0.01, "bfloat16": 0.04}
 """A step to the dense one; in float32 over the most that bends change."""
 
 
-@pytest.fixture(scope="module", params=NEAR)
+@pytest.fixture(scope="module", params=["float32", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def call(request, device):
     return bench_subjects.Call("small", bench_cases.SMALL, request.param, torch.device(device))
 
@@ -75,6 +75,7 @@ def test_other_models_calls_are_dense_too(model, dtype, device):
         assert parts["bent"].way == ("told" if scenario.bends else None)
 
 
+@pytest.mark.slow
 def test_each_scenario_makes_a_row_and_all_parts_agree(rows, device):
     both = ("call", "aim", "many", "segments", "step")
     levels = {"bfloat16": (*both, "counted"), "float32": both}
@@ -99,6 +100,7 @@ def test_each_scenario_makes_a_row_and_all_parts_agree(rows, device):
         assert row["peak"] is None if step else row["peak"] >= 1  # the output itself
 
 
+@pytest.mark.slow
 def test_half_precision_rounds_as_the_unbent_call_does(rows):
     """Such small calls stray; docs/performance.md has the usual ones."""
     roundings = {
@@ -183,6 +185,7 @@ def test_nothing_is_timed_that_does_another_thing(level, call, step, monkeypatch
         measure(bends=four)
 
 
+@pytest.mark.slow
 def test_the_json_the_page_and_the_picture(rows, tmp_path, device):
     result = {
         "machines": [bench_meter.machine(torch.device(device))],

@@ -16,7 +16,7 @@ from host.support import ROUNDING, SQUARE, Dense, bent, distance, reports
 from host.test_half_sampled import LAYERS, STEPS, UNBENT, loaded, rms
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
-KERNELS = on_both("pytorch", "split", "sub_quad")
+KERNELS = on_both("pytorch", "split", "sub_quad", slow=("split",))
 SHAPE = SQUARE["shape"]
 FRAMES = (
     Bend(ops.Amplify(0.0), "kiss", layers="0"),
@@ -30,7 +30,7 @@ CHAINS = {
 }
 
 
-@pytest.fixture(params=DTYPES, ids=str)
+@pytest.fixture(params=(*DTYPES[:2], pytest.param(torch.float16, marks=pytest.mark.slow)), ids=str)
 def dtype(request):
     return request.param
 

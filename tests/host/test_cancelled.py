@@ -17,7 +17,7 @@ from comfy.model_management import InterruptProcessingException
 from host.support import SQUARE, runs
 from host.test_traces import untouched
 
-STEPS, LAYERS = 4, 2
+STEPS, LAYERS = 3, 2
 MOVING = Animation("x", "steps", Keyframes(((0.0, False, 0.0), (3.0, False, 0.5))))
 BENDS = (
     Bend(ops.Translate(), "kiss", animations=(MOVING,)),

@@ -172,7 +172,7 @@ def with_pack(model, kind, wrapper, *, inside):
     return some
 
 
-@pytest.mark.parametrize("inside", [True, False])
+@pytest.mark.parametrize("inside", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("how", DURING)
 def test_options_that_are_copied_during_the_run(how, inside, model, film, positive, negative):
     kind, wrapper = DURING[how]

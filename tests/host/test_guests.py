@@ -158,7 +158,7 @@ def test_compiled_a_bend_runs_in_its_step_alone(compile_first, model, positive, 
 # --- caches that answer for the model -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cache_first", [True, False])
+@pytest.mark.parametrize("cache_first", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("cache", [EasyCacheNode, LazyCacheNode])
 def test_steps_that_a_cache_skips_are_counted_and_told(cache, cache_first, model, positive, negative, sample):
     real = []

@@ -14,7 +14,7 @@ from attention_bending.host.maps.recording import Recording
 from attention_bending.host.run.attach import patch_model
 from attention_bending.host.run.patch import Patch
 from host.kernels import on_both
-from host.support import CHAIN, KISS, SMALL, SQUARE, Dense, bent, distance, reports
+from host.support import CHAIN, KISS, SMALL, SQUARE, Dense, bent, distance, remember, reports
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 KERNELS = on_both("pytorch", "sub_quad")
@@ -29,10 +29,11 @@ def loaded(dtype, device):
     options = {"dtype": dtype, "load_device": torch.empty(0, device=device).device}  # with its number
     model = comfy.sd.load_diffusion_model(path, model_options=options)
     model.set_model_compute_dtype(dtype)
+    remember(model.model.diffusion_model.text_embedding)
     return model
 
 
-@pytest.fixture(params=DTYPES, ids=str)
+@pytest.fixture(params=(*DTYPES[:2], pytest.param(torch.float16, marks=pytest.mark.slow)), ids=str)
 def dtype(request):
     return request.param
 

@@ -65,7 +65,7 @@ HOW = {
 
 @pytest.mark.parametrize("how", HOW, ids=lambda how: how.__name__)
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-@pytest.mark.parametrize("passes", ["positive", "negative"])
+@pytest.mark.parametrize("passes", ["positive", pytest.param("negative", marks=pytest.mark.slow)])
 def test_a_call_laid_out_otherwise_is_refused(passes, change, how, model, positive, sample):
     """By what was found, and whose wrapper it looks like, whichever node came first; the model stays as it was."""
     bend = Bend(ops.Flip(), "kiss", passes=passes)

@@ -49,6 +49,7 @@ with torch.inference_mode():
 """Those with the pack as ComfyUI loads it, and those without; what one has loaded, another of its kind may load too."""
 
 
+@pytest.mark.slow  # each room looks at its own process in every run
 @pytest.mark.parametrize("commands", COMMANDS)
 def test_no_file_is_loaded_twice(commands, tmp_path):
     places = {"tools": str(paths.TOOLS), "pack": str(paths.DEV / "pack.py"), "folder": str(tmp_path)}

@@ -45,8 +45,8 @@ def away(encode):
     return encode("grey and dull")[0][0]
 
 
-@pytest.mark.parametrize("bends", [KISS, CHAIN], ids=["a word", "a chain"])
-@pytest.mark.parametrize("cfg", [1.0, 5.0])
+@pytest.mark.parametrize("bends", [pytest.param(KISS, marks=pytest.mark.slow), CHAIN], ids=["a word", "a chain"])
+@pytest.mark.parametrize("cfg", [pytest.param(1.0, marks=pytest.mark.slow), 5.0])
 @pytest.mark.parametrize("whole_batch", [False, True])
 def test_bent_under_guidance_away_from_a_text(whole_batch, cfg, bends, subject, away, sample):
     """The text's attention is bent, also where it is made in two halves; the other text's never."""
@@ -160,8 +160,8 @@ class DenseMasked:
         return torch.from_numpy(np.concatenate([bent_attention(*head, chain, GRID)[0] for head in heads], 1))
 
 
-@pytest.mark.parametrize("bends", [KISS, CHAIN], ids=["a word", "a chain"])
-@pytest.mark.parametrize("cfg", [1.0, 5.0])
+@pytest.mark.parametrize("bends", [pytest.param(KISS, marks=pytest.mark.slow), CHAIN], ids=["a word", "a chain"])
+@pytest.mark.parametrize("cfg", [pytest.param(1.0, marks=pytest.mark.slow), 5.0])
 def test_bent_under_a_mask_over_the_text(cfg, bends, subject, sample):
     model, positive, negative = subject
     dense = DenseMasked(model, bends, positive)
@@ -228,7 +228,9 @@ def test_in_the_types_that_models_compute_in(forward, dtype, positive, negative,
 
 # --- overrides ------------------------------------------------------------------------------------------------------
 
-ORDERS = pytest.mark.parametrize("ours_first", [True, False], ids=["ours first", "theirs first"])
+ORDERS = pytest.mark.parametrize(
+    "ours_first", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["ours first", "theirs first"]
+)
 
 
 def run(model, bends, override, ours_first, sample, *conds):

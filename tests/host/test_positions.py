@@ -60,6 +60,11 @@ def every(steps, first, last):
     return [(step, first <= step <= last) for step in steps]
 
 
+def cases(*names, slow):
+    """Parameters of a test, some of them run slowly."""
+    return [*names, *(pytest.param(name, marks=pytest.mark.slow) for name in slow)]
+
+
 # --- samplers of other packs ----------------------------------------------------------------------------------------
 
 
@@ -93,7 +98,7 @@ def test_a_schedule_that_goes_back_up(model, positive):
     assert report.bent == 2 * LAYERS and not report.warnings
 
 
-@pytest.mark.parametrize("name", ["euler", "heun", "dpm_2", "dpmpp_2m", "res_multistep", "lcm"])
+@pytest.mark.parametrize("name", cases("euler", "heun", slow=("dpm_2", "dpmpp_2m", "res_multistep", "lcm")))
 def test_comfyuis_samplers_on_a_schedule_that_goes_back_up(name, model, positive):
     """Their first calls, at the schedule's own levels, are in its steps in order."""
     found, report = seen_by(model, positive, comfy.samplers.sampler_object(name), RESTART, in_steps(9, 10))
@@ -132,7 +137,8 @@ def test_a_restart_that_is_counted_on(model, positive):
     assert said(report).count("the sampler stood in its step 6 when it called the model at the noise level") == 1
 
 
-@pytest.mark.parametrize("name", ["euler", "heun", "dpm_2", "lcm", "ddpm"])  # others divide by the levels' distance
+# others divide by the levels' distance
+@pytest.mark.parametrize("name", cases("euler", "heun", slow=("dpm_2", "lcm", "ddpm")))
 def test_equal_levels_are_steps_of_their_own(name, model, positive):
     sigmas = levels(0, 0.2, 0.4, 0.4, 0.6, 0.8, 1)
     ours = sampler(names=named_by_step)
@@ -211,9 +217,10 @@ CHANGES = {
     "less in the middle": detail(0.15),
     "more in the middle": detail(-0.1),
 }
+QUICK = ("lower", "higher from 25% to 75%", "more in the middle")
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", cases(*QUICK, slow=[name for name in CHANGES if name not in QUICK]))
 def test_changed_levels_keep_their_steps(change, model, positive):
     """Steps are the sampler's; a percent is that of the level which the model is called at, as ComfyUI's own are."""
     some = changed(comfy.samplers.sampler_object("euler"), CHANGES[change])
@@ -234,7 +241,7 @@ def test_a_level_that_is_far_off_is_told_once(change, told, model, positive):
     assert str(report).count("the sampler stood in its step") == told
 
 
-@pytest.mark.parametrize("name", ["euler", "heun", "dpm_2", "dpmpp_sde"])
+@pytest.mark.parametrize("name", cases("heun", slow=("euler", "dpm_2", "dpmpp_sde")))
 def test_levels_that_are_changed_within_a_prediction(name, model, positive):
     """Here the sampler's own level is known, and with it each call's step; again the percent is the changed level's."""
 
@@ -253,7 +260,7 @@ def test_levels_that_are_changed_within_a_prediction(name, model, positive):
     assert report.bent == LAYERS * sum(both)
 
 
-@pytest.mark.parametrize("name", ["heun", "dpm_2", "dpmpp_sde", "uni_pc"])
+@pytest.mark.parametrize("name", cases("uni_pc", slow=("heun", "dpm_2", "dpmpp_sde")))
 def test_changed_levels_of_samplers_with_several_calls_a_step(name, model, positive):
     """As many of their calls are in each step as where nothing is changed, but for what lies near a step's edge."""
     inner = comfy.samplers.sampler_object(name)

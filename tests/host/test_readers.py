@@ -110,7 +110,9 @@ OTHER_SCRIPTS = [
 
 
 @ENCODED
-@pytest.mark.parametrize(("text", "token", "expected"), WORDS)
+@pytest.mark.parametrize(
+    ("text", "token", "expected"), [*WORDS[:4], *(pytest.param(*case, marks=pytest.mark.slow) for case in WORDS[4:])]
+)
 def test_a_words_columns_are_those_of_its_ids(name, text, token, expected):
     """What the encoder really got there, decoded by its own tokenizer, is the word and no more."""
     ids, tokens = ids_of(name, text)
@@ -122,7 +124,10 @@ def test_a_words_columns_are_those_of_its_ids(name, text, token, expected):
 
 
 @ENCODED
-@pytest.mark.parametrize(("text", "token", "expected"), OTHER_SCRIPTS)
+@pytest.mark.parametrize(
+    ("text", "token", "expected"),
+    [*OTHER_SCRIPTS[:3], *(pytest.param(*case, marks=pytest.mark.slow) for case in OTHER_SCRIPTS[3:])],
+)
 def test_other_scripts_are_read_exactly(name, text, token, expected):
     """Each character that the word is made of, and none besides, though a vocabulary may have no piece for it."""
     _, tokens = ids_of(name, text)
@@ -331,7 +336,7 @@ class Unencoded:
 
 
 @ENCODED
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=texts)
 def test_any_prompt_is_traced(name, text):
     if " embedding:" in text and not KEEPS_BLANKS:

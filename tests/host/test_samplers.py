@@ -26,7 +26,7 @@ def kiss(start=0.0, end=1.0):
 
 # --- samplers -------------------------------------------------------------------------------------------------------
 
-QUICK = ("euler", "heun", "dpmpp_2s_ancestral", "dpm_adaptive", "uni_pc")
+QUICK = ("euler", "heun", "uni_pc")
 NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in comfy.samplers.SAMPLER_NAMES]
 
 
@@ -101,7 +101,7 @@ WINDOWS = {
 """A word of the prompt for each: start, end, and the steps of twenty that lie inside."""
 
 
-@pytest.mark.parametrize("shift", [1.0, 3.0, 8.0])
+@pytest.mark.parametrize("shift", [pytest.param(1.0, marks=pytest.mark.slow), 3.0, 8.0])
 def test_windows_of_twenty_even_steps(shift, model, positive, negative, sample):
     """With `simple`, a percent is a fraction of the steps, whatever the model's shift. Not renormalised, words do not
     touch each other: one run shows all windows.

@@ -110,7 +110,7 @@ def test_equals_dense_attention(member, tiny_model, tiny_vae, sample, positive, 
 
 
 @pytest.mark.parametrize("kernel", ["pytorch", "sub_quad", "split"])
-@pytest.mark.parametrize("bends", [KISS, CHAIN], ids=["a word", "a chain"])
+@pytest.mark.parametrize("bends", [pytest.param(KISS, marks=pytest.mark.slow), CHAIN], ids=["a word", "a chain"])
 def test_with_each_attention_kernel_of_the_host(kernel, bends, tiny_model, sample, positive, negative, monkeypatch):
     """As ComfyUI's start-up options choose them; torch's own gives its log-sum-exp away."""
     monkeypatch.setattr(comfy.ldm.wan.model, "optimized_attention", get_attention_function(kernel))
