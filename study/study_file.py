@@ -4,17 +4,16 @@
 it; `prompts`, each a `text` and, where one likes, a `subject` in it; `seeds`; `bends`; and `version` at the end, so
 that a file that was cut short lacks it. A bend has its `mode`, and the values of its parameters as Bend Sweep reads
 them, or a list of these. `each` holds values of what every bend has (`token`, `layers`, `steps` …), for all bends that
-have no `each` of their own; what a bend says itself goes before. What is left out is at its default. `set` says which
-inputs the prompt, the seed and the bending go to, where the workflow leaves that open: `6.text`, or a list of such.
-`record` is what Patch Model records: `words`, `tokens`, `heads`, `limit_mb`.
+have no `each` of their own; what a bend says itself goes before. What is left out is at its default. `set` says where
+the workflow leaves it open what a study changes: `prompt` and `seed` name inputs, as `6.text`, `model` the Patch Models
+and `film` the VAE Decode; each may be a list. `record` is what Patch Model records: `words` and `limit_mb`.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from ..bending.errors import BendError
 from ..bending.explore.sweep import NARROWING, sweepable
@@ -25,7 +24,6 @@ from ..bending.files.yaml_nodes import (
     Node,
     choice,
     compose,
-    flag,
     items,
     keyed,
     mapping,
@@ -39,18 +37,8 @@ VERSION = 1
 
 _KEYS = ("format", "about", "workflow", "set", "prompts", "seeds", "each", "bends", "record", "version")
 _NEEDED = ("format", "workflow", "prompts", "seeds", "bends", "version")
-_SET = ("prompt", "seed", "bending")
-_RECORD: dict[str, Callable[[Node, str], Any]] = {"words": text, "tokens": text, "heads": flag, "limit_mb": whole}
-
-
-class Place(NamedTuple):
-    """An input of a node of the workflow, by the node's id."""
-
-    node: str
-    input: str
-
-    def __str__(self) -> str:
-        return f"{self.node}.{self.input}"
+SETTABLE = ("prompt", "seed", "model", "film")
+_RECORD: dict[str, Callable[[Node, str], str | int]] = {"words": text, "limit_mb": whole}
 
 
 @dataclass(frozen=True)
@@ -60,16 +48,16 @@ class Study:
     workflow   the file's path, from the study's folder
     prompts    each with each of the `seeds` is one un-bent film
     cells      the bent ones
-    set        by `prompt`, `seed` and `bending`, the inputs they go to; what is not said is found in the workflow
-    record     Patch Model's `words`, `tokens`, `heads` and `limit_mb`; what is not said stays as the workflow has it
+    set        by `prompt`, `seed`, `model` and `film`, inputs and nodes of the workflow, with commas between
+    record     Patch Model's `words` and `limit_mb`; nothing where no maps are to be kept
     """
 
     workflow: str
     prompts: tuple[Prompt, ...]
     seeds: tuple[int, ...]
     cells: tuple[Cell, ...]
-    set: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
-    record: Mapping[str, str | bool | int] = field(default_factory=dict)
+    set: Mapping[str, str] = field(default_factory=dict)
+    record: Mapping[str, str | int] = field(default_factory=dict)
     about: str = ""
 
 
@@ -91,9 +79,9 @@ def parse(content: str, name: str = "this text") -> Study:
         top = _top(root)
     faults.tell()
     with faults.told():
-        set_ = {key: _places(node, key) for key, node in _entries(top, "set", _SET)}
+        chosen = {key: _typed(node, ", ") for key, node in _entries(top, "set", SETTABLE)}
     with faults.told():
-        record = {key: _RECORD[key](node, key) for key, node in _entries(top, "record", _RECORD)}
+        record = {key: _RECORD[key](node, key) for key, node in _entries(top, "record", _RECORD, _RECORD)}
     with faults.told(top["seeds"].line):
         seeds = tuple(value.sets[0][1] for value in whole_numbers("seeds", _typed(top["seeds"]), 0, LARGEST_SEED))
     sweeps = _sweeps(top, faults)
@@ -105,7 +93,7 @@ def parse(content: str, name: str = "this text") -> Study:
         tuple(prompts),
         seeds,
         tuple(cells(prompts, seeds, sweeps)),
-        set_,
+        chosen,
         record,
         about,
     )
@@ -144,26 +132,17 @@ def _top(root: Node) -> dict[str, Node]:
     return keyed(root, "the study", _KEYS, _NEEDED)
 
 
-def _entries(top: dict[str, Node], key: str, known) -> Iterator[tuple[str, Node]]:
-    return keyed(top[key], key, known).items() if key in top else iter(())
+def _entries(
+    top: dict[str, Node], key: str, known: Collection[str], needed: Iterable[str] = ()
+) -> Iterable[tuple[str, Node]]:
+    return keyed(top[key], key, known, needed).items() if key in top else ()
 
 
-def _places(node: Node, key: str) -> tuple[Place, ...]:
-    return tuple(map(_place, node.value if isinstance(node.value, tuple) else (node,)))
-
-
-def _place(node: Node) -> Place:
-    id_, dot, name = text(node, "an entry of set").partition(".")
-    if not (id_ and dot and name):
-        raise FileError(node.line, f"set has {node}. Write a node's id, a point and its input, as in 6.text.")
-    return Place(id_, name)
-
-
-def _typed(node: Node) -> str:
-    """Values as Bend Sweep has them typed; a list is what stands between semicolons."""
+def _typed(node: Node, between: str = "; ") -> str:
+    """A text as it is typed, or a list of them, with `between` them; by default as Bend Sweep has its values."""
     if not isinstance(node.value, tuple):
         return text(node, "a value")
-    return "; ".join(text(item, "a value") for item in node.value)
+    return between.join(text(item, "a value") for item in node.value)
 
 
 def _sweeps(top: dict[str, Node], faults: _Faults) -> list[Sweep]:

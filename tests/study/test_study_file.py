@@ -13,7 +13,6 @@ from attention_bending.bending.operators import Blur, Swap
 from attention_bending.bending.time.windows import TimeWindow
 from attention_bending.study import study_file
 from attention_bending.study.cells import Prompt
-from attention_bending.study.study_file import Place
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = ROOT / "presets" / "studies"
@@ -88,12 +87,10 @@ def test_the_subject_stands_in_every_token_field():
 
 
 def test_set_and_record_are_read():
-    more = "set: {prompt: 6.text, seed: [11.noise_seed, '12:3.noise_seed']}\nrecord: {words: bent words, limit_mb: 1}\n"
+    more = "set: {prompt: 6.text, seed: [11.noise_seed, '12:3.noise_seed'], film: 14}\n"
+    more += "record: {words: bent words, limit_mb: 1}\n"
     study = read("seeds:", f"{more}seeds:")
-    assert study.set == {
-        "prompt": (Place("6", "text"),),
-        "seed": (Place("11", "noise_seed"), Place("12:3", "noise_seed")),
-    }
+    assert study.set == {"prompt": "6.text", "seed": "11.noise_seed, 12:3.noise_seed", "film": "14"}
     assert study.record == {"words": "bent words", "limit_mb": 1}
     assert study.prompts[1] == Prompt("a ship at sea", "ship") and study.seeds == (1, 2)
 
@@ -125,10 +122,15 @@ REFUSED = [
     ("sigma: [0, 1, 2]", "amount: 1", 'line 9: a bend of mode blur has no "amount"'),
     ("sigma: [0, 1, 2]", 'sigma: "0:60:5000"', "line 9: this sweep makes 20000 films"),
     ("{mode: flip, each: ", "{mode: flip, token: ALL, each: ", 'line 10: "token" stands beside each and in it'),
-    ("workflow: wan.json", "workflow: wan.json\nset: {prompt: text}", "line 3: set has 'text'. Write a node's id"),
     (
         "workflow: wan.json",
-        "workflow: wan.json\nrecord: {limit_mb: a}",
+        "workflow: wan.json\nset: {promt: 6.text}",
+        'line 3: set has no "promt". Did you mean',
+    ),
+    ("workflow: wan.json", "workflow: wan.json\nrecord: {words: bent words}", 'line 3: record lacks "limit_mb"'),
+    (
+        "workflow: wan.json",
+        "workflow: wan.json\nrecord: {words: a, limit_mb: a}",
         "line 3: limit_mb is 'a'. Give it a whole number",
     ),
 ]
