@@ -1,6 +1,7 @@
-"""What a study asks of a server: which files of models a graph loads, and their hashes."""
+"""What a study asks of a server: hashes of the models that a graph loads, numbers in its history, nodes."""
 
 import hashlib
+import json
 import time
 import urllib.error
 
@@ -17,6 +18,9 @@ GRAPH = {
 }
 FILES = {f"{folder}/{name}": paths.BASE / "models" / folder / name for folder, name in
          (("diffusion_models", MODEL), ("vae", VAE))}  # fmt: skip
+
+
+WORKFLOWS = sorted((paths.ROOT / "presets" / "studies" / "workflows").glob("*.json"))
 
 
 def asked(server, graph, trust=False):
@@ -54,3 +58,22 @@ def test_what_is_in_no_folder_is_refused(server, name):
         asked(server, graph)
     assert refused.value.code == 400
     assert b"no such file is in its folder" in refused.value.read()
+
+
+def test_the_history_tells_what_was_measured(server):
+    size = {"width": 64, "height": 48, "batch_size": 3}
+    films = {str(i): {"class_type": "EmptyImage", "inputs": {**size, "color": i * 0xFFFFFF}} for i in range(2)}
+    measured = {"class_type": "AttnBendMeasure", "inputs": {"images": ["1", 0], "unbent": ["0", 0]}}
+    (text,) = server.queue({**films, "measured": measured})["measured"]["text"]
+    told = json.loads(text)
+    assert told["change"] == 1 and told["motion"] is None and told["digest"] != told["unbent_digest"]
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
+def test_a_study_s_workflow_has_nodes_and_inputs_that_are_there(server, file):
+    known, graph = server.get("/object_info"), json.loads(file.read_text(encoding="utf-8"))
+    for node in graph.values():
+        inputs = known[node["class_type"]]["input"]
+        needed, optional = (inputs.get(part, {}).keys() for part in ("required", "optional"))
+        assert needed <= node["inputs"].keys() <= needed | optional, node["class_type"]
+        assert all(value[0] in graph for value in node["inputs"].values() if isinstance(value, list))
