@@ -1,7 +1,7 @@
 """Which model files a graph loads, and what is in them: what a study asks, so that its servers are alike."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import folder_paths
@@ -50,7 +50,7 @@ def _loaded(prompt: dict) -> Iterator[tuple[str, Path]]:
             value = inputs.get(name, [])
             if not looked_into or isinstance(value, list):  # no loader's, left out, or it comes by a wire
                 continue
-            if value not in options:
+            if not isinstance(value, str) or value not in options:
                 raise NonsenseError(f"{kind} has no {name} {value!r:.60}: no such file is in its folder")
             for folder in (folder for folder in looked_into if value in folders[folder]):
                 yield f"{folder}/{value}", Path(folder_paths.get_full_path_or_raise(folder, value))
@@ -63,8 +63,9 @@ def _model_folders() -> list[str]:
 def _choices(kind: str) -> Iterator[tuple[str, set[str]]]:
     """A node's inputs of a choice, and what is offered."""
     node = nodes.NODE_CLASS_MAPPINGS.get(kind)
-    for part in node.INPUT_TYPES().values() if node else ():
-        for name, (what, *more) in part.items() if isinstance(part, Mapping) else ():
+    inputs = node.INPUT_TYPES() if node else {}
+    for part in ("required", "optional"):
+        for name, (what, *more) in inputs.get(part, {}).items():
             options = more[0].get("options", ()) if what == "COMBO" and more else what
             if isinstance(options, list | tuple):
                 yield name, {option for option in options if isinstance(option, str)}

@@ -117,6 +117,9 @@ REFUSED = [
     ("seeds: [1, 2]", "seed: [1, 2]", 'line 6: the study has no "seed". Did you mean "seeds"'),
     ("seeds: [1, 2]", "seeds: [1, 2]\nseeds: 3", 'line 7: "seeds" is here twice, first in line 6'),
     ("seeds: [1, 2]", "seeds: [1, two]", "line 6: seeds has 'two', which is no whole number"),
+    ("seeds: [1, 2]", "seeds: []", "line 6: seeds has no values"),
+    ("workflow: wan.json", "workflow: [wan.json]", "line 2: workflow is a list. Give it a text"),
+    ("prompts:", "prompts: []\nabout:", "line 3: prompts is an empty list"),
     ("seeds: [1, 2]", "seeds: -1", "line 6: seeds has -1. Give whole numbers from 0"),
     (
         "subject: rose",
