@@ -1,7 +1,7 @@
 """Which model files a graph loads, and what is in them: what a study asks, so that its servers are alike."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import folder_paths
@@ -38,7 +38,7 @@ def models(question: dict) -> dict:
     return {"models": told, "pending": pending}
 
 
-def _loaded(prompt: dict) -> Iterator[tuple[str, Path]]:
+def _loaded(prompt: Mapping) -> Iterator[tuple[str, Path]]:
     """Files by folder and name. Raises NonsenseError where a loader is given what its folder does not have."""
     folders = {name: {*folder_paths.get_filename_list(name)} for name in _model_folders()}
     for node in prompt.values():
