@@ -38,7 +38,20 @@ VERSION = 1
 KEYS = ("format", "about", "workflow", "set", "prompts", "seeds", "each", "bends", "record", "version")
 _NEEDED = ("format", "workflow", "prompts", "seeds", "bends", "version")
 SETTABLE = ("prompt", "seed", "model", "film")
-RECORD: dict[str, Callable[[Node, str], str | int]] = {"words": text, "limit_mb": whole}
+WORDS = ("bent words", "marked words", "prompt words")
+"""Whose maps can be kept: what Patch Model records without being told which."""
+
+
+def _megabytes(node: Node, name: str) -> int:
+    if not 1 <= (size := whole(node, name)) <= 65536:
+        raise FileError(node.line, f"{name} is {size}. Give it a whole number from 1 to 65536.")
+    return size
+
+
+RECORD: dict[str, Callable[[Node, str], str | int]] = {
+    "words": lambda node, name: choice(node, name, WORDS),
+    "limit_mb": _megabytes,
+}
 
 
 @dataclass(frozen=True)
