@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import comfy.context_windows as windows
+import comfy.ldm.modules.attention
 import comfy.model_base
 import pytest
 import torch
@@ -12,6 +13,7 @@ from attention_bending.bending.errors import BendError
 from attention_bending.bending.frames.grid import Grid
 from attention_bending.host.families.ltx import LTX2, LTXV
 from attention_bending.host.text.prompt_encoding import encode_prompt
+from comfy.ldm.modules.attention import attention_pytorch
 from comfy_extras.nodes_context_windows import ContextWindowsManualNode
 from host.encoders import tiny
 from host.support import KISS, ROUNDING, bent, distance, reports, said
@@ -102,7 +104,9 @@ def test_what_is_masked_is_left_out_of_the_attention(name, member, film):
 
 
 @named("LTX-Video")
-def test_what_only_multiplies_is_a_bias_to_the_keys_that_are_left(name, member, film):
+def test_what_only_multiplies_is_a_bias_to_the_keys_that_are_left(name, member, film, monkeypatch):
+    """Of a kernel that takes one."""
+    monkeypatch.setattr(comfy.ldm.modules.attention, "optimized_attention", attention_pytorch)
     report, _ = held(film, member, (Bend(ops.Amplify(4.0), "kiss"),))
     assert set(report.ways) == {"biased"}
 
