@@ -18,6 +18,8 @@ from comfy_extras.nodes_context_windows import ContextWindowsManualNode
 from host.encoders import tiny
 from host.support import KISS, ROUNDING, bent, distance, reports, said
 
+from nodes import ConditioningConcat
+
 from .dense import Dense
 from .member import TEXT, Member
 from .table import LTX23, MEMBERS, connected, for_guide, guide, ltx2
@@ -130,6 +132,17 @@ def test_a_temperature_is_refused_where_what_is_masked_is_wanted(name, member, f
             BendError, match=r"Bend 1 of \d, Temperature of ALL: it cannot act where tokens that the model"
         ):
             film(some)
+
+
+@named("LTX-Video")
+def test_a_mask_that_is_too_short_is_nobodys_that_can_be_seen(name, member, sample):
+    """As Conditioning (Concat) leaves it; ComfyUI itself cannot sample that."""
+    positive, negative = member.conditioning(1), member.conditioning(2)
+    (joined,) = ConditioningConcat().concat(positive, negative)
+    with pytest.raises(
+        BendError, match=r"another mask than its conditioning's own .*\. Whose doing it is cannot be seen"
+    ):
+        sample(bent(built(member), Bend(ops.Blur(), "ALL")), joined, negative, latent=member.latent(1))
 
 
 @named("LTX-Video")
