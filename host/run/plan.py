@@ -153,12 +153,12 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
         for cond in conditionings
     }
     for plan in plans.values():
-        for number, (bend, _) in enumerate(chain, 1):
-            if plan.masked and number in plan.columns and bend.operator.acts_on == "logits":
+        for one in planned:
+            if plan.masked and one.number in plan.columns and one.bend.operator.acts_on == "logits":
                 raise BendError(
                     f"it cannot act where tokens that the model masks, such as PADDING, are recorded, swapped or "
                     f"painted, as in {plan.name}. Leave those out, or use another bend."
-                ).within(titles[number], bend.origin)
+                ).within(one.title, one.bend.origin)
         if len(plan.watched.columns) > BLOCK:
             raise BendError(
                 f"Recording: {quoted([str(term) for term in words])} are {len(plan.watched.columns)} tokens in "
