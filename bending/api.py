@@ -10,7 +10,8 @@ from torch import Tensor
 from .attention.action import strength_at
 from .attention.chain import plan_chain
 from .attention.device_cache import DeviceCache
-from .attention.kernel import Attention, computes_cheaply
+from .attention.kernel import Attention
+from .attention.logits import computes_cheaply
 from .attention.state import bend_maps, bend_output
 from .bend import Bending
 from .errors import BendError

@@ -14,6 +14,9 @@ DOCS, HELP, README = (paths.ROOT / name for name in ("docs/models.md", "web/docs
 START, END = "<!-- models: written by python dev workflows -->", "<!-- /models -->"
 TRIED = "with tiny models of the same classes and random weights, on a CPU, in ComfyUI 0.30.0; not on the real weights"
 SAME = "the same way"
+NUMBER = re.compile(r"\b[0-9]+\b")
+"""A block's, in the path of a module."""
+
 OTHERS = (
     (
         "Wan 2.1 text-to-video, image-to-video, first-last-frame, Fun Control; Wan 2.2 14B (both models) and 5B",
@@ -84,7 +87,7 @@ def _facts(family) -> Iterator[tuple[str, list[str]]]:
     yield "a column", [encoder.columns for encoder in family.encoders]
     for selector in ("padding", "end", "registers"):
         yield selector.upper(), [getattr(encoder, selector) or "none" for encoder in family.encoders]
-    yield "layers", [f"one for each `{re.sub(r'[0-9]+', 'N', place)}`" for place in places]
+    yield "layers", [f"one for each `{NUMBER.sub('N', place)}`" for place in places]
     yield "a cell", _by_model({name: f"{cell.pixels} × {cell.pixels} pixels" for name, cell in cells.items()})
     yield "pictures of a latent frame", _by_model({name: _pictures(cell.stride) for name, cell in cells.items()})
     yield "tried", [*tried, f"all {TRIED}"]

@@ -1,6 +1,6 @@
 """One attention, as the algebra sees it: its own q, k and v, the kernel that runs it, and what that tells besides."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..bend import Bend
 from .device_cache import DeviceCache
+from .logits import adds_up_wide, blocks_of_logs, logits_of
 
 AttentionKernel = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 """q `(B, L, H, D)`, k and values `(B, T, H, D)`, and the scale of the logits → output `(B, L, H, D)`."""
@@ -17,14 +18,6 @@ KernelWithLse = Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
 
 KernelWithBias = Callable[[Tensor, Tensor, Tensor, float, Tensor], Tensor]
 """The same with a bias to the logits, which broadcasts to `(B, H, L, T)`; -inf leaves a key out."""
-
-SUMS_IN_FLOAT32 = ("cuda", "meta")
-"""Devices whose products of half types add up in float32 inside the kernel: nothing need be widened before."""
-
-
-def computes_cheaply(q: Tensor) -> bool:
-    """Whether logits of q in float32 cost less than another call, with selectors: in half types not on a GPU."""
-    return q.dtype == torch.float32 or q.device.type == "cpu"
 
 
 @dataclass(frozen=True)
@@ -173,10 +166,10 @@ class Attention:
         if not self.tells:
             return self._sums([(column,) for column in columns], cache)
         lse = self.with_lse(cache).lse[..., None]
-        if self._adds_up_wide:
-            return self._logits(columns, cache).sub_(lse).exp_()
+        if adds_up_wide(self.q):
+            return logits_of(self.q, self.k, self.scale, columns, cache).sub_(lse).exp_()
         maps = self.q.new_empty(*self.q.shape[:3], len(columns), dtype=torch.float32)
-        for b, rows, logits in self._blocks_of_logs(columns, (), (), cache):
+        for b, rows, logits in blocks_of_logs(self.q, self.k, self.scale, columns, (), (), cache):
             maps[b, rows] = logits.permute(2, 0, 1).sub_(lse[b, rows]).exp_()
         return maps
 
@@ -201,8 +194,8 @@ class Attention:
         `lses` `(B, L, H, 1)` are those, one a set; without them they are computed here.
         """
         lse = None
-        if self._adds_up_wide and lses is not None:
-            logs = self._logits(columns, cache, room=len(lses))
+        if adds_up_wide(self.q) and lses is not None:
+            logs = logits_of(self.q, self.k, self.scale, columns, cache, room=len(lses))
             for i, known in enumerate(lses, start=len(columns)):
                 logs[..., i : i + 1] = known
             shares = logs.softmax(-1)
@@ -210,7 +203,7 @@ class Attention:
         else:
             shares = self.q.new_empty(*self.q.shape[:3], len(columns) + len(sets), dtype=torch.float32)
             lse = self.q.new_empty(self.q.shape[:3], dtype=torch.float32) if keep_lse else None
-            for b, rows, logs in self._blocks_of_logs(columns, sets, lses, cache):
+            for b, rows, logs in blocks_of_logs(self.q, self.k, self.scale, columns, sets, lses, cache):
                 shares[b, rows] = logs.softmax(1).permute(2, 0, 1)
                 if keep_lse:
                     lse[b, rows] = logs.logsumexp(1).T
@@ -256,52 +249,3 @@ class Attention:
 
     def _no_columns(self) -> Tensor:
         return self.q.new_empty(*self.q.shape[:3], 0, dtype=torch.float32)
-
-    @property
-    def _adds_up_wide(self) -> bool:
-        """Whether products of the queries, of a half type, come in float32 without being widened before."""
-        return self.q.dtype != torch.float32 and self.q.device.type in SUMS_IN_FLOAT32 and BMM_WIDENS
-
-    def _logits(self, columns: tuple[int, ...], cache: DeviceCache, room: int = 0) -> Tensor:
-        """`q·k · scale` `(B, L, H, len(columns) + room)` float32, ours to write to; there is `room` behind them.
-
-        Only where products add up wide.
-        """
-        count = len(columns)
-        logits = self.q.new_empty(*self.q.shape[:3], count + room, dtype=torch.float32)
-        k = self.k.index_select(1, cache.index(columns)) if columns else ()
-        for b, keys in enumerate(k):
-            product = torch.bmm(self.q[b].transpose(0, 1), keys.permute(1, 2, 0), out_dtype=torch.float32)
-            torch.mul(product.transpose(0, 1), self.scale, out=logits[b, ..., :count])
-        return logits
-
-    def _blocks_of_logs(
-        self,
-        columns: tuple[int, ...],
-        sets: Sequence[tuple[int, ...]],
-        lses: Sequence[Tensor] | None,
-        cache: DeviceCache,
-    ) -> Iterator[tuple[int, slice, Tensor]]:
-        """The logits of single columns, and the log of each set's denominator: `(H, columns + sets, rows)` float32.
-
-        Of some rows of a batch row at a time, so that all of it stays where it is fast; `lses` as in `_shares`.
-        """
-        order = columns if lses is not None else (*columns, *(key for keys in sets for key in keys))
-        sizes = [len(columns), *map(len, sets)]
-        k = (self.k.index_select(1, cache.index(order)).float() * self.scale).transpose(1, 2).contiguous()
-        for b, rows in cache.blocks(self.q, self.q.shape[2] * max(len(order), self.q.shape[3])):
-            q = self.q[b, rows]
-            if len(order) == 1:  # libraries are slow at products with one column
-                logits = (q * k[b, :, 0]).sum(-1).T[:, None]
-            else:
-                logits = torch.bmm(k[b], q.float().permute(1, 2, 0))
-            if lses is None:
-                singles, *parts = logits.split(sizes, 1)
-                known = [part.logsumexp(1, keepdim=True) for part in parts]
-            else:
-                singles, known = logits, [lse[b, rows].permute(1, 2, 0) for lse in lses]
-            yield b, rows, torch.cat([singles, *known], 1)
-
-
-BMM_WIDENS = "dtype" in torch.ops.aten.bmm.overloads()
-"""Whether torch can return a product of half types in float32, since 2.8; before, the factors are widened first."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..bend import Bend
 from .device_cache import DeviceCache
-from .kernel import SUMS_IN_FLOAT32
+from .logits import SUMS_IN_FLOAT32
 
 LEAST_WEIGHT = 1e-4
 """A part's output is kept divided by its weight, but by no less: half types keep their digits, nothing blows up."""

@@ -7,7 +7,7 @@ from .encoders import ANIMA
 from .family import Columns, given_columns
 
 LEAST = 512
-"""So many columns at least: the adapter fills up with zeros."""
+"""How many columns there are at the least: the adapter fills them up with zeros."""
 
 
 class Anima(Cosmos):

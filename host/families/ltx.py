@@ -15,8 +15,8 @@ from .geometry import Geometry
 GUIDES = "keyframe_idxs"
 """Where a conditioning has the positions of the guides' tokens, `(B, 3, N, 2)`: guides are the latent's last frames."""
 
-LEAST = 1024
-"""How many columns LTX-2's connector makes at the least."""
+REGISTERS, LEAST = 128, 1024
+"""How many registers LTX-2's connector has, and how many columns at the least it makes with them."""
 
 
 class LTXV(Family):
@@ -77,7 +77,7 @@ class LTXV(Family):
 class LTX2(LTXV):
     """LTX-2 and 2.3: the film's text attention; sound, packed behind the film, has its own, which is left alone.
 
-    A connector makes the columns of Gemma's, and fills them up with its registers, a whole number of times.
+    A connector makes the columns of Gemma's, and has its registers behind them.
     """
 
     works = "LTX-2, LTX-2.3"
@@ -89,10 +89,14 @@ class LTX2(LTXV):
     def made(self, model, cond):
         network, given = model.diffusion_model, cond["cross_attn"]
         connected = network.cross_attention_dim + network.audio_cross_attention_dim, 2 * network.caption_channels
-        registers = network.video_embeddings_connector.num_learnable_registers
-        if not registers or (given.shape[2] in connected and not cond.get("unprocessed_ltxav_embeds")):
+        if given.shape[2] in connected and not cond.get("unprocessed_ltxav_embeds"):
             return given_columns(cond)
-        return Columns(math.ceil(max(LEAST, given.shape[1]) / registers) * registers)
+        return Columns(with_registers(given.shape[1]))
+
+
+def with_registers(columns: int) -> int:
+    """How many columns LTX-2's connector makes of so many: it fills them up with its registers, repeated whole."""
+    return math.ceil(max(LEAST, columns) / REGISTERS) * REGISTERS
 
 
 def _guides(tokens, area: int) -> int:

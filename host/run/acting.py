@@ -73,7 +73,8 @@ class Acting:
     def _at_temperature(self, bends: tuple[PlannedBend, ...], part: CondSlice, attention: Attention) -> Attention:
         """The attention as those of `bends` make it that act on logits."""
         on_logits = tuple(planned for planned in bends if planned.bend.operator.acts_on == "logits")
-        if on_logits and attention.kernel.mask is not None:
+        # a conditioning's own leaves the logits of its open keys as they are
+        if on_logits and attention.kernel.mask is not None and part.keys is None:
             who = f" ({self.masker})" if self.masker else ""
             raise BendError(
                 f"{on_logits[0].title}: another node{who} lays a mask over the text's attention, whose logits are then "

@@ -13,7 +13,8 @@ class CondPlan:
     """One conditioning of the pass `role`: its `keys` in the network, and what each bend and watched word means in it.
 
     `span` is the part of the sampling that it is limited to, in fractions, if it is. `open` are the keys that its own
-    mask leaves, the others being left out; all columns are numbered within them, or within all where it is None.
+    mask leaves, the others being left out; all columns are numbered within them, or within all where it is None. It is
+    `masked` where that mask lies over all of them instead, since one that it shuts out is watched or may get weight.
 
     `columns` holds, by a bend's number in the chain, the columns of each of its token fields; one that is not meant for
     this conditioning, or whose word is not in it, is not there. `watched` has the columns of the plan's words.
@@ -24,6 +25,7 @@ class CondPlan:
     span: tuple[float, float] | None
     keys: int
     open: tuple[int, ...] | None
+    masked: bool
     columns: dict[int, tuple[tuple[int, ...], ...]]
     watched: WatchedWords
 
@@ -66,4 +68,6 @@ def cond_plan(
                 f"{titles[number]}: the model masks all of these tokens in {cond.name}. No place attends to them, so "
                 f"that bending them changes nothing."
             )
-    return CondPlan(cond.name, cond.role, cond.span, cond.columns.count, left, columns, WatchedWords(cond.name, words))
+    masked = left is None and cond.open is not None
+    watching = WatchedWords(cond.name, words)
+    return CondPlan(cond.name, cond.role, cond.span, cond.columns.count, left, masked, columns, watching)

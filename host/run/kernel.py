@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ...bending.attention.bias import bias_type
-from ...bending.attention.kernel import computes_cheaply
+from ...bending.attention.logits import computes_cheaply
 from ..families.foreign import TORCH_ATTENTION, kernel_beneath
 from .open_keys import OpenKeys
 

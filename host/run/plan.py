@@ -153,6 +153,12 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
         for cond in conditionings
     }
     for plan in plans.values():
+        for one in planned:
+            if plan.masked and one.number in plan.columns and one.bend.operator.acts_on == "logits":
+                raise BendError(
+                    f"it cannot act where tokens that the model masks, such as PADDING, are recorded, swapped or "
+                    f"painted, as in {plan.name}. Leave those out, or use another bend."
+                ).within(one.title, one.bend.origin)
         if len(plan.watched.columns) > BLOCK:
             raise BendError(
                 f"Recording: {quoted([str(term) for term in words])} are {len(plan.watched.columns)} tokens in "
@@ -175,17 +181,16 @@ def _columns(cond: dict) -> int:
 def _check(bend: Bend, subject: ModelSpec) -> list[str]:
     """Refuse what the run would meet only later; return what is to be said about the rest."""
     schedule = subject.schedule
+    counts = [(ranges.LAYERS, subject.layers), (ranges.HEADS, subject.heads)]
+    if subject.frames > 1:
+        counts.append((ranges.FRAMES, subject.frames))
     notes = [
         f"its {kind.field} ({getattr(bend, kind.field)}) have nothing in common, so that it acts nowhere."
-        for kind, count in (
-            (ranges.LAYERS, subject.layers),
-            (ranges.HEADS, subject.heads),
-            (ranges.FRAMES, subject.frames),
-        )
+        for kind, count in counts
         if not ranges.resolve(getattr(bend, kind.field), kind, count)
     ]
     layout = FrameLayout.whole(Grid(subject.frames, 1, 1), subject.stride)
-    if subject.frames == 1:
+    if subject.frames == 1:  # says all that is of frames
         notes += one_frame.notes(bend, subject.stride)
     for moment in schedule.moments:
         operators_at(bend, moment, layout)
@@ -194,6 +199,8 @@ def _check(bend: Bend, subject: ModelSpec) -> list[str]:
         animation.track.values(count, subject.stride if animation.over == "frames" else None)
         if isinstance(animation.track, Stretch):
             notes += _stretch_notes(animation.track, subject)
+        if subject.frames == 1 and animation.over == "frames":
+            continue
         given = animation.track.samples if isinstance(animation.track, SampledCurve) else ()
         if given and animation.track.name == "list" and is_stretched(len(given), count, subject.stride):
             notes.append(f"{len(given)} values of {animation.parameter} are stretched to {count} {animation.over}.")

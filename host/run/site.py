@@ -188,7 +188,7 @@ class _Override:
                 attends.exact,
                 attends.divisible,
                 None if lse is None or part in bent else lse[at],
-                kernel_with_bias=kernel.with_bias if kernel.takes_bias else None,
+                kernel_with_bias=attends.with_bias if attends.takes_bias else None,
             )
             made = self.bender.bend(self.site.layer, part, attention)
             if made is not None and made.shape == q.shape:  # all there is

@@ -7,6 +7,9 @@ from typing import Any
 from ..families import foreign
 
 HOSTS = ("comfy", "comfy_api", "comfy_extras", "comfy_api_nodes", "nodes", "torch", "builtins")
+USUAL = ("forward", "guider", "sampler")
+"""Where some of the host's own stands in any run."""
+
 MOST_NAMED = 4
 
 
@@ -27,7 +30,8 @@ def whose(host: Host, options: Mapping[str, Any]) -> str:
     """Whose wrapper or patch changes a call of these transformer_options, as far as can be seen, and the cure."""
     found: dict[tuple[str, str], str] = {}
     for place, function in _around_a_call(host, options):
-        if callable(function) and not _is_in(foreign.address(function)[0], (_OURS,)):
+        innocent = (_OURS, *HOSTS) if place in USUAL else (_OURS,)
+        if callable(function) and not _is_in(foreign.address(function)[0], innocent):
             found.setdefault(foreign.address(function), f"{foreign.name_of(function)} ({place})")
     named = [text for (module, _), text in found.items() if not _is_in(module, HOSTS)] or list(found.values())
     if not named:
@@ -54,7 +58,8 @@ def _around_a_call(host: Host, options: Mapping[str, Any]) -> Iterator[tuple[str
         yield from ((f"wrapper {kind}", function) for functions in by_key.values() for function in functions)
     yield "model function wrapper", host.options.get("model_function_wrapper")
     yield "calc_cond_batch function", host.options.get("sampler_calc_cond_batch_function")
-    yield "context handler", type(host.options.get("context_handler"))
+    if "context_handler" in host.options:
+        yield "context handler", type(host.options["context_handler"])
     yield "guider", host.guider
     yield "sampler", host.sampler
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.attention import part
-from attention_bending.bending.attention.kernel import BMM_WIDENS
+from attention_bending.bending.attention.logits import BMM_WIDENS
 from attention_bending.bending.bend import Bend
 from core.precision import BENDS, LAYOUT, MOMENT, WATCH, bent, expected, own_ways, qkv, rms_error
 from core.test_bend_attention import SETS, WIDE

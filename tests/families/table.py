@@ -6,7 +6,7 @@ import torch
 from attention_bending.dev.nodes_tiny.models import ANIMA, DIT, KANDINSKY5
 from comfy_extras.nodes_lt import LTXVAddGuide
 
-from .member import Member
+from .member import Member, WithFaces
 
 WAN = {"dim": 48, "ffn_dim": 64, "num_heads": 2, "num_layers": 2, "in_dim": 16, "out_dim": 16, "text_dim": 32}
 
@@ -92,7 +92,7 @@ def animate(faces: bool = False):
     def extras(member, generator):
         given = {**picture(member, generator), "pose_video_latent": torch.randn(1, 16, 2, 8, 8, generator=generator)}
         if faces:
-            given["face_video_pixels"] = torch.rand(1, 3, 4, 512, 512, generator=generator) * 2 - 1
+            given["face_video_pixels"] = torch.rand(1, 3, 1, 512, 512, generator=generator) * 2 - 1
         return given
 
     return extras
@@ -116,6 +116,10 @@ def wan(config: str, shape=(1, 16, 2, 8, 8), before: int = 0, behind: int = 0, *
         "blocks.1.cross_attn",
         **given,
     )
+
+
+def with_faces(*given, **more) -> WithFaces:
+    return WithFaces(**vars(wan(*given, **more, extras=animate(faces=True), slow=True)))
 
 
 LTX = {
@@ -264,14 +268,8 @@ MEMBERS = {
     ),
     "WanDancer": wan("WAN22_WanDancer", settings={"audio_inject_layers": [0]}, extras=two_pictures),
     "Animate": wan("WAN22_Animate", (1, 16, 3, 8, 8), 16, frames=2, settings={"in_dim": 36}, extras=animate()),
-    "Animate, faces": wan(
-        "WAN22_Animate",
-        (1, 16, 3, 8, 8),
-        16,
-        frames=2,
-        settings={"in_dim": 36, "num_layers": 5},
-        extras=animate(faces=True),
-        slow=True,
+    "Animate, faces": with_faces(
+        "WAN22_Animate", (1, 16, 3, 8, 8), 16, frames=2, settings={"in_dim": 36, "num_layers": 5}
     ),
     "LTX-Video": ltx(extras=heard, shut=TEN),
     "LTX-Video, all heard": ltx(extras=all_heard),

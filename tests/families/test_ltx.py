@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import comfy.context_windows as windows
+import comfy.ldm.modules.attention
 import comfy.model_base
 import pytest
 import torch
@@ -12,9 +13,12 @@ from attention_bending.bending.errors import BendError
 from attention_bending.bending.frames.grid import Grid
 from attention_bending.host.families.ltx import LTX2, LTXV
 from attention_bending.host.text.prompt_encoding import encode_prompt
+from comfy.ldm.modules.attention import attention_pytorch
 from comfy_extras.nodes_context_windows import ContextWindowsManualNode
 from host.encoders import tiny
 from host.support import KISS, ROUNDING, bent, distance, reports, said
+
+from nodes import ConditioningConcat
 
 from .dense import Dense
 from .member import TEXT, Member
@@ -24,6 +28,7 @@ from .test_members import CHAIN, STEPS, built, film, held, member
 __all__ = ["film", "member"]
 
 LOUDER = (Bend(ops.Amplify(3.0), "REGISTERS"),)
+WARM = Bend(ops.Temperature(0.5), "ALL")
 
 
 def named(*names):
@@ -98,6 +103,46 @@ def test_what_is_masked_is_left_out_of_the_attention(name, member, film):
     assert seen > {(24, True)} and all(keys <= 10 for keys, masked in seen - {(24, True), (32, False)})
     assert not any(masked for keys, masked in seen - {(24, True)})
     assert distance(result, film(Dense(member, CHAIN).patched(built(member)))) < ROUNDING
+
+
+@named("LTX-Video")
+def test_what_only_multiplies_is_a_bias_to_the_keys_that_are_left(name, member, film, monkeypatch):
+    """Of a kernel that takes one."""
+    monkeypatch.setattr(comfy.ldm.modules.attention, "optimized_attention", attention_pytorch)
+    report, _ = held(film, member, (Bend(ops.Amplify(4.0), "kiss"),))
+    assert set(report.ways) == {"biased"}
+
+
+@named("LTX-Video")
+def test_a_temperature_leaves_the_mask_as_it_is(name, member, film):
+    """Also where another node's attention gets the mask with all keys."""
+    model = bent(built(member), WARM)
+    expected = film(model)
+    handed_on = {"optimized_attention_override": lambda func, *args, **kwargs: func(*args, **kwargs)}
+    model.model_options["transformer_options"].update(handed_on)
+    assert distance(film(model), expected) < ROUNDING < distance(expected, film(built(member)))
+
+
+@named("LTX-Video")
+def test_a_temperature_is_refused_where_what_is_masked_is_wanted(name, member, film):
+    swapped = bent(built(member), WARM, Bend(ops.Swap("PADDING"), "kiss"))
+    seen = bent(built(member), WARM, see=print, watch="PADDING")
+    for some in (swapped, seen):
+        with pytest.raises(
+            BendError, match=r"Bend 1 of \d, Temperature of ALL: it cannot act where tokens that the model"
+        ):
+            film(some)
+
+
+@named("LTX-Video")
+def test_a_mask_that_is_too_short_is_nobodys_that_can_be_seen(name, member, sample):
+    """As Conditioning (Concat) leaves it; ComfyUI itself cannot sample that."""
+    positive, negative = member.conditioning(1), member.conditioning(2)
+    (joined,) = ConditioningConcat().concat(positive, negative)
+    with pytest.raises(
+        BendError, match=r"another mask than its conditioning's own .*\. Whose doing it is cannot be seen"
+    ):
+        sample(bent(built(member), Bend(ops.Blur(), "ALL")), joined, negative, latent=member.latent(1))
 
 
 @named("LTX-Video")

@@ -33,7 +33,10 @@ members = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] * member.slow) for name, member in MEMBERS.items()]
 )
 
-built = cache(Member.build)
+
+@cache
+def built(member: Member) -> comfy.model_patcher.ModelPatcher:
+    return member.build()
 
 
 @pytest.fixture

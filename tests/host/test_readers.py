@@ -1,9 +1,7 @@
 """What each text encoder gets, read by its own reader: ComfyUI's tokenizers, and tiny encoders of its own classes."""
 
-import inspect
 import re
 import unicodedata
-from contextlib import contextmanager
 
 import pytest
 import torch
@@ -12,80 +10,8 @@ from attention_bending.bending.text.prompt import parse_prompt
 from attention_bending.bending.text.tokens import describe, resolve
 from attention_bending.host.families.encoders import ENCODERS, encoder_of
 from attention_bending.host.text.prompt_encoding import KEY, attach_words, encode_prompt, read_prompt
-from comfy import sd1_clip
 from host.encoders import BUILT, tiny
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-FAMILY = "👨‍👩‍👧"
-PART = {
-    "LTXV": "t5xxl",
-    "Cosmos": "t5xxl",
-    "Anima": "t5xxl",
-    "Kandinsky 5": "qwen25_7b",
-    "LTX-2": "gemma3_12b",
-}
-"""Whose tokens the columns of each are."""
-CAUSAL = ("Kandinsky 5", "LTX-2")
-ENCODED = pytest.mark.parametrize("name", PART)
-KEEPS_BLANKS = r"(?<=\s)" in inspect.getsource(sd1_clip.SDTokenizer.tokenize_with_weights)
-"""Whether ComfyUI leaves the blank before an `embedding:` in the text; since 0.27."""
-texts = st.lists(
-    st.sampled_from(["(", ")", ":1.3", "\\", r"\(", r"\)", "kiss", " ", "\n", "\n\n", "\t", "1", "don't", "\u200b"])
-    | st.sampled_from(
-        ["花火", "㎏", "½ ", "Ａ", "é", "e\u0301", "가", "👍🏽", FAMILY, "שָׁלוֹם", "नमस्ते", "\u1112\u1161\u11ab"]
-    )
-    | st.sampled_from(["</s>", "<|im_end|>", "<|im_start|>", "<end_of_turn>", " embedding:no", "<unk>", "▁"])
-    | st.characters(exclude_categories=["Cs"]),
-    max_size=14,
-).map("".join)
-
-
-@contextmanager
-def listening(clip):
-    """The ids that the text models of a CLIP get, by name, as they run."""
-    heard, before = {}, {}
-    for part, model in clip.cond_stage_model.named_children():
-        if hasattr(model, "process_tokens"):
-
-            def listen(tokens, device, *, part=part, process=model.process_tokens):
-                heard[part] = tokens
-                return process(tokens, device)
-
-            before[model], model.process_tokens = None, listen
-    try:
-        yield heard
-    finally:
-        for model in before:
-            del model.process_tokens
-
-
-def ids_of(name: str, text: str) -> tuple[list[int], object]:
-    """The id behind each of the encoder's columns that has one, as the host gives them, and the tokens' map."""
-    clip = tiny(name)
-    with listening(clip) as heard:
-        ((embedding, extras),), tokens = encode_prompt(clip, text)
-    if name == "Anima":
-        assert embedding.shape[1] == len(heard["qwen3_06b"][0]) == tokens.encoder().embedded
-        return extras["t5xxl_ids"].tolist(), tokens
-    ((ids, *_),) = [given for part, given in heard.items() if part.endswith(PART[name])]  # behind: what weighs nothing
-    return ids[len(ids) - embedding.shape[1] :], tokens
-
-
-def tokenizer_of(name: str):
-    outer = tiny(name).tokenizer
-    return getattr(outer, getattr(outer, "clip", PART[name])).tokenizer
-
-
-def decoded(name: str, ids: list[int]) -> str:
-    return unicodedata.normalize("NFKC", tokenizer_of(name).decode(ids)).strip()
-
-
-def covered(tokens, columns) -> set[int]:
-    """The places in the text of all characters that the pieces of these columns stand for."""
-    pieces = [piece for piece in tokens.encoder().pieces if piece.column in columns]
-    return {at for piece in pieces for at in range(piece.start, piece.end)}
-
+from host.reading import CAUSAL, ENCODED, FAMILY, PART, covered, decoded, ids_of
 
 WORDS = [
     ("a romantic (kiss) at sunset", "kiss", "kiss"),
@@ -323,36 +249,6 @@ def test_anima_takes_no_vectors(tmp_path, monkeypatch):
         encode_prompt(clip, "a embedding:style cat")
     _, tokens = encode_prompt(clip, "a embedding:gone cat")
     assert resolve("cat", tokens).columns
-
-
-class Unencoded:
-    """A CLIP that makes no embedding."""
-
-    def __init__(self, clip):
-        self.tokenizer, self.tokenize = clip.tokenizer, clip.tokenize
-
-    def map(self, text):
-        return read_prompt(self.tokenizer, encoder_of(self.tokenizer), parse_prompt(text), self.tokenize)[0]
-
-
-@ENCODED
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=texts)
-def test_any_prompt_is_traced(name, text):
-    if " embedding:" in text and not KEEPS_BLANKS:
-        return
-    try:
-        prompt = parse_prompt(text)
-    except BendError:
-        return
-    encoder = Unencoded(tiny(name)).map(text).encoder()
-    held = set()
-    for piece in encoder.pieces:
-        span = prompt.text[piece.start : piece.end]
-        assert span == span.strip() and 0 <= piece.start <= piece.end <= len(prompt.text)
-        held.update(range(piece.start, piece.end))
-    if "<" not in text:  # else some may be cut away
-        assert all(at in held for at, char in enumerate(prompt.text) if char.isalnum())
 
 
 @ENCODED

@@ -10,11 +10,11 @@ import torch
 from ....bending.errors import BendError
 from ....bending.text.prompt import Prompt
 from ....bending.text.tokens import EncoderTokens
+from ...families.anima import LEAST
 from .sequence import traced
 from .t5 import trace
 
 QWEN, T5 = "qwen3_06b", "t5xxl"
-LEAST = 512
 
 
 def read(tokenizer, prompt: Prompt, tokens: dict) -> tuple[EncoderTokens, ...]:

@@ -1,6 +1,6 @@
 """LTX-2's Gemma 3: SentencePiece, a token that begins, the sequence padded on the left; the encoder cuts the pads away.
 
-The model's connector fills the text up with its registers, a whole number of times.
+The registers of the model's connector stand behind the text.
 """
 
 import re
@@ -9,13 +9,10 @@ from itertools import takewhile
 
 from ....bending.text.prompt import Prompt
 from ....bending.text.tokens import EncoderTokens
+from ...families.ltx import with_registers
 from ..spanned import SpannedPiece
 from ..spiece import encode_with_spans
 from .sequence import traced
-
-REGISTERS = 128
-LEAST = 1024
-"""How many registers the connector has, and how many columns at the least it makes with them."""
 
 
 def read(tokenizer, prompt: Prompt, tokens: dict) -> tuple[EncoderTokens, ...]:
@@ -24,8 +21,7 @@ def read(tokenizer, prompt: Prompt, tokens: dict) -> tuple[EncoderTokens, ...]:
     (batch,) = tokens[name]
     pads = sum(1 for _ in takewhile(lambda token: token == inner.pad_token, (token for token, *_ in batch)))
     columns = traced(name, inner, prompt, tokens[name], trace).columns(pads)
-    text = columns.columns
-    width = -(-max(LEAST, text) // REGISTERS) * REGISTERS
+    text, width = columns.columns, with_registers(columns.columns)
     return (replace(columns, columns=width, registers=tuple(range(text, width)), embedded=text),)
 
 
