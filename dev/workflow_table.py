@@ -132,6 +132,19 @@ TEMPLATES: dict[str, Template] = {
         "One word in every layer and step, on one sheet: which layers listen to it?",
         ((Shot(15, "where red acts, by layer and step", part=(0, 90, 1474, 1440)),),),
     ),
+    "Words here": Template(
+        5200,
+        "You point at a place; the words heard there are taken away.",
+        pair(12, "the words heard on the star: away", "a red circle, a blue star"),
+    ),
+    "Probe what is there": Template(
+        5000,
+        "Words that are not in the prompt, read against each other: which of them is it most like?",
+        (
+            (Shot(11, "the film"), glow(14, "like red?")),
+            (glow(14, "like green?", 1), glow(14, "like blue?", 2)),
+        ),
+    ),
     "Sweep a bend": Template(
         2600,
         "Five angles and the un-bent film on one sheet that plays: how much is enough?",

@@ -11,6 +11,7 @@ from .map_files import MAP_FILES
 from .maps import MAPS
 from .model import AttnBendModel
 from .modes import MODES
+from .probes import AttnBendProbes
 from .prompt import AttnBendPrompt, AttnBendTimeline, AttnBendTokens
 from .report import AttnBendReport
 from .seeing import SEEING
@@ -31,4 +32,14 @@ class AttentionBendingExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         bending = [AttnBendPrompt, AttnBendTokens, *MODES, *MAPS, *AIMS, AttnBendStack, AttnBendModel]
         seeing = [*SEEING, *MAP_FILES, AttnBendReport]
-        return [*bending, *seeing, *FILES, *SWEEPS, AttnBendCompare, AttnBendTimeline, AttnBendLog, AttnBendToyWan]
+        return [
+            *bending,
+            *seeing,
+            *FILES,
+            *SWEEPS,
+            AttnBendCompare,
+            AttnBendTimeline,
+            AttnBendProbes,
+            AttnBendLog,
+            AttnBendToyWan,
+        ]
