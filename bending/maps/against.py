@@ -1,10 +1,11 @@
 """Probes read against each other: which of them a place would hear more than the others.
 
-    against_p = lift_p / Σ_q lift_q        lift_p = map_p / (its own mean over the film)
+    against_p = lift_p / Σ_q (1 + lift_q)        lift_p = map_p / (its own mean over the film)
 
 A probe's map alone shows that something is there: whatever word is asked for, a thing hears it more than the ground.
 The lift takes away how loud a word is at all, and the sum how much a place hears any: what is left, from 0 to 1, tells
-the words apart. Of P probes that are heard alike, each has 1/P.
+the words apart. The 1 is each probe's own mean lift: a place that hears none of them more than the film does stays dark,
+where the lifts alone would make much of nothing. Of P probes that a thing hears alike, each comes near 1/P.
 """
 
 from collections.abc import Collection, Sequence
@@ -34,8 +35,7 @@ def mean_maps(record: Record, words: Sequence[int], bent: bool, *places: Sequenc
 
 
 def against_each_other(maps: Tensor) -> Tensor:
-    """Maps `(P, …)` of the same places, nowhere negative; 0 where none is heard."""
+    """Maps `(P, …)` of the same places, nowhere negative."""
     means = maps.flatten(1).mean(1).view(-1, *[1] * (maps.ndim - 1))
     lifts = torch.where(means > 0, maps / means, 0.0)
-    total = lifts.sum(0)
-    return torch.where(total > 0, lifts / total, 0.0)
+    return lifts / (1 + lifts).sum(0)

@@ -24,7 +24,7 @@ from . import one_frame
 from .cond_plan import CondPlan, cond_plan
 from .conditionings import ROLES, Conditioning, Selected, check_encoders, doubts, names_words, quoted, select
 from .patch import Patch
-from .probing import PlannedProbe, columns_by_number, plan_probes
+from .probing import PlannedProbe, plan_probes
 from .watching import watched_words
 
 
@@ -84,7 +84,8 @@ class RunPlan:
     @property
     def probed(self) -> Mapping[int, tuple[int, ...]]:
         """By its number among the words, the columns of each probe in its own sentence."""
-        return columns_by_number(self.probes, len(self.words) - len(self.probes))
+        first = len(self.words) - len(self.probes)
+        return {first + i: planned.probe.columns for i, planned in enumerate(self.probes)}
 
     def check_texts(self, conds: Mapping[str, Sequence[dict]], plans: Mapping[UUID, CondPlan | None]) -> None:
         """Look at what a guider's prepared conditionings by role have become; `plans` are those found, by their uuid.
@@ -95,7 +96,7 @@ class RunPlan:
         found = {id(plan) for plan in plans.values()}
         for plan in self.conds.values():
             texts = [cond for cond in conds.get(plan.role) or () if "area" not in cond and _columns(cond)]
-            if id(plan) not in found and (plan.columns or plan.watched):
+            if id(plan) not in found and (plan.columns or plan.watched.columns):
                 widths = ", ".join(map(str, sorted(set(map(_columns, texts))))) or "none"
                 raise BendError(
                     f"{plan.name} had {plan.keys} tokens when it was given to the sampler, and another node has "

@@ -1,6 +1,6 @@
 """Words that are in no prompt, as the film's places would hear them: by the keys that sites make of their sentences."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import comfy.utils
@@ -125,8 +125,3 @@ class Probing:
         given = {**self._family.text_alone, "transformer_options": {OVERRIDE: take}}
         type(module).forward(module, one, columns, **given)
         return calls[self._family.attends_of(module).text[0]][0].transpose(0, 1).float()
-
-
-def columns_by_number(probes: Sequence[PlannedProbe], first: int) -> Mapping[int, tuple[int, ...]]:
-    """The columns of each probe's word in its own sentence, by its number among the watched words."""
-    return {first + i: planned.probe.columns for i, planned in enumerate(probes)}

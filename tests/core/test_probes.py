@@ -50,13 +50,13 @@ def test_a_word_that_is_its_sentences_last_column_has_its_part_of_it():
 
 
 def test_probes_against_each_other_are_told_apart_by_lift():
-    """One word is loud everywhere, the other heard at one place alone; a third is never heard."""
+    """One word is loud everywhere, the other faint, and at one place alone; a third is never heard."""
     loud, rare, none = torch.full((2, 2), 0.5), torch.tensor([[0.0, 0.0], [0.0, 0.04]]), torch.zeros(2, 2)
     read = against_each_other(torch.stack((loud, rare, none)))
-    torch.testing.assert_close(read[0], torch.tensor([[1.0, 1.0], [1.0, 0.2]]))
-    torch.testing.assert_close(read[1], torch.tensor([[0.0, 0.0], [0.0, 0.8]]))
+    torch.testing.assert_close(read[0], torch.tensor([[0.25, 0.25], [0.25, 0.125]]))
+    torch.testing.assert_close(read[1], torch.tensor([[0.0, 0.0], [0.0, 0.5]]))
     assert not read[2].any()
-    torch.testing.assert_close(against_each_other(torch.stack((loud, 0.1 * loud))), torch.full((2, 2, 2), 0.5))
+    torch.testing.assert_close(against_each_other(torch.stack((loud, 0.1 * loud))), torch.full((2, 2, 2), 0.25))
 
 
 @pytest.fixture
@@ -84,9 +84,10 @@ def test_the_grid_says_what_a_probes_share_is_of(probed):
     assert shares == ["share of all attention", "share among the probes"]
     alone = maps_grid.collect(probed, "dog?", against="nothing")
     assert alone.share == "share of the attention in its own prompt"
-    cells = json.loads(maps_grid.collect(probed, "dog?").as_json())["cells"]
-    others = json.loads(maps_grid.collect(probed, "cat?").as_json())["cells"]
-    assert cells[1][1]["share"] + others[1][1]["share"] == pytest.approx(1)
+    cell = json.loads(maps_grid.collect(probed, "dog?").as_json())["cells"][1][0]
+    places = ((1,), (0,))
+    read = against_each_other(torch.stack([probed.mean_map(word, False, *places) for word in probed.probes]))
+    assert cell["share"] == pytest.approx(float(read[0].mean()))
 
 
 def test_probes_are_in_the_file_and_the_report_and_never_heard_at_a_place(probed, tmp_path):

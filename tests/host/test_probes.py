@@ -4,15 +4,19 @@ import pytest
 import torch
 from attention_bending.bending.bend import Bending
 from attention_bending.bending.errors import BendError
+from attention_bending.bending.pictures.drawing import choose
 from attention_bending.host.maps.record_store import Handle, record_of
 from attention_bending.host.maps.recording import Recording
 from attention_bending.host.run import probing
 from attention_bending.host.run.attach import patch_model
 from attention_bending.host.run.patch import Patch
 from attention_bending.host.text.probes import MOST, ONE_ALONE, encode_probes
+from attention_bending.host.text.prompt_encoding import encode_prompt
 from attention_bending.host.toy import load_toy
 from attention_bending.nodes.model import AttnBendModel
 from attention_bending.nodes.probes import AttnBendProbes
+from attention_bending.toy import measure
+from attention_bending.toy.films import Films
 from host.recordings import BLUR, GRID, MB, run
 from host.support import OVERRIDE, reports, said
 
@@ -170,3 +174,21 @@ def test_a_word_that_the_encoder_has_not_is_told():
     probes = encode_probes(clip, "star, dog", "a {}")
     assert [probe.is_unknown for probe in probes.each] == [False, True]
     assert 'has no word for "dog"' in str(probes)
+
+
+@pytest.mark.slow
+def test_probes_against_each_other_name_the_colours_of_the_toys_things():
+    studio = Films(*load_toy(), lambda clip, caption: encode_prompt(clip, caption)[0])
+    probes = encode_probes(studio.clip, "red, green, blue, yellow", "a {}")
+    watched, handle = probing_model(studio.model, probes)
+    latents = studio.latents("a red circle on the left and a blue star on the right", [1], watched, steps=8)
+    (film,) = studio.decoded(latents)
+    record = record_of(handle, {"samples": latents})
+    read = choose(record, show="original").values[:, 0, 1]
+    things = measure.blobs(film[len(film) // 2], torch.tensor(measure.field(film)[1]))
+    assert len(things) == 2
+    for thing in things:
+        heard = read[:, int(thing.y * read.shape[1]), int(thing.x * read.shape[2])].tolist()
+        first, second, *_ = sorted(heard, reverse=True)
+        assert record.words[heard.index(first)] == {"circle": "red?", "star": "blue?"}[thing.shape]
+        assert first > 1.5 * second
