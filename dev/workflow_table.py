@@ -135,7 +135,7 @@ TEMPLATES: dict[str, Template] = {
     "Words here": Template(
         5200,
         "You point at a place; the words heard there are taken away.",
-        pair(12, "the words heard on the star: away", "a red circle, a blue star"),
+        ((Shot(12, "a red circle, a blue star"),), (Shot(20, "what was heard on the star: away"),)),
     ),
     "Probe what is there": Template(
         5000,
