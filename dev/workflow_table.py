@@ -204,6 +204,7 @@ ALIKE = {
 
 HELP = {
     "AttnBendMaps": ("Before and after", Shot(15)),
+    "AttnBendProbes": ("Probe what is there", Shot(14)),
     "AttnBendMapsGrid": ("Which layer carries the word", Shot(15, part=(0, 0, 1000, 680))),
 }
 """The workflow and the shot of it on a node's help page."""

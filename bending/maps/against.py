@@ -4,8 +4,8 @@
 
 A probe's map alone shows that something is there: whatever word is asked for, a thing hears it more than the ground.
 The lift takes away how loud a word is at all, and the sum how much a place hears any: what is left, from 0 to 1, tells
-the words apart. The 1 is each probe's own mean lift: a place that hears none of them more than the film does stays dark,
-where the lifts alone would make much of nothing. Of P probes that a thing hears alike, each comes near 1/P.
+the words apart. The 1 is each probe's own mean lift: a place that hears none of them more than the film does stays
+dark, where the lifts alone would make much of nothing. Of P probes that a thing hears alike, each comes near 1/P.
 """
 
 from collections.abc import Collection, Sequence
