@@ -17,10 +17,10 @@ from .device_cache import DeviceCache
 
 @dataclass(frozen=True, eq=False)
 class Sentences:
-    """Several sentences side by side: `columns` `(1, K, D)`, of each sentence `lengths` many, none twice.
+    """Several sentences side by side: `columns` `(1, K, D)`, of each sentence `lengths` many.
 
-    `logs` `(K, 1)` float32 is the log of how many a column stands for, and of each sentence `words` `(k,)` what part of
-    those are the probed word's.
+    Those of a sentence that are equal to its last are one. `logs` `(K, 1)` float32 is the log of how many a column
+    stands for, and of each sentence `words` `(k,)` what part of those are the probed word's.
     """
 
     columns: Tensor
