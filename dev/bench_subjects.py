@@ -147,7 +147,7 @@ class OneSite(Bender):
     def bends(self, layer: int, part: RowSlice) -> bool:
         return self.acts
 
-    def bend(self, layer: int, part: RowSlice, attention: Attention) -> Tensor | None:
+    def bend(self, site: Site, part: RowSlice, attention: Attention) -> Tensor | None:
         bent, attention = None, attention.at_temperature(self.on_logits, self.cache)
         if self.acts:
             bent, attention = bend_output(self.plan, attention, self.cache, keep_lse=bool(self.watch))

@@ -36,7 +36,7 @@ WIDTHS = {
 }
 WIDTH = 320
 """Of all others."""
-SHAPES = {"before_and_after_difference": 0.93, "see_where_a_word_acts": 2.83}
+SHAPES = {"before_and_after_difference": 0.93, "see_where_a_word_acts": 2.83, "probe_what_is_there": 2.83}
 SHAPE = 0.7
 """Height by width of films, by the file's name, and of all others: Save Video is the higher, the wider it is."""
 NARROW = 220
@@ -57,6 +57,8 @@ ROOM = {
     "AttnBendSave": 165,
     "AttnBendLog": 165,
     "AttnBendCompare": 440,
+    "AttnBendProbes": 110,
+    "AttnBendWordsHere": 165,
     "AttnBendMaps": 290,
     "AttnBendMapsGrid": 340,
     "AttnBendGrid": 420,

@@ -132,6 +132,19 @@ TEMPLATES: dict[str, Template] = {
         "One word in every layer and step, on one sheet: which layers listen to it?",
         ((Shot(15, "where red acts, by layer and step", part=(0, 90, 1474, 1440)),),),
     ),
+    "Words here": Template(
+        5200,
+        "You point at a place; the words heard there are taken away.",
+        ((Shot(12, "a red circle, a blue star"),), (Shot(20, "what was heard on the star: away"),)),
+    ),
+    "Probe what is there": Template(
+        5000,
+        "Words that are not in the prompt, read against each other: which of them is it most like?",
+        (
+            (Shot(11, "the film"), glow(14, "like red?")),
+            (glow(14, "like green?", 1), glow(14, "like blue?", 2)),
+        ),
+    ),
     "Sweep a bend": Template(
         2600,
         "Five angles and the un-bent film on one sheet that plays: how much is enough?",
@@ -191,6 +204,7 @@ ALIKE = {
 
 HELP = {
     "AttnBendMaps": ("Before and after", Shot(15)),
+    "AttnBendProbes": ("Probe what is there", Shot(14)),
     "AttnBendMapsGrid": ("Which layer carries the word", Shot(15, part=(0, 0, 1000, 680))),
 }
 """The workflow and the shot of it on a node's help page."""

@@ -12,6 +12,7 @@ from .maps import MAPS
 from .measure import AttnBendMeasure
 from .model import AttnBendModel
 from .modes import MODES
+from .probes import AttnBendProbes
 from .prompt import AttnBendPrompt, AttnBendTimeline, AttnBendTokens
 from .report import AttnBendReport
 from .seeing import SEEING
@@ -33,4 +34,5 @@ class AttentionBendingExtension(ComfyExtension):
         bending = [AttnBendPrompt, AttnBendTokens, *MODES, *MAPS, *AIMS, AttnBendStack, AttnBendModel]
         seeing = [*SEEING, *MAP_FILES, AttnBendReport]
         exploring = [*SWEEPS, AttnBendCompare, AttnBendMeasure]
-        return [*bending, *seeing, *FILES, *exploring, AttnBendTimeline, AttnBendLog, AttnBendToyWan]
+        language = [AttnBendTimeline, AttnBendProbes]
+        return [*bending, *seeing, *FILES, *exploring, *language, AttnBendLog, AttnBendToyWan]

@@ -16,6 +16,7 @@ from .widgets import number, text, toggle
 CATEGORY = "model/patch/attention bending"
 BendingWire = io.Custom("BENDING")
 MapsWire = io.Custom("ATTENTION_MAPS")
+ProbesWire = io.Custom("CONCEPT_PROBES")
 
 
 class ModeNode(io.ComfyNode):

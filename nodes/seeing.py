@@ -5,6 +5,7 @@ from torch.nn.functional import interpolate
 
 from ..bending.frames.mask_video import MaskVideo
 from ..bending.maps import heard
+from ..bending.maps.against import AGAINST, PROBES
 from ..bending.pictures import drawing, maps_grid
 from ..host.maps.record_store import record_of
 from .common import CATEGORY, MapsWire, maps_inputs, shown_text
@@ -18,6 +19,10 @@ def chosen_inputs() -> list[io.Input]:
 
 def color_map_input() -> io.Input:
     return choice(drawing.Look, "color_map", default=drawing.Look.color_map)
+
+
+def against_input() -> io.Input:
+    return io.Combo.Input("against", options=list(AGAINST), default=PROBES, optional=True)
 
 
 def film_preview(images, fps: float):
@@ -51,6 +56,7 @@ class AttnBendMaps(io.ComfyNode):
                 number(drawing.Look, "opacity"),
                 toggle(drawing.Look, "captions"),
                 io.Image.Input("images", optional=True),
+                against_input(),
             ],
             outputs=[io.Image.Output("images"), io.Mask.Output("mask")],
             is_output_node=True,
@@ -58,10 +64,22 @@ class AttnBendMaps(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, maps, words, show, layers, steps, normalize, color_map, opacity, captions, latent=None, images=None
+        cls,
+        maps,
+        words,
+        show,
+        layers,
+        steps,
+        normalize,
+        color_map,
+        opacity,
+        captions,
+        latent=None,
+        images=None,
+        against=PROBES,
     ) -> io.NodeOutput:
         look = drawing.Look(color_map, normalize, opacity, captions)
-        views = drawing.choose(record_of(maps, latent), words, show, layers, steps)
+        views = drawing.choose(record_of(maps, latent), words, show, layers, steps, against)
         film = drawing.draw(views, look, images)
         return io.NodeOutput(film, drawing.as_mask(views, len(film)), ui=film_preview(film, 16))
 
@@ -83,14 +101,17 @@ class AttnBendMapsGrid(io.ComfyNode):
                 io.Combo.Input("frames", options=list(maps_grid.FRAMES), default="average"),
                 color_map_input(),
                 io.Combo.Input("normalize", options=list(maps_grid.NORMALIZE), default="sheet"),
+                against_input(),
             ],
             outputs=[io.Image.Output("images"), io.String.Output("json")],
             is_output_node=True,
         )
 
     @classmethod
-    def execute(cls, maps, word, axes, show, layers, steps, frames, color_map, normalize, latent=None) -> io.NodeOutput:
-        cells = maps_grid.collect(record_of(maps, latent), word, axes, show, layers, steps, frames)
+    def execute(
+        cls, maps, word, axes, show, layers, steps, frames, color_map, normalize, latent=None, against=PROBES
+    ) -> io.NodeOutput:
+        cells = maps_grid.collect(record_of(maps, latent), word, axes, show, layers, steps, frames, against)
         sheet = maps_grid.sheet(cells, color_map, normalize)
         return io.NodeOutput(sheet, cells.as_json(), ui=film_preview(sheet, 4))
 

@@ -6,16 +6,18 @@ import { notify } from "./notices.js"
 import { isOurs } from "./panel.js"
 import { text } from "./texts.js"
 import { valueOf } from "./values.js"
-import { placesOf } from "./wires.js"
+import { incoming, placesOf } from "./wires.js"
 
 const PATCH = "AttnBendModel"
+
+const hasNoWork = (patch) => !bendsOf(patch).length && !incoming(patch, "CONCEPT_PROBES").length
 
 /** @returns {import("./notices.js").Notice | null} */
 function noticeOf(node) {
   const patches = patchModelsOf(node).filter(({ isIdle }) => !isIdle)
   if (!patches.length || placesOf(node).every(({ isIdle }) => isIdle)) return null
   const isPatch = node.comfyClass === PATCH
-  if (isPatch && valueOf(node, "record") === "none" && patches.every((patch) => !bendsOf(patch).length))
+  if (isPatch && valueOf(node, "record") === "none" && patches.every(hasNoWork))
     return { text: text("unused.idle"), tone: "calm" }
   if (patches.some((patch) => samplersOf(patch).length)) return null
   return { text: isPatch ? text("unused.unused") : text("unused.unusedBend"), tone: "amber" }

@@ -1,9 +1,10 @@
 """Files of recorded maps: a Record for another day, another machine, a notebook.
 
 **Format**, version 1: a safetensors file. Its metadata holds `format`, `version`, and `record`, which is JSON of the
-record's plain fields and of `bent`, whether bends made a difference; notes of others, such as ComfyUI's workflow, may
-stand beside them. Its tensors are `original.values`, `original.peaks`, `seen`, and where `bent` is true `bent.values`
-and `bent.peaks`, with the shapes and types that `Record` and `PackedMaps` give them. Nothing in it is code or a path.
+record's plain fields (`probes` only where there are any) and of `bent`, whether bends made a difference; notes of
+others, such as ComfyUI's workflow, may stand beside them. Its tensors are `original.values`, `original.peaks`, `seen`,
+and where `bent` is true `bent.values` and `bent.peaks`, with the shapes and types that `Record` and `PackedMaps` give
+them. Nothing in it is code or a path.
 """
 
 import json
@@ -132,6 +133,8 @@ def _written(record: Record) -> str:
         "bent": record.bent is not record.original,
         "facts": dict(record.facts),
     }
+    if record.probes:
+        fields["probes"] = record.probes
     try:
         return json.dumps(fields, allow_nan=False)
     except (TypeError, ValueError):
@@ -154,6 +157,7 @@ def _record(fields: dict[str, Any], tensors: dict[str, Tensor]) -> Record:
         cell=fields["cell"],
         stride=fields["stride"],
         facts=fields["facts"],
+        probes=tuple(fields.get("probes", ())),
     )
 
 
@@ -192,6 +196,9 @@ def _fields(text: str) -> dict[str, Any]:
             raise _Fault(f"{name} is {'missing' if name not in fields else 'not what it should be'}")
     if len(fields["columns"]) != len(fields["words"]):
         raise _Fault("it has other columns than words")
+    words = range(len(fields["words"]))
+    if not _is_list(fields.get("probes", []), lambda number: type(number) is int and number in words, least=0):
+        raise _Fault("its probes are none of its words")
     return fields
 
 

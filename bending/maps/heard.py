@@ -36,7 +36,8 @@ def words_here(
 ) -> list[Heard]:
     """The recorded words at a place, after the bends or before, by their lift, the largest first; padding and end last.
 
-    A word of which nothing was seen is left out. Raises BendError for a place outside the film.
+    A word of which nothing was seen is left out, and a probe, which is no word of the prompt. Raises BendError for a
+    place outside the film.
     """
     return heard(*_seen(record, bent), x, y, frame, radius)
 
@@ -87,7 +88,7 @@ def table(found: Sequence[Heard], most: Sequence[str]) -> str:
 
 def check_many(record: Record) -> None:
     """Raises BendError for a record in which no two words can be told from each other."""
-    words = [word for word in record.words if word not in _LAST]
+    words = [record.words[n] for n in _numbers(record) if record.words[n] not in _LAST]
     if len(words) < 2:
         raise BendError(
             f"the record has {', '.join(record.words)} alone, and a place is told by how words compare. Set record to "
@@ -98,10 +99,15 @@ def check_many(record: Record) -> None:
 
 def _seen(record: Record, bent: bool) -> tuple[list[str], Tensor]:
     """The words that were seen, and their mean maps `(W, F, h, w)`."""
-    means = {n: overall_mean(record, n, bent) for n in range(len(record.words))}
+    means = {n: overall_mean(record, n, bent) for n in _numbers(record)}
     seen = {n: mean for n, mean in means.items() if mean is not None}
     maps = torch.stack(list(seen.values())) if seen else torch.zeros(0, *record.grid.shape)
     return [record.words[n] for n in seen], maps
+
+
+def _numbers(record: Record) -> list[int]:
+    """Of the words of the prompt."""
+    return [n for n in range(len(record.words)) if n not in record.probes]
 
 
 def _check_frame(frame: int, maps: Tensor) -> None:

@@ -67,6 +67,7 @@ class Record:
     stride     how many frames of the film a latent frame stands for; the first stands for one
     facts      plain values for people and files: prompt, bending, seed, steps, model, report, `percents` (when each
                of the sampler's steps begins, as fractions of the sampling) …
+    probes     the numbers of those words that are in no prompt: the map of each is of a prompt of its own
     """
 
     words: tuple[str, ...]
@@ -81,6 +82,7 @@ class Record:
     cell: int = 16
     stride: int = 4
     facts: Mapping[str, Any] = field(default_factory=dict)
+    probes: tuple[int, ...] = ()
 
     @property
     def nbytes(self) -> int:

@@ -65,7 +65,8 @@ def _words(record: Record) -> str:
         rows.append([_one_line(word), runs(columns), *_arrowed(shares), *_arrowed(spreads)])
     title = "words, before → after the bends:" if bends else "words (no bend changed them):"
     key = "share: of all attention, mean over places, steps and layers; spread: 1 everywhere alike, 0 in one place"
-    return "\n".join([title, *_table(rows, left=2), key])
+    probed = "a word with ? is a probe, not in the prompt: its columns and its share are those in its own sentence"
+    return "\n".join([title, *_table(rows, left=2), key, *([probed] if record.probes else [])])
 
 
 def _arrowed(values: list[str]) -> list[str]:

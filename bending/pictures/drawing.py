@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import BendError
+from ..maps.against import AGAINST, PROBES, mean_maps
 from ..maps.record import Record
 from ..parameter import parameter
 from . import text_rendering
@@ -169,21 +170,30 @@ class Views:
         return self.stride * (self.values.shape[2] - 1) + 1
 
 
-def view_of(record: Record, view: str, word: int, *places: Sequence[int]) -> Tensor:
-    """`(F, h, w)` of one word's original, bent or difference, a mean over places on steps, layers and maybe heads."""
-    if view != "difference":
-        return record.mean_map(word, view == "bent", *places)
-    return record.mean_map(word, True, *places) - record.mean_map(word, False, *places)
+def view_of(record: Record, view: str, words: Sequence[int], *places: Sequence[int], against: str = PROBES) -> Tensor:
+    """`(W, F, h, w)` of some words' originals, bent or differences, a mean over places on steps, layers, maybe heads.
+
+    Several probes of a record are read `against` each other, or against nothing.
+    """
+    one_of("against", against, AGAINST)
+    bents = (True, False) if view == "difference" else (view == "bent",)
+    first, *others = (mean_maps(record, words, bent, *places, against=against) for bent in bents)
+    return first - others[0] if others else first
 
 
 def choose(
-    record: Record, words: str = "", show: str = "side by side", layers: str = "all", steps: str = "all"
+    record: Record,
+    words: str = "",
+    show: str = "side by side",
+    layers: str = "all",
+    steps: str = "all",
+    against: str = PROBES,
 ) -> Views:
-    """Maps of a record, a mean over layers and steps; of all words where `words` is empty."""
+    """Maps of a record, a mean over layers and steps; of all words where `words` is empty; `against` as in view_of."""
     views = SHOWS[one_of("show", show, tuple(SHOWS))]
     numbers = record.chosen_words(words)
     places = record.chosen_steps(steps), record.chosen_layers(layers)
-    values = torch.stack([torch.stack([view_of(record, view, n, *places) for view in views]) for n in numbers])
+    values = torch.stack([view_of(record, view, numbers, *places, against=against) for view in views], 1)
     return Views(tuple(record.words[n] for n in numbers), views, values, record.cell, record.stride)
 
 

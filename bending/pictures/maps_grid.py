@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import BendError
+from ..maps.against import PROBES, is_read
 from ..maps.record import Record, span
 from ..maps.statistics import statistics
 from . import drawing, text_rendering
@@ -27,7 +28,10 @@ _NARROWEST = 760
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """One word's maps on two axes: rows × columns of maps `(F or 1, h, w)`, and their statistics; None if not seen."""
+    """One word's maps on two axes: rows × columns of maps `(F or 1, h, w)`, and their statistics; None if not seen.
+
+    `share` says what those have a share of.
+    """
 
     word: str
     show: str
@@ -35,6 +39,7 @@ class Cells:
     columns: tuple[str, ...]
     maps: tuple[tuple[Tensor | None, ...], ...]
     statistics: tuple[tuple[dict | None, ...], ...]
+    share: str
 
     def as_json(self) -> str:
         cells = {"word": self.word, "show": self.show, "rows": self.rows, "columns": self.columns}
@@ -49,11 +54,13 @@ def collect(
     layers: str = "all",
     steps: str = "all",
     frames: str = "average",
+    against: str = PROBES,
 ) -> Cells:
     """The maps of a word, the first where `word` is empty: a cell for each layer and each step, or each head.
 
     With heads down, a cell is the mean over `steps`. The statistics are always those of all frames; `frames` says
-    whether the pictures show it or its mean. Raises BendError where heads are asked for and were not kept.
+    whether the pictures show it or its mean. Probes are read `against` each other in each cell, or against nothing.
+    Raises BendError where heads are asked for and were not kept.
     """
     drawing.one_of("axes", axes, AXES)
     drawing.one_of("show", show, ("original", "bent", "difference"))
@@ -70,7 +77,7 @@ def collect(
     if not _seen(record, number, down, across):
         record.mean_map(number, False, down, across)  # which says that nothing was recorded there
     whole = frames == "all"
-    maps = [[_map(record, show, number, place) for place in row] for row in places]
+    maps = [[_map(record, show, number, place, against) for place in row] for row in places]
     return Cells(
         record.words[number],
         show,
@@ -78,6 +85,7 @@ def collect(
         tuple(f"layer {span(record.layers[layer])}" for layer in across),
         tuple(tuple(values if values is None or whole else values.mean(0, True) for values in row) for row in maps),
         tuple(tuple(None if values is None else statistics(values) for values in row) for row in maps),
+        _share(record, number, against),
     )
 
 
@@ -89,12 +97,20 @@ def _one_word(record: Record, word: str) -> int:
     return numbers[0]
 
 
+def _share(record: Record, word: int, against: str) -> str:
+    if word not in record.probes:
+        return "share of all attention"
+    return "share among the probes" if is_read(record, [word], against) else "share of the attention in its own prompt"
+
+
 def _seen(record: Record, word: int, steps: Sequence[int], layers: Sequence[int], *_) -> bool:
     return bool(record.seen[word][list(steps)][:, list(layers)].any())
 
 
-def _map(record: Record, show: str, word: int, places: tuple[Sequence[int], ...]) -> Tensor | None:
-    return drawing.view_of(record, show, word, *places) if _seen(record, word, *places) else None
+def _map(record: Record, show: str, word: int, places: tuple[Sequence[int], ...], against: str) -> Tensor | None:
+    if not _seen(record, word, *places):
+        return None
+    return drawing.view_of(record, show, (word,), *places, against=against)[0]
 
 
 # --- the sheet -------------------------------------------------------------------------------------------------------
@@ -173,7 +189,7 @@ class _Layout:
         else:
             end = drawing.write_scale(canvas, x, y, 300, 14, peak, colors)
         if self.beneath:
-            canvas.write(end + 28, y, "beneath: share of all attention, entropy (0 one place, 1 everywhere)", 14, FAINT)
+            canvas.write(end + 28, y, f"beneath: {cells.share}, entropy (0 one place, 1 everywhere)", 14, FAINT)
         y += text_rendering.line_height(14) + _MARGIN // 2
         for column, name in enumerate(cells.columns):
             short = name if text_rendering.width_of(name, self.size) <= self.width else name.split()[1]

@@ -19,6 +19,13 @@ class Anima(Cosmos):
     models: ClassVar = {"Anima": "anima.model.Anima"}
     takes_embedding = False
 
+    def text(self, model, cond, device):
+        embedding, ids, weights = super().text(model, cond, device), cond.get("t5xxl_ids"), cond.get("t5xxl_weights")
+        if ids is None:
+            return embedding
+        weights = None if weights is None else weights[None, :, None].to(embedding)
+        return model.diffusion_model.preprocess_text_embeds(embedding, ids[None].to(device), weights)
+
     def columns(self, model, cond):
         ids = cond.get("t5xxl_ids")
         return given_columns(cond) if ids is None else Columns(max(LEAST, ids.shape[-1]))

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import comfy.utils
+import torch
+from comfy.model_management import cast_to_device
+from torch import Tensor
 
 from ...bending.errors import BendError
 from ...bending.frames.grid import Grid
@@ -105,6 +108,7 @@ class Family:
         refusals         by the class of a model that seems to be of this family, why it cannot be bent, with the cure
         takes_embedding  the network is given a conditioning's embedding itself, and not what the model makes of it
         workflow         the example workflow that its users begin with
+        text_alone       what a site's forward is given besides to make keys of a text alone
     """
 
     works: ClassVar[str] = ""
@@ -114,6 +118,7 @@ class Family:
     refusals: ClassVar[Mapping[str, str]] = {}
     takes_embedding: ClassVar[bool] = True
     workflow: ClassVar[str] = ""
+    text_alone: ClassVar[Mapping[str, Any]] = {}
 
     # --- what an adapter must say ---
 
@@ -184,6 +189,14 @@ class Family:
         """The grid `(F, h, w)` that the network itself tells its blocks that it has made, where it does."""
         return tuple(options["grid_sizes"]) if "grid_sizes" in options else None
 
+    def unprobed(self, model) -> str:
+        """Why no probe can be read in a model: its sites' keys of a text must stay the same through a run."""
+        return ""
+
+    def text(self, model, cond: Mapping[str, Any], device: torch.device) -> Tensor:
+        """What the sites attend to of a conditioning, as the guider holds it: its columns `(1, T, D)`."""
+        return cast_to_device(cond["cross_attn"], device, model.get_dtype_inference())
+
     def refusal(self, model) -> str | None:
         """Why a model that only seems to be of this family cannot be bent, with the cure; None for any other."""
         return self.refusals.get(behind(MODELS, type(model)))
@@ -211,10 +224,14 @@ class Family:
                     own[position] = None
         return [None if frame not in call.film else frame - call.film.start for frame in own]
 
+    def attends_of(self, module) -> Attends | None:
+        """How the host's own forward of a module attends to the text; None for a class that is not known."""
+        return self.attends.get(behind(NETWORKS, type(module)))
+
     def _site(self, patcher, layer: int, place: str) -> Site:
         module, path = comfy.utils.get_attr(patcher.model.diffusion_model, place), f"diffusion_model.{place}.forward"
         forward = patcher.get_model_object(path)
-        attends = self.attends.get(behind(NETWORKS, type(module)))
+        attends = self.attends_of(module)
         if attends and _is_hosts_own(forward, module):
             return Site(layer, path, attends)
         if attends and (others := foreign.attends(forward, module)):

@@ -20,6 +20,9 @@ class Kandinsky5(Family):
         layers = range(len(network.visual_transformer_blocks))
         return [(layer, f"visual_transformer_blocks.{layer}.cross_attention") for layer in layers]
 
+    def unprobed(self, model):
+        return "Kandinsky 5 cannot be probed: its text blocks make other keys of a text at each noise level."
+
     def patch(self, model):
         return model.diffusion_model.patch_size
 

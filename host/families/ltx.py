@@ -40,6 +40,16 @@ class LTXV(Family):
     def head_width(self, model):
         return model.diffusion_model.attention_head_dim
 
+    def unprobed(self, model):
+        if getattr(model.diffusion_model, "cross_attention_adaln", False):  # not in 0.24
+            return (
+                "this LTX-Video makes other keys of a text at each noise level, so that a word cannot be probed in it."
+            )
+        return ""
+
+    def text(self, model, cond, device):
+        return model.diffusion_model.caption_projection(super().text(model, cond, device))
+
     def columns(self, model, cond):
         mask = cond.get("attention_mask")
         if mask is None or mask.is_floating_point():  # such a one is laid over the text as it is
@@ -85,6 +95,9 @@ class LTX2(LTXV):
     workflow = "Bend one word in LTX-2"
     models: ClassVar = {"LTXAV": "lightricks.av_model.LTXAVModel"}
     takes_embedding = False
+
+    def unprobed(self, model):
+        return "LTX-2 cannot be probed yet: its connector mixes a word with registers, and 2.3 with the noise level."
 
     def made(self, model, cond):
         network, given = model.diffusion_model, cond["cross_attn"]

@@ -47,6 +47,7 @@ class Wan(Family):
         # it attends to the picture first; lengths can't tell
         "wan.model.WanI2VCrossAttention": Attends(text=(1,), calls=(2,)),
     }
+    text_alone: ClassVar = {"context_img_len": None}
     refusals: ClassVar = {
         "WAN21_CausalAR": (
             "Wan's autoregressive model (WAN21_CausalAR) keeps the keys and values of its text attention from its "
@@ -72,6 +73,9 @@ class Wan(Family):
             yield layer, f"blocks.{layer}.cross_attn"
             if layer in controls:
                 yield layer, f"vace_blocks.{controls[layer]}.cross_attn"
+
+    def text(self, model, cond, device):
+        return model.diffusion_model.text_embedding(super().text(model, cond, device))
 
     def patch(self, model):
         return model.diffusion_model.patch_size

@@ -117,7 +117,7 @@ class Recorder:
             self._bin = self._bin_of_step[step]
 
     def add(self, layer: int, watched: WatchedWords, frames: Sequence[int], original: Tensor, bent: Tensor) -> None:
-        """Add the maps `(L, H, C)` of a conditioning's watched columns, at some latent frames of the film."""
+        """Add the maps `(L, H, C)` of a conditioning's columns and probes, at some latent frames of the film."""
         present, member = self._member(watched, original.device)
         if not present:
             return
@@ -148,12 +148,13 @@ class Recorder:
         return PackedMaps(torch.zeros(shape, dtype=torch.float16), torch.zeros(*shape[:4], 1, 1, 1))
 
     def _member(self, watched: WatchedWords, device: torch.device) -> tuple[list[int], Tensor]:
-        """The recorded words that are in a conditioning, and which of its watched columns are whose: `(C, W')`."""
+        """The recorded words that are seen in a conditioning, and which of its maps are whose: `(C, W')`."""
         key = (watched.cond, device)
         if key not in self._members:
             own = [watched.by_word[word] for word in self.words]
-            present = [i for i, columns in enumerate(own) if columns]
+            present = [i for i, word in enumerate(self.words) if own[i] or word in watched.probes]
             rows = [[float(column in own[i]) for i in present] for column in watched.columns]
+            rows += [[float(self.words[i] == probe) for i in present] for probe in watched.probes]
             with keeping():
                 self._members[key] = present, torch.tensor(rows, device=device)
         return self._members[key]

@@ -7,6 +7,7 @@ from ...bending.text.token_field import TokenField
 from .record_store import Handle
 
 RECORDED = ("bent words", "marked words", "listed words", "prompt words")
+NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Recording:
 
     words    `bent words` of the whole chain (the prompt's first eight where there are none), `marked words` of the
              prompts, `listed words`: those of the comma list `tokens`, which are then `listed`, or `prompt words`: all
-             of the prompts, as many as can be recorded at once
+             of the prompts, as many as can be recorded at once; `none` of them where a patch has probes to record
     heads    whether the heads are kept apart; else their mean
     """
 
@@ -26,7 +27,7 @@ class Recording:
     listed: TokenField | None = field(init=False, default=None, compare=False, repr=False)
 
     def __post_init__(self):
-        if self.words not in RECORDED:
+        if self.words not in (NONE, *RECORDED):
             raise BendError(f"record is {self.words!r}. Choose one of {', '.join(RECORDED)}.", "record")
         if self.words == "listed words":
             try:
@@ -37,10 +38,17 @@ class Recording:
 
 @dataclass(frozen=True)
 class WatchedWords:
-    """The words of a run that are recorded, in one conditioning: the columns of each, none of one that it lacks."""
+    """The words of a run that are recorded, in one conditioning: the columns of each, none of one that it lacks.
+
+    `probes` are the numbers of those words that are seen in it by other keys than its own.
+    """
 
     cond: str
     by_word: tuple[tuple[int, ...], ...]
+    probes: range = range(0)
+
+    def __bool__(self) -> bool:
+        return bool(self.columns or self.probes)
 
     @property
     def columns(self) -> tuple[int, ...]:

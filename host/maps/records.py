@@ -75,7 +75,10 @@ class RunRecords:
     def add(
         self, layer: int, step: int, watched: WatchedWords, frames: tuple[int, ...], original: Tensor, bent: Tensor
     ) -> None:
-        """The maps `(B, L, H, C)` of a conditioning's watched columns at one site; `frames` are those of the film."""
+        """The maps `(B, L, H, C)` of a conditioning's watched columns, then of its probes, at one site.
+
+        `frames` are those of the film.
+        """
         first = original[0]  # of a batch, the first film
         for _, recorder in self._recorders:
             recorder.at_step(step)
@@ -97,9 +100,16 @@ class RunRecords:
         return sum(recorder.plan.device_bytes for _, recorder in self._recorders)
 
     def keep(
-        self, samples: Tensor, facts: Mapping[str, Any], conds: Sequence[WatchedWords]
+        self,
+        samples: Tensor,
+        facts: Mapping[str, Any],
+        conds: Sequence[WatchedWords],
+        probes: Mapping[int, tuple[int, ...]],
     ) -> set[record_store.Handle]:
-        """At the run's end: put what was recorded under its handles, as belonging to `samples`; these handles."""
+        """At the run's end: put what was recorded under its handles, as belonging to `samples`; these handles.
+
+        `probes` are, by their numbers among the words, the columns of each in its own sentence.
+        """
         recorded = set()
         for recording, recorder in self._recorders:
             maps = recorder.finish()
@@ -107,7 +117,7 @@ class RunRecords:
                 self.warnings.append("Recording: nothing was recorded. The sampler made no call of this model.")
                 continue
             plan = recorder.plan
-            columns = {}
+            columns = dict(probes)
             for watched in conds:
                 for word in recorder.words:
                     columns[word] = columns.get(word) or watched.by_word[word]
@@ -122,6 +132,7 @@ class RunRecords:
                 cell=self.cell,
                 stride=self.stride,
                 facts=facts,
+                probes=tuple(i for i, word in enumerate(recorder.words) if word in probes),
             )
             record_store.put(recording.handle, samples, record)
             recorded.add(recording.handle)

@@ -1,5 +1,6 @@
 """What a run's bends do at one site of the model call under way, and what is recorded of it."""
 
+import torch
 from torch import Tensor
 
 from ...bending.attention.action import strength_at
@@ -7,11 +8,13 @@ from ...bending.attention.kernel import Attention
 from ...bending.attention.state import bend_maps, bend_output
 from ...bending.errors import BendError
 from ...bending.time.windows import SamplingMoment
+from ..families.family import Site
 from ..maps.records import RunRecords
 from .chains import Chains
 from .cond_plan import CondPlan
 from .layout import CondSlice, ModelCall
 from .plan import PlannedBend, RunPlan
+from .probing import Probing
 from .report import Report
 
 
@@ -21,8 +24,8 @@ class Acting:
     `masker` names the foreign forward that lays a mask over the text's attention, if there is one.
     """
 
-    def __init__(self, plan: RunPlan, records: RunRecords, report: Report, masker: str | None):
-        self.plan, self.records, self.report, self.masker = plan, records, report, masker
+    def __init__(self, plan: RunPlan, probing: Probing, records: RunRecords, report: Report, masker: str | None):
+        self.plan, self.probing, self.records, self.report, self.masker = plan, probing, records, report, masker
         self.chains = Chains()
         self.moment = SamplingMoment(0.0, 0, 1)
         self.active: tuple[PlannedBend, ...] = ()
@@ -42,18 +45,18 @@ class Acting:
 
     def slices(self, call: ModelCall, layer: int) -> list[CondSlice]:
         """The rows of a call that something happens to, or is watched, in this layer."""
-        return [part for part in call.slices if part.cond.watched.columns or self.applied(layer, part.cond)]
+        return [part for part in call.slices if part.cond.watched or self.applied(layer, part.cond)]
 
     def bends(self, layer: int, part: CondSlice) -> bool:
         """Whether one slice's output is bent now, so that nobody needs the un-bent one."""
         bends = self.applied(layer, part.cond)
         return any(part.cache.action(planned.bend) is not None for planned in bends)
 
-    def bend(self, layer: int, part: CondSlice, attention: Attention) -> Tensor | None:
+    def bend(self, site: Site, part: CondSlice, attention: Attention) -> Tensor | None:
         """One slice's bent output `(B, L, H, D)`; None where it stays as it is."""
-        bends = self.applied(layer, part.cond)
-        columns = part.cond.watched.columns if part.is_first else ()
-        watched = self.watched(layer, part.cond) if columns else ()
+        layer, bends = site.layer, self.applied(site.layer, part.cond)
+        is_seen = part.is_first and bool(part.cond.watched)
+        watched = self.watched(layer, part.cond) if is_seen and part.cond.watched.columns else ()
         with self.records.timed(attention.q.device):
             bent, known = None, None
             if self.bends(layer, part):
@@ -64,8 +67,8 @@ class Acting:
                 )
                 if self.records:
                     self.records.changes.add(layer, attention, bent)
-            if columns:
-                self._record(layer, part, attention, watched, known if watched == bends else None)
+            if is_seen:
+                self._record(site, part, attention, watched, known if watched == bends else None)
         if part.is_first:
             self.report.count(bends, layer, self.moment.step, (known or attention).way)
         return bent
@@ -84,20 +87,34 @@ class Acting:
 
     def _record(
         self,
-        layer: int,
+        site: Site,
         part: CondSlice,
         attention: Attention,
         bends: tuple[PlannedBend, ...],
         known: Attention | None,
     ) -> None:
-        """Hand on the maps before all bends and after those of `bends`.
+        """Hand on the maps before all bends and after those of `bends`, and those of the probes, which no bend touches.
 
         `known` is their attention with what the chain of the output has learned of it, where that has run.
         """
+        watched, frames = part.cond.watched, part.cache.layout.frames
+        original = bent = None
+        if watched.columns:
+            original, bent = self._maps(part, attention, bends, known)
+        if watched.probes:
+            probed = self.probing.shares(site, attention, part.cache)
+            is_bent = bent is not original
+            original = probed if original is None else torch.cat((original[:1], probed), -1)
+            bent = torch.cat((bent[:1], probed), -1) if is_bent else original
+        self.records.add(site.layer, self.moment.step, watched, frames, original, bent)
+
+    def _maps(
+        self, part: CondSlice, attention: Attention, bends: tuple[PlannedBend, ...], known: Attention | None
+    ) -> tuple[Tensor, Tensor]:
+        """The maps `(B, L, H, C)` of the watched columns, before and after; the very same where nothing bends them."""
         columns = part.cond.watched.columns
         tempered = known or self._at_temperature(bends, part, attention)
         maps = bend_maps(self.chains.plan(part.cond, bends, columns), tempered, part.cache)
-        original, bent = maps.original, maps.bent
         if any(planned.bend.operator.acts_on == "logits" for planned in bends):
-            original = attention.columns(columns, part.cache)
-        self.records.add(layer, self.moment.step, part.cond.watched, part.cache.layout.frames, original, bent)
+            return attention.columns(columns, part.cache), maps.bent
+        return maps.original, maps.bent

@@ -38,18 +38,21 @@ class CondPlan:
 def cond_plan(
     cond: Conditioning,
     selected: Mapping[int, Selected],
-    watched: Sequence[Selected],
+    recorded: Sequence[Selected],
     titles: Mapping[int, str],
     remapped: Container[int],
+    probes: int,
     warnings: list[str],
 ) -> CondPlan:
     """What bends, by their numbers and `titles`, and watched words mean in one conditioning.
+
+    So many `probes` are numbered behind the watched words, and are seen in the positive ones.
 
     Keys that its own mask shuts out are left out, unless one is watched, or a bend of those in `remapped` may give it
     weight: one that acts on each map by itself leaves an empty one empty, which is told.
     """
     columns = {number: selections[cond.name] for number, selections in selected.items() if cond.name in selections}
-    words = tuple(selections.get(cond.name, ((),))[0] for selections in watched)
+    words = tuple(selections.get(cond.name, ((),))[0] for selections in recorded)
     left = cond.open
     if left is not None:
         needed = [key for number in columns if number in remapped for keys in columns[number] for key in keys]
@@ -69,5 +72,6 @@ def cond_plan(
                 f"that bending them changes nothing."
             )
     masked = left is None and cond.open is not None
-    watching = WatchedWords(cond.name, words)
+    seen = range(len(words), len(words) + probes) if cond.role == "positive" else range(0)
+    watching = WatchedWords(cond.name, words + ((),) * probes, seen)
     return CondPlan(cond.name, cond.role, cond.span, cond.columns.count, left, masked, columns, watching)

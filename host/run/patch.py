@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ...bending.bend import Bending
 from ..maps.record_store import Handle
 from ..maps.recording import Recording
+from ..text.probes import Probes
 
 KEY = "attention_bending"
 
@@ -13,7 +14,7 @@ KEY = "attention_bending"
 class Patch:
     """One Patch Model node: its chain, whether the film follows it, the node's id, and what it keeps of the run.
 
-    Each run leaves its report under `handle`, which is also that of a `recording`.
+    Each run leaves its report under `handle`, which is also that of a `recording`. That keeps the `probes` too.
     """
 
     bending: Bending
@@ -21,3 +22,4 @@ class Patch:
     node: str | None = None
     recording: Recording | None = None
     handle: Handle | None = None
+    probes: Probes | None = None

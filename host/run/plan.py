@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from uuid import UUID
 
 from ...bending.attention.action import operators_at
@@ -23,6 +24,7 @@ from . import one_frame
 from .cond_plan import CondPlan, cond_plan
 from .conditionings import ROLES, Conditioning, Selected, check_encoders, doubts, names_words, quoted, select
 from .patch import Patch
+from .probing import PlannedProbe, plan_probes
 from .watching import watched_words
 
 
@@ -45,8 +47,8 @@ class PlannedBend:
 @dataclass(frozen=True)
 class ModelSpec:
     """What is bent: the model's counts of layers and heads, the film's latent frames and how many frames of the video
-    each stands for, the sampling's schedule, where a conditioning's columns stand in what the network attends to, and
-    the text encoders that it takes, as token maps tell them.
+    each stands for, the sampling's schedule, where a conditioning's columns stand in what the network attends to, the
+    text encoders that it takes, as token maps tell them, and why it cannot be probed, if it cannot.
     """
 
     layers: int
@@ -56,6 +58,7 @@ class ModelSpec:
     schedule: Schedule
     columns: Callable[[dict], Columns] = given_columns
     encoders: tuple[str, ...] = ()
+    unprobed: str = ""
 
 
 @dataclass
@@ -64,8 +67,8 @@ class RunPlan:
 
     `chain` has every bend with its patch, `bends` those that can change something in this run, and `notes` what is to
     be said of each, by its number in the chain. `conds` are the plans by role and identity of embedding, `words` those
-    whose maps are watched, by their labels; `recordings` have theirs by number. `prompts` are the positive texts.
-    `warnings` hold the notes, too.
+    whose maps are watched, by their labels, the `probes` last; `recordings` have theirs by number. `prompts` are the
+    positive texts. `warnings` hold the notes, too.
     """
 
     chain: tuple[tuple[Bend, Patch], ...]
@@ -76,6 +79,13 @@ class RunPlan:
     prompts: tuple[str, ...]
     notes: dict[int, list[str]]
     warnings: list[str] = field(default_factory=list)
+    probes: tuple[PlannedProbe, ...] = ()
+
+    @property
+    def probed(self) -> Mapping[int, tuple[int, ...]]:
+        """By its number among the words, the columns of each probe in its own sentence."""
+        first = len(self.words) - len(self.probes)
+        return {first + i: planned.probe.columns for i, planned in enumerate(self.probes)}
 
     def check_texts(self, conds: Mapping[str, Sequence[dict]], plans: Mapping[UUID, CondPlan | None]) -> None:
         """Look at what a guider's prepared conditionings by role have become; `plans` are those found, by their uuid.
@@ -132,14 +142,22 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
             planned.append(PlannedBend(number, len(chain), bend, patch.apply_to_output, layers, heard))
         warnings += [f"{title}: {note}" for note in said]
     words: dict[TokenTerm, Selected] = {}  # those that are watched, numbered by their order
-    recordings = []
-    for recording in (patch.recording for patch in patches if patch.recording):
+    recording, own, asked = [patch for patch in patches if patch.recording], [], []
+    for patch in recording:
         try:
-            found = watched_words(recording, [bend for bend, _ in chain], conditionings, words, warnings)
+            found = watched_words(patch.recording, [bend for bend, _ in chain], conditionings, words, warnings)
         except BendError as error:
-            raise error.within("Recording", recording.handle.node) from None
+            raise error.within("Recording", patch.recording.handle.node) from None
         words |= found
-        recordings.append((recording, tuple(list(words).index(term) for term in found)))
+        own.append(tuple(list(words).index(term) for term in found))
+        model = subject.columns, subject.encoders, subject.unprobed
+        asked.append(plan_probes(patch.probes, conditionings, *model, warnings) if patch.probes else ())
+    firsts = accumulate(map(len, asked), initial=len(words))
+    recordings = [
+        (patch.recording, (*numbers, *range(first, first + len(probes))))
+        for patch, numbers, first, probes in zip(recording, own, firsts, asked, strict=False)
+    ]
+    probes = sum(asked, ())
     watched = list(words.values())
     by_words = {
         name for number, (bend, _) in enumerate(chain, 1) if names_words(bend.tokens) for name in selected[number]
@@ -149,7 +167,7 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
     titles = {number: _title(number, len(chain), bend) for number, (bend, _) in enumerate(chain, 1)}
     remapped = {number for number, (bend, _) in enumerate(chain, 1) if bend.operator.acts_on == "words"}
     plans = {
-        (cond.role, id(cond.embedding)): cond_plan(cond, selected, watched, titles, remapped, warnings)
+        (cond.role, id(cond.embedding)): cond_plan(cond, selected, watched, titles, remapped, len(probes), warnings)
         for cond in conditionings
     }
     for plan in plans.values():
@@ -169,7 +187,8 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
     prompts = tuple(
         dict.fromkeys(cond.tokens.text for cond in conditionings if cond.role == "positive" and cond.tokens)
     )
-    return RunPlan(chain, tuple(planned), tuple(map(str, words)), tuple(recordings), plans, prompts, notes, warnings)
+    labels = (*map(str, words), *(planned.probe.label for planned in probes))
+    return RunPlan(chain, tuple(planned), labels, tuple(recordings), plans, prompts, notes, warnings, probes)
 
 
 def _columns(cond: dict) -> int:

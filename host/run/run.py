@@ -27,6 +27,7 @@ from .layout import CallReader, CondSlice, Misfit, ModelCall
 from .memory import bend_bytes, reserving
 from .patch import Patch
 from .plan import ModelSpec, RunPlan, make_plan
+from .probing import Probing
 from .reached import require_reached
 from .report import Report
 from .roles import Roles
@@ -60,7 +61,8 @@ class Run(Uncopied):
         self.grid, self.cell = replace(grid, frames=len(film)), self.family.cell(patcher)
         layers, columns = 1 + max(site.layer for site in self.sites), partial(self.family.columns, self.model)
         encoders = tuple(encoder.works for encoder in self.family.encoders)
-        subject = ModelSpec(layers, self.heads, len(film), self.cell.stride, self.schedule, columns, encoders)
+        told = columns, encoders, self.family.unprobed(self.model)
+        subject = ModelSpec(layers, self.heads, len(film), self.cell.stride, self.schedule, *told)
         self.plan: RunPlan = make_plan(patches, guider.conds, subject)
         self.report = Report(self.plan, self.schedule)
         self.records = RunRecords(
@@ -83,7 +85,8 @@ class Run(Uncopied):
         self._roles = Roles(self.plan, guider.conds, self.family.takes_embedding)
         self._conds: dict[uuid.UUID, CondPlan] = {}
         self._issued: set[uuid.UUID] = set()
-        self._acting = Acting(self.plan, self.records, self.report, self._past_override)
+        self._probing = Probing(self.family, self.model, self.plan.probes)
+        self._acting = Acting(self.plan, self._probing, self.records, self.report, self._past_override)
         self._clock = Clock(self.schedule)
         self._call: ModelCall | None = None
         self._refused: BendError | None = None
@@ -122,7 +125,8 @@ class Run(Uncopied):
         tempered = any(planned.applied and planned.bend.operator.acts_on == "logits" for planned in self.plan.bends)
         queries = element * rows * self.heads * width if tempered else 0
         acting = (plan for plan in plans if plan.steps or plan.watched)
-        return self.records.device_bytes + queries + bend_bytes(acting, rows, self.heads, width, element)
+        probed = self._probing.device_bytes(len(self.sites), self.heads * width, self.grid.cells, self.heads)
+        return self.records.device_bytes + queries + probed + bend_bytes(acting, rows, self.heads, width, element)
 
     def sample(self, executor, guider, sigmas, extra_args, callback, *args, **kwargs):
         """SAMPLER_SAMPLE wrapper: have a call's rows tell whose they are, and listen to the sampler."""
@@ -239,9 +243,9 @@ class Run(Uncopied):
         """Whether one slice's output is bent now, so that nobody needs the un-bent one."""
         return self._acting.bends(layer, part)
 
-    def bend(self, layer: int, part: CondSlice, attention: Attention) -> Tensor | None:
+    def bend(self, site: Site, part: CondSlice, attention: Attention) -> Tensor | None:
         """One slice's bent output `(B, L, H, D)`; None where it stays as it is."""
-        return self._acting.bend(layer, part, attention)
+        return self._acting.bend(site, part, attention)
 
     def keep(self, samples: Tensor, patches: tuple[Patch, ...]) -> None:
         """At the end: the report is finished, and goes under the handles of all patches, the records under theirs."""
@@ -263,7 +267,8 @@ class Run(Uncopied):
             "model": self.model_name,
             "report": str(self.report),
         }
-        recorded = self.records.keep(samples, facts, [cond.watched for cond in self.plan.conds.values()])
+        watched = [cond.watched for cond in self.plan.conds.values()]
+        recorded = self.records.keep(samples, facts, watched, self.plan.probed)
         for patch in patches:
             if patch.handle is not None and patch.handle not in recorded:
                 record_store.put(patch.handle, samples, str(self.report))

@@ -64,7 +64,7 @@ class Bender(Protocol):
     def bends(self, layer: int, part: RowSlice) -> bool:
         """Whether one slice's output is bent now, so that nobody needs the un-bent one."""
 
-    def bend(self, layer: int, part: RowSlice, attention: Attention) -> Tensor | None:
+    def bend(self, site: Site, part: RowSlice, attention: Attention) -> Tensor | None:
         """One slice's bent output `(B, L, H, D)`; None where it stays as it is."""
 
 
@@ -190,7 +190,7 @@ class _Override:
                 None if lse is None or part in bent else lse[at],
                 kernel_with_bias=attends.with_bias if attends.takes_bias else None,
             )
-            made = self.bender.bend(self.site.layer, part, attention)
+            made = self.bender.bend(self.site, part, attention)
             if made is not None and made.shape == q.shape:  # all there is
                 return made
             if made is not None:

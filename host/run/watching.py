@@ -9,7 +9,7 @@ from ...bending.errors import BendError
 from ...bending.text.token_field import ALL, MARKED, TokenField, TokenTerm, replaced
 from ...bending.text.tokens import TokenMap
 from ...bending.text.words import words_of
-from ..maps.recording import Recording
+from ..maps.recording import NONE, Recording
 from .conditionings import Conditioning, Selected, quoted, select
 
 FIRST = 8
@@ -30,6 +30,8 @@ def watched_words(
 
     Raises BendError where it names none, or what has no map.
     """
+    if recording.words == NONE:
+        return {}
     if recording.words == "prompt words":
         words = _prompt_words(conditionings, beside, warnings)
     else:

@@ -217,7 +217,7 @@ def _words(prompt: Prompt, tokens: TokenMap) -> tuple[PromptWord, ...]:
             last = 2 if prompt.text[end - 1] in "()" else 1  # a real bracket was typed behind a backslash
             typed = prompt.typed[start], prompt.typed[end - 1] + last
             places.append(Place(token, start, end, typed, tuple(sorted(own))))
-        unknown = any(_is_unknown(word, [pieces[index] for index in place.pieces]) for place in places)
+        unknown = any(is_unknown(word, [pieces[index] for index in place.pieces]) for place in places)
         words.append(PromptWord(word, field, word in marked, unknown, tuple(places)))
     return tuple(words)
 
@@ -231,7 +231,7 @@ def _holders(pieces: tuple[Piece, ...]) -> dict[int, list[int]]:
     return holders
 
 
-def _is_unknown(text: str, pieces: list[Piece]) -> bool:
+def is_unknown(text: str, pieces: list[Piece]) -> bool:
     """Whether a word has no piece but an unknown one, or one for each of its letters."""
     letter_by_letter = len(pieces) > 1 and all(piece.end - piece.start == 1 for piece in pieces)
     return (letter_by_letter and all(map(is_letter, text))) or any(piece.text == _UNKNOWN_PIECE for piece in pieces)

@@ -117,6 +117,17 @@ def attach_words(conditioning: list, clip, text: str) -> Attached:
     return Attached(attached, tokens, "" if reading is own else HOST_READING if weighs else HOST_TEXT)
 
 
+def encode_marked(clip, text: str, span: tuple[int, int]) -> tuple[list, TokenMap]:
+    """A plain text, whose brackets are real ones, with its characters of this span as the one marked word.
+
+    Raises BendError as `encode_prompt` does.
+    """
+    encoder = _encoder_of(clip)
+    if IMPOSSIBLE.search(text):
+        parse_prompt(text)  # which says where
+    return _encode(clip, encoder, replace(unmarked(text, text).without_weights(), marked=(span,), marks=(span,)))
+
+
 def read_prompt(
     tokenizer, encoder: TextEncoder, prompt: Prompt, tokenize: Callable[..., dict]
 ) -> tuple[TokenMap, dict]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ...bending.errors import BendError
+from ...bending.maps.against import against_each_other
 from ...bending.maps.heard import heard
 from ...bending.maps.record import Record
 from ...bending.maps.statistics import overall_mean
@@ -63,14 +64,15 @@ def map_of(question: dict) -> Picture:
 
 
 def words_at(question: dict) -> dict:
-    """The words heard at `x`, `y` (0 … 1) of the latent frame `frame`, in the cell there, by lift."""
+    """The prompt's words heard at `x`, `y` (0 … 1) of the latent frame `frame`, in the cell there, by lift."""
     record, view, frame = _record(question), asked(question, "view", str), asked(question, "frame", int)
     x, y = (_number(question, name) for name in ("x", "y"))
     film = _film(record)
     if view not in VIEWS[: len(film)]:
         raise NonsenseError(f"there is no view {view!r}")
     try:
-        found = heard(record.words, film[VIEWS.index(view)], x, y, frame)
+        own = [n for n in range(len(record.words)) if n not in record.probes]
+        found = heard([record.words[n] for n in own], film[VIEWS.index(view), own], x, y, frame)
     except BendError as error:
         raise NonsenseError(str(error)) from None
     return {"words": [each._asdict() for each in found]}
@@ -90,12 +92,16 @@ def _record(question: dict) -> Record:
 
 
 def _film(record: Record) -> Tensor:
-    """`(V, W, F, h, w)`: before and after all bends, or before alone where they changed nothing; 0 where not seen."""
+    """`(V, W, F, h, w)`: before and after all bends, or before alone where they changed nothing; 0 where not seen.
+
+    Probes are read against each other.
+    """
     if record not in _films:
         views = (False,) if record.bent is record.original else (False, True)
-        _films[record] = torch.stack(
-            [torch.stack([_mean(record, n, bent) for n in range(len(record.words))]) for bent in views]
-        )
+        film = torch.stack([torch.stack([_mean(record, n, bent) for n in range(len(record.words))]) for bent in views])
+        if len(probes := list(record.probes)) > 1:
+            film[:, probes] = torch.stack([against_each_other(view) for view in film[:, probes]])
+        _films[record] = film
     return _films[record]
 
 

@@ -28,7 +28,7 @@ def test_cells_are_the_record_and_their_numbers_its_films():
         assert told["rows"] == ["step 0", "step 1"] and told["columns"] == ["layer 0", "layer 1", "layer 2"]
         assert told["cells"][1][2] is None and cells.maps[1][2] is None
         for step, layer in ((0, 0), (1, 1)):
-            film = drawing.view_of(kept, show, 0, (step,), (layer,))
+            (film,) = drawing.view_of(kept, show, [0], (step,), (layer,))
             assert told["cells"][step][layer] == statistics(film)
             torch.testing.assert_close(cells.maps[step][layer], film.mean(0, True))
     assert maps_grid.collect(kept, frames="all").maps[0][0].shape == (5, 4, 6)

@@ -18,6 +18,7 @@ from attention_bending.bending.explore import sweep
 from attention_bending.bending.files import dump, save
 from attention_bending.bending.maps import files as map_files
 from attention_bending.host.run.patch import KEY
+from attention_bending.host.text.probes import Probes, encode_probes
 from attention_bending.host.text.prompt_encoding import KEY as TOKENS
 from attention_bending.nodes import AttentionBendingExtension, texts
 from comfy_api.latest import io
@@ -78,6 +79,7 @@ GIVEN: dict[str, dict[str, tuple]] = {
     "AttnBendGrid": {"label": ("only", "other")},
     "AttnBendAnimate": {"values": (0.25, 0.5)},
     "AttnBendCompare": {"a": WIRES["IMAGE"], "b": WIRES["IMAGE"]},
+    "AttnBendProbes": {"around": ("a {}", "{}")},
     "AttnBendTimeline": {"text": ("a kiss | a rose", "a rose | a kiss")},
     "AttnBendTokens": {"text": ("a romantic (kiss) at sunset", "a romantic kiss (at sunset)")},
 }
@@ -164,7 +166,9 @@ def world(tmp_path_factory, tiny_model, tiny_clip):
             prompt(tiny_clip, text) for text in ("a romantic (kiss) at sunset", "a romantic kiss (at sunset)")
         ]
         models = (tiny_model(SMALL), tiny_model("wan21_t2v"))
-        yield {**WIRES, "MODEL": models, "CLIP": (tiny_clip, tiny_clip), "CONDITIONING": tuple(conditioning)}
+        probes = tuple(encode_probes(tiny_clip, words, "a {}") for words in ("dog", "cat, dog"))
+        encoded = {"CLIP": (tiny_clip, tiny_clip), "CONDITIONING": tuple(conditioning), "CONCEPT_PROBES": probes}
+        yield {**WIRES, "MODEL": models, **encoded}
 
 
 def executed(node: str, given: dict[str, list]) -> list[list]:
@@ -221,6 +225,8 @@ def plain(value: Any) -> Any:
         return type(value.model).__name__, [patch.bending for patch in value.model_options.get(KEY, ())]
     if isinstance(value, list):  # a conditioning
         return [(plain(tensor), extras.get(TOKENS)) for tensor, extras in value]
+    if isinstance(value, Probes):
+        return str(value)
     return value if isinstance(value, str | int | Bending | sweep.Sweep) else type(value)
 
 

@@ -10,6 +10,7 @@ from attention_bending.bending.errors import BendError
 from attention_bending.bending.frames.grid import Grid
 from attention_bending.bending.frames.layout import FrameLayout
 from attention_bending.bending.frames.mask_video import MaskVideo
+from attention_bending.bending.maps.against import AGAINST
 from attention_bending.bending.maps.record import PackedMaps, Record, even_bins
 from attention_bending.bending.pictures import drawing, maps_grid
 from attention_bending.host.maps import record_store
@@ -83,7 +84,9 @@ def test_everything_is_explained(node):
 
 
 @pytest.mark.parametrize(
-    "node, widgets, last", [(AttnBendMaps, MAPS, ["images"]), (AttnBendMapsGrid, SHEET, [])], ids=["maps", "grid"]
+    "node, widgets, last",
+    [(AttnBendMaps, MAPS, ["images", "against"]), (AttnBendMapsGrid, SHEET, ["against"])],
+    ids=["maps", "grid"],
 )
 def test_the_inputs_are_in_their_order_with_their_defaults(node, widgets, last):
     inputs = node.GET_SCHEMA().inputs
@@ -98,6 +101,7 @@ def test_the_nodes_choices_are_the_cores():
         "show": list(drawing.SHOWS),
         "normalize": list(drawing.NORMALIZE),
         "color_map": list(drawing.COLOR_MAPS),
+        "against": list(AGAINST),
     }
     choices = {each.id: each.options for each in AttnBendMapsGrid.GET_SCHEMA().inputs if hasattr(each, "options")}
     assert (choices["axes"], choices["frames"]) == (list(maps_grid.AXES), list(maps_grid.FRAMES))

@@ -45,7 +45,7 @@ class OneBend(Bender):
     def bends(self, layer, part):
         return True
 
-    def bend(self, layer, part, attention):
+    def bend(self, site, part, attention):
         self.ways.append(attention.way)
         return bend_output(self.plan, attention, self.cache)[0]
 

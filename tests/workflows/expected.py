@@ -53,6 +53,7 @@ REPORTS = {
         '1. Spatial Scale(factor=1.5, padding=border, center_x=0.5, center_y=0.3) of "moon", 20.0% to 70.0%: '
         "2 layers × 1 step"
     ],
+    "Words here": ['1. Amplify(factor=0) of "HEARD": 4 layers × 4 steps'],
 }
 """What every Patch Model with bends says of a run of four steps, on models of four layers, and of two for Wan 2.2.
 
@@ -115,6 +116,7 @@ TOY_REPORTS = {
     "Wan 2.2 two samplers": [
         "1. Spatial Scale(factor=2, padding=border, center_x=0, center_y=0.5) of ALL, 10.0% to 70.0%: 6 layers × 1 step"
     ],
+    "Words here": ['1. Amplify(factor=0) of "HEARD": 6 layers × 4 steps'],
 }
 """What they say of the twins, on the toy's six layers."""
 
@@ -141,6 +143,8 @@ SIZES = {
     "video/sweep_a_bend": (768, 548),
     "video/mask_from_a_word": (208, 64),
     "video/see_where_a_word_acts": (96, 308),
+    "video/probe_what_is_there": (96, 308),
+    "video/words_here": (208, 64),
     "video/before_and_after": (196, 100),
     "video/before_and_after_difference": (96, 100),
     "video/toy_bent_and_unbent": (200, 64),
@@ -148,6 +152,8 @@ SIZES = {
     "video/toy_sweep_a_bend": (768, 548),
     "video/toy_mask_from_a_word": (200, 64),
     "video/toy_see_where_a_word_acts": (96, 308),
+    "video/toy_probe_what_is_there": (96, 308),
+    "video/toy_words_here": (200, 64),
     "video/toy_before_and_after": (324, 148),
     "video/toy_before_and_after_difference": (160, 148),
 }
@@ -159,11 +165,12 @@ pixels wide on their sheet.
 
 
 def told(name, patch, steps):
-    """Patterns of the lines that a Patch Model says; HASH is of a mask that comes out of the run.
+    """Patterns of the lines that a Patch Model says; HASH is of a mask that comes out of the run, HEARD are words.
 
     Where it has more than four steps, it bends in all of them.
     """
     bends = "bending" in patch["inputs"]
     lines = [line.replace("× 4 steps", f"× {steps} steps") for line in (REPORTS[name] if bends else ["no bends"])]
-    lines = [re.escape(line).replace("HASH", "[0-9a-f]{12}") for line in lines]
-    return lines + (RECORDED if bends else RECORDED[1:]) * (patch["inputs"].get("record", "none") != "none")
+    lines = [re.escape(line).replace("HASH", "[0-9a-f]{12}").replace("HEARD", r"[\w, ]+") for line in lines]
+    records = patch["inputs"].get("record", "none") != "none" or "probes" in patch["inputs"]
+    return lines + (RECORDED if bends else RECORDED[1:]) * records

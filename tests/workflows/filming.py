@@ -38,11 +38,13 @@ WANS = (
     "Early and late",
     "Mask from a word",
     "Paint a word's place",
+    "Probe what is there",
     "See where a word acts",
     "Swap two words",
     "Sweep a bend",
     "Wan 2.2 two samplers",
     "Which layer carries the word",
+    "Words here",
 )
 
 OTHERS = (
@@ -77,7 +79,7 @@ TOY_FILM = {"width": WIDTH, "height": HEIGHT, "length": FRAMES}
 SAMPLERS = ("KSampler", "KSamplerAdvanced", "SamplerCustom")
 AIMS = ("AttnBendWhere", "AttnBendWhen", "AttnBendAnimate")
 """Nodes that need a bending."""
-VIEWERS = ("AttnBendMaps", "AttnBendMapsGrid", "AttnBendReport", "AttnBendSaveMaps")
+VIEWERS = ("AttnBendMaps", "AttnBendMapsGrid", "AttnBendReport", "AttnBendSaveMaps", "AttnBendWordsHere")
 """Nodes that need a record."""
 SOURCES = ("AttnBendPrompt", "AttnBendToyWan")
 """Nodes that every film needs."""
