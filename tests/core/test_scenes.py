@@ -16,7 +16,7 @@ from attention_bending.bending.files import dump, parse, replace_words
 from attention_bending.bending.frames.grid import Grid
 from attention_bending.bending.frames.layout import FrameLayout
 from attention_bending.bending.text.prompt import parse_prompt
-from attention_bending.bending.text.scenes import Scene, compose, parse_scenes
+from attention_bending.bending.text.scenes import Scene, compose, parse_scenes, with_stretches
 from attention_bending.bending.text.token_field import TokenField, TokenTerm
 from attention_bending.bending.text.tokens import resolve
 from attention_bending.bending.time.animation import Keyframes
@@ -314,7 +314,7 @@ def test_a_scene_without_tokens_is_refused():
 def test_weights_are_bends_of_their_own_words():
     text = "a (red:2) star, a (red:-1) moon | a (red:0>1>0) star [60%-100%]"
     tokens, prompt = scenes_map(text, "(soft:0.5) light")
-    bends = weighed(prompt, parse_scenes(text).scenes, tokens, "7")
+    bends = weighed(prompt, tokens, parse_scenes(text).scenes, "7")
     assert [(bend.token, bend.operator.factor) for bend in bends] == [
         ("soft@0", 0.5),
         ("red#1@1", 2.0),
@@ -333,7 +333,7 @@ def read_columns(tokens, bends):
 def test_of_nested_weights_the_innermost_counts():
     text = "a (big (red:2) star:1.5) | b"
     tokens, prompt = scenes_map(text)
-    bends = weighed(prompt, parse_scenes(text).scenes, tokens)
+    bends = weighed(prompt, tokens, parse_scenes(text).scenes)
     assert [(bend.token, bend.operator.factor) for bend in bends] == [("big@1", 1.5), ("red@1", 2.0), ("star@1", 1.5)]
 
 
@@ -341,13 +341,13 @@ def test_of_nested_weights_the_innermost_counts():
 def test_a_weight_out_of_range_is_refused(weight):
     tokens, prompt = scenes_map(f"a (red:{weight}) star | b")
     with pytest.raises(BendError, match=r'the weight of "red@1" is .*Give it a number from -10 to 10'):
-        weighed(prompt, parse_scenes("a | b").scenes, tokens)
+        weighed(prompt, tokens, parse_scenes("a | b").scenes)
 
 
 def test_weights_that_move_are_for_the_attention_alone():
-    with pytest.raises(BendError, match=r"weights that move, '1>2'.*weights set to attention"):
+    with pytest.raises(BendError, match=r"a weight that moves over the film, '1>2'.*or set weights to attention"):
         parse_prompt("a (red:1>2) star")
-    with pytest.raises(BendError, match="weights that move"):
+    with pytest.raises(BendError, match=r"the weight '1>inf'.*finite"):
         parse_prompt("a (red:1>inf) star", moving=True)
     assert parse_prompt("(a > b: c) (d: 1>x y)").text == "a > b: c d: 1>x y"
 
@@ -434,3 +434,30 @@ def test_words_of_scenes_are_replaced():
     assert replace_words(bending, "star=sea, moon=sun#3").bends[0].token == "sea#2@1, sun#3@2, @2"
     assert replace_words(bending, "@2=@1").bends[0].token == "star#2@1, moon@2, @1"
     assert replace_words(bending, "star=sea@2").bends[0].token == "sea#2@2, moon@2, @2"
+
+
+# --- with other stretches in them -----------------------------------------------------------------------------------
+
+MOVED = {
+    "a | b": "a [0%-25%] | b [25%-100%]",
+    "a [0%-60%]|b ": "a [0%-25%]|b [25%-100%] ",
+    '(a:1>2) [2] | \\[b\\] "|" c': '(a:1>2) [0%-25%] | \\[b\\] "|" c [25%-100%]',
+    "soft\nScene 1 [0%-60%]: a\n\nScene 2: b\n": "soft\nScene 1: a [0%-25%]\n\nScene 2: b [25%-100%]\n",
+    "Frames 0-50: a\nFrames 50-200: b": "Frames 1: a [0%-25%]\nFrames 2: b [25%-100%]",
+    "赤 ［60％-100％］ ｜ 青": "赤 [0%-25%] ｜ 青 [25%-100%]",
+}
+
+
+@pytest.mark.parametrize("text", MOVED)
+def test_stretches_are_written_into_a_text(text):
+    moved = with_stretches(text, [(0, 0.25), (0.25, 1)])
+    assert moved == MOVED[text] and with_stretches(moved, [(0, 0.25), (0.25, 1)]) == moved
+    before, after = parse_scenes(text.replace("［60％-100％］", "")), parse_scenes(moved)
+    assert [scene.text for scene in after.scenes] == [scene.text for scene in before.scenes]
+    assert [(scene.start, scene.end) for scene in after.scenes] == [(0, 0.25), (0.25, 1)]
+
+
+def test_a_stretch_is_written_to_hundredths_of_a_percent():
+    assert with_stretches("a | b", [(0, 1 / 3), (1 / 3, 1)]) == "a [0%-33.33%] | b [33.33%-100%]"
+    with pytest.raises(BendError, match="there are 2 scenes, and 1 stretches"):
+        with_stretches("a | b", [(0, 1)])

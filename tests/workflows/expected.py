@@ -49,6 +49,16 @@ REPORTS = {
     ],
     "Swap two words": ['1. Swap(other=dog, way=trade, mix=1) of "cat", 0.0% to 40.0%: 4 layers × 2 steps'],
     "Sweep a bend": ["1. Rotate(angle=48, padding=border, center_x=0.5, center_y=0.5) of ALL: 4 layers × 4 steps"],
+    "A prompt that changes": [
+        '1. Amplify(factor=1) of "@1", factor over the frames: 0.0% to 50.0% of the film: 4 layers × 4 steps, heard in '
+        "pictures 0–4 (latent frames 0–1)",
+        '2. Amplify(factor=1) of "@2", factor over the frames: 50.0% to 100.0% of the film: 4 layers × 4 steps, heard in '
+        "pictures 5–8 (latent frames 2–2)",
+    ],
+    "Weigh a word": [
+        '1. Amplify(factor=2) of "kiss": 4 layers × 4 steps',
+        '2. Amplify(factor=-1) of "sunset": 4 layers × 4 steps',
+    ],
     "Wan 2.2 two samplers": [
         '1. Spatial Scale(factor=1.5, padding=border, center_x=0.5, center_y=0.3) of "moon", 20.0% to 70.0%: '
         "2 layers × 1 step"
