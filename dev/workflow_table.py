@@ -103,8 +103,8 @@ TEMPLATES: dict[str, Template] = {
     ),
     "A prompt that changes": Template(
         4800,
-        "A prompt of two scenes: the circle is red as the film begins, and blue as it ends.",
-        pair(12, "two scenes, each in its half of the film", "both at once", (FIRST, MIDDLE, LAST)),
+        "A prompt of two scenes: the circle is red as the film begins, and nearly blue as it ends.",
+        pair(12, "a red circle, then a blue one", "both at once", (FIRST, MIDDLE, LAST)),
     ),
     "Chain and stack": Template(
         1400,

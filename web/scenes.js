@@ -42,7 +42,8 @@ function addScenes(node) {
     if (!at || at.isIdle || !isOpen(node)) return
     const [typed, whole] = ["text", "whole_film"].map((name) => valueAt(at, name))
     const isKnown = typeof typed === "string" && !isQueued(typed)
-    const question = isKnown && typed.trim() !== "" && { text: typed, whole_film: whole ?? "", isLoose: !patchModelsOf(node).length }
+    const question = isKnown &&
+      typed.trim() !== "" && { text: typed, whole_film: whole ?? "", isLoose: !patchModelsOf(node).length }
     const key = JSON.stringify([question, typed])
     if (key === asked) return
     asked = key
