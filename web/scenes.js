@@ -40,10 +40,10 @@ function addScenes(node) {
   const look = async () => {
     const [at] = placesOf(node)
     if (!at || at.isIdle || !isOpen(node)) return
-    const [typed, whole] = ["text", "whole_film"].map((name) => valueAt(at, name))
+    const [typed, whole_film = "", weights = ""] = ["text", "whole_film", "weights"].map((name) => valueAt(at, name))
     const isKnown = typeof typed === "string" && !isQueued(typed)
     const question = isKnown &&
-      typed.trim() !== "" && { text: typed, whole_film: whole ?? "", isLoose: !patchModelsOf(node).length }
+      typed.trim() !== "" && { text: typed, whole_film, weights, isLoose: !patchModelsOf(node).length }
     const key = JSON.stringify([question, typed])
     if (key === asked) return
     asked = key

@@ -2,18 +2,24 @@
 
 from ...bending.errors import BendError
 from ...bending.text.scenes import compose, parse_scenes, with_stretches
-from ...bending.timeline import scene_notes
+from ...bending.text.tokens import TokenMap
+from ...bending.timeline import scene_notes, weighed
 from . import LONGEST, NonsenseError, asked
 
 _SCENES = 500
 
 
 def scenes(question: dict) -> dict:
-    """From ``{text, whole_film}`` to ``{scenes: [{text, start, end}], notes, problem}``, in fractions of the film."""
-    text, whole_film = (asked(question, name, str, LONGEST) for name in ("text", "whole_film"))
+    """From ``{text, whole_film, weights}`` to ``{scenes: [{text, start, end}], notes, problem}``.
+
+    Ends are in fractions of the film, and weights whose they are, "" where that is not known.
+    """
+    text, whole_film, weights = (asked(question, name, str, LONGEST) for name in ("text", "whole_film", "weights"))
     try:
         script = parse_scenes(text)
-        prompt, places = compose(script, whole_film, moving=True)
+        prompt, places = compose(script, whole_film, moving=weights != "encoder")
+        if weights == "attention":
+            weighed(prompt, TokenMap(prompt.text, (), prompt.marked, scenes=places), script.scenes)
     except BendError as error:
         return {"scenes": [], "notes": [], "problem": str(error)}
     told = [

@@ -131,7 +131,7 @@ def test_the_weights_of_the_attention_are_told_as_they_are_asked_for():
 
 
 def test_a_timeline_is_told_as_scenes_and_takes_stretches():
-    told = scenes({"text": "a (red:2) circle | a blue circle [60%-100%]", "whole_film": ""})
+    told = scenes({"text": "a (red:2) circle | a blue circle [60%-100%]", "whole_film": "", "weights": "attention"})
     assert told == {
         "scenes": [
             {"text": "a red circle", "start": 0.0, "end": 0.6},
@@ -140,9 +140,12 @@ def test_a_timeline_is_told_as_scenes_and_takes_stretches():
         "notes": [],
         "problem": "",
     }
-    assert "no scene is heard" in scenes({"text": "a [0%-50%]", "whole_film": ""})["notes"][0]
-    assert scenes({"text": "a [0%-50%]", "whole_film": "soft"})["notes"] == []
-    assert scenes({"text": "a | ", "whole_film": ""})["problem"].startswith("scene 2 of 2 is empty")
+    assert "no scene is heard" in scenes({"text": "a [0%-50%]", "whole_film": "", "weights": "attention"})["notes"][0]
+    assert scenes({"text": "a [0%-50%]", "whole_film": "soft", "weights": ""})["notes"] == []
+    empty = scenes({"text": "a | ", "whole_film": "", "weights": ""})
+    assert empty["problem"].startswith("scene 2 of 2 is empty")
+    beyond = scenes({"text": "a (red:11) cat | b", "whole_film": "", "weights": "attention"})
+    assert beyond["problem"].startswith('the weight of "red@1" is 11.')
     moved = stretch({"text": "a | b", "stretches": [[0, 0.4], [0.4, 1]]})
     assert moved == {"text": "a [0%-40%] | b [40%-100%]"}
 
