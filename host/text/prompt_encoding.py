@@ -36,13 +36,6 @@ HOST_TEXT = (
 )
 """The same for an encoder that takes none."""
 
-ATTENTION_READING = (
-    "The weights of {words} are the attention's, since the conditioning was made without them. They are not applied "
-    "here, where no bends are made: use Bend Prompt, with weights set to attention, and connect its bending to Patch "
-    "Model."
-)
-"""The same for a conditioning that was made without the weights of its text."""
-
 _WORKS = ", ".join(encoder.works for encoder in ENCODERS[:-1]) + f" or {ENCODERS[-1].works}"
 
 
@@ -153,7 +146,12 @@ def _readings(text: str, own: Prompt | None, weighs: bool) -> Iterator[tuple[Pro
     if own and not own.moves:
         yield own, ""
     if own and own.weights:
-        yield own.without_weights(), ATTENTION_READING.format(words=_words(own))
+        note = (
+            f"The weights of {_words(own)} are the attention's, since the conditioning was made without them. They are "
+            "not applied here, where no bends are made: use Bend Prompt, with weights set to attention, and connect "
+            "its bending to Patch Model."
+        )
+        yield own.without_weights(), note
     if host and not (own and own.segments == host.segments):
         yield host, HOST_READING if weighs else HOST_TEXT
 
