@@ -78,7 +78,7 @@ TEMPLATES: dict[str, Template] = {
     ),
     "Weigh a word": Template(
         4600,
-        "Weights in the prompt itself, below zero too: the circle keeps its place and loses its red.",
+        "Weights in the prompt itself, below zero too: the circle loses its red, and the star stays as it is.",
         pair(12, "(red:-1.2): red subtracted", "a red circle on the left, a blue star"),
     ),
     "Compose with regions": Template(
@@ -103,7 +103,7 @@ TEMPLATES: dict[str, Template] = {
     ),
     "A prompt that changes": Template(
         4800,
-        "A prompt of two scenes: the circle is red as the film begins, and nearly blue as it ends.",
+        "A prompt of two scenes: the circle is red as the film begins, and a bluish purple as it ends.",
         pair(12, "a red circle, then a blue one", "both at once", (FIRST, MIDDLE, LAST)),
     ),
     "Chain and stack": Template(
