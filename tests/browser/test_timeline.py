@@ -2,6 +2,7 @@
 
 import pytest
 from browser.hands import Hands
+from browser.panels import AT
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -41,7 +42,11 @@ def test_scenes_follow_the_text_and_a_drag_is_written_into_it(scenes):
     place = scenes.place()
     scenes.drag(".ab-scenes", (0.5, 0.5), (0.7, 0.5))
     shows(("a red circle", "0%", "30%"), ("a green one", "30%", "40%"), ("a blue circle", "70%", "30%"))
-    assert scenes.values("text") == ["a (red:2) circle [0%-30%] | a green one [30%-70%] | a blue circle [70%-100%]"]
+    scenes.page.wait_for_function(
+        f"([id, text]) => ({AT})(id).widgets.find(({{name}}) => name === 'text').value === text",
+        arg=[scenes.node, "a (red:2) circle [0%-30%] | a green one [30%-70%] | a blue circle [70%-100%]"],
+        timeout=10_000,
+    )
     assert scenes.place() == place
     scenes.undo()
     assert scenes.values("text") == [TEXT]
