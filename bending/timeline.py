@@ -1,4 +1,4 @@
-"""A film's scenes as bends: each scene's words are heard in its stretch, and each weight of a word is a bend of it."""
+"""What a text asks of the attention, as bends: each weight of a word, and each scene's words in its stretch alone."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,6 @@ from .text.prompt import Prompt, Weight
 from .text.scenes import Scene, Script
 from .text.token_field import TokenTerm
 from .text.tokens import TokenMap, resolve
-from .text.words import visible
 from .time.animation import Keyframes
 from .time.stretch import Stretch
 
@@ -34,37 +33,33 @@ def timeline(
     return Bending(tuple(bends))
 
 
-def weighed(prompt: Prompt, scenes: Sequence[Scene], tokens: TokenMap, origin: str | None = None) -> Bending:
+def weighed(prompt: Prompt, tokens: TokenMap, scenes: Sequence[Scene] = (), origin: str | None = None) -> Bending:
     """A bend for each weight of a prompt: exactly that occurrence is multiplied by it, and renormalised.
 
-    Weights that move do so evenly over their scene's stretch. Raises BendError for one outside Amplify's range, and for
-    a part that no token field can name.
+    Weights that move do so evenly, over the film or over their scene's stretch. Raises BendError for one outside
+    Amplify's range, and for a part that no token field can name.
     """
-    return Bending(tuple(_weight_bends(prompt, scenes, tokens, origin)))
+    return Bending(tuple(_weight_bends(prompt, tokens, scenes, origin)))
 
 
-def _weight_bends(prompt: Prompt, scenes: Sequence[Scene], tokens: TokenMap, origin: str | None) -> Iterator[Bend]:
-    end = 0
-    for text, weight in prompt.segments:
-        start, end = end, end + len(text)
-        place = visible(prompt.text, start, end)
-        if weight == 1.0 or place[0] == place[1]:
-            continue
-        number = next(n for n, (first, last) in enumerate(tokens.scenes) if first <= place[0] and place[1] <= last)
-        term = _term(place, number, tokens)
+def _weight_bends(prompt: Prompt, tokens: TokenMap, scenes: Sequence[Scene], origin: str | None) -> Iterator[Bend]:
+    for start, end, weight in prompt.weights:
+        within = (n for n, (first, last) in enumerate(tokens.scenes) if first <= start and end <= last)
+        number = next(within, None)
+        term = _term((start, end), number, tokens)
         _check(weight, term)
-        moving = ()
         if isinstance(weight, tuple):
             stretch = (scenes[number - 1].start, scenes[number - 1].end) if number else (0.0, 1.0)
             moving = (Animation("factor", "frames", _even(weight, *stretch)),)
-        factor = weight[0] if isinstance(weight, tuple) else weight
-        yield Bend(Amplify(factor), term.token, animations=moving, origin=origin)
+            yield Bend(Amplify(weight[0]), term.token, animations=moving, origin=origin)
+        else:
+            yield Bend(Amplify(weight), term.token, origin=origin)
 
 
-def _term(place: tuple[int, int], scene: int, tokens: TokenMap) -> TokenTerm:
+def _term(place: tuple[int, int], scene: int | None, tokens: TokenMap) -> TokenTerm:
     """What names this place alone."""
     word = " ".join(tokens.text[slice(*place)].split())
-    first, last = tokens.scenes[scene]
+    first, last = (0, len(tokens.text)) if scene is None else tokens.scenes[scene]
     places = [span for span in tokens.places(word) if first <= span[0] and span[1] <= last]
     if place not in places or '"' in word:
         raise BendError(
@@ -89,6 +84,21 @@ def _even(values: tuple[float, ...], start: float, end: float) -> Keyframes:
     return Keyframes(tuple((round(100 * place, 6), True, value) for place, value in zip(places, values, strict=True)))
 
 
+def asked_as(bend: Bend) -> str:
+    """A bend of `timeline` or `weighed` as its text asks for it: `scene 2`, `(red:2)` or `(red#2:1>0)`."""
+    (term,) = bend.tokens[0].terms
+    tracks = [animation.track for animation in bend.animations]
+    if any(isinstance(track, Stretch) for track in tracks):
+        return f"scene {term.scene}"
+    values = [value for track in tracks for *_, value in track.keys] or [bend.operator.factor]
+    return f"({term}:{'>'.join(f'{value:g}' for value in values)})"
+
+
+def describe_weights(bending: Bending) -> str:
+    """A line that tells the weights which the attention is given; empty where there are none."""
+    return f"in the attention: {', '.join(map(asked_as, bending))}" if bending else ""
+
+
 def describe_scenes(script: Script, tokens: TokenMap) -> str:
     """A line for each scene: its stretch, columns, tokens and text, what the whole film hears first; then notes."""
     encoder, used, lines = tokens.encoders[0], set(), []
@@ -100,11 +110,17 @@ def describe_scenes(script: Script, tokens: TokenMap) -> str:
             span, count = f"columns {columns[0]}–{columns[-1]}", len(columns)
             lines.append(f"@{number} · {when} · {span}, {count} tokens · {tokens.text[start:end]}")
     lines.append(f"{len(used)} of {encoder.columns} columns")
-    lines += script.notes
-    if not tokens.text[slice(*tokens.scenes[0])] and (gaps := script.gaps):
-        where = ", ".join(f"{start:.0%} to {end:.0%}" for start, end in gaps)
-        lines.append(f"From {where} of the film no scene is heard, and there is no text for the whole film.")
+    lines += scene_notes(script, tokens.scenes)
     lines += encoder.notes
     if encoder.unheard:
         lines.append(f'Cut off, so that {encoder.name} does not hear it: "{encoder.unheard}"')
     return "\n".join(lines)
+
+
+def scene_notes(script: Script, places: Sequence[tuple[int, int]]) -> list[str]:
+    """What is to be said of scenes as they were read; `places` as a TokenMap has them."""
+    notes, (start, end) = list(script.notes), places[0]
+    if start == end and (gaps := script.gaps):
+        where = ", ".join(f"{first:.0%} to {last:.0%}" for first, last in gaps)
+        notes.append(f"From {where} of the film no scene is heard, and there is no text for the whole film.")
+    return notes

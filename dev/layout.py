@@ -24,6 +24,7 @@ PADDING, GAP, BETWEEN = 14, 20, 22
 WIDTHS = {
     "MarkdownNote": 400,
     "AttnBendPrompt": 340,
+    "AttnBendTimeline": 380,
     "CLIPTextEncode": 340,
     "AttnBendMaps": 360,
     "AttnBendMapsGrid": 560,
@@ -46,6 +47,7 @@ MODE = 330
 """Words, picture and strip on a node with a `token`."""
 ROOM = {
     "AttnBendPrompt": 60 + 110,
+    "AttnBendTimeline": 70 + 110,
     "AttnBendModel": 180,
     "AttnBendRegionalMask": 300,
     "AttnBendWhere": 185,

@@ -76,6 +76,11 @@ TEMPLATES: dict[str, Template] = {
         "Two words trade places: the circles stay, their colours change sides.",
         pair(12, "green and yellow traded", "a green circle on the left, a yellow one"),
     ),
+    "Weigh a word": Template(
+        4600,
+        "Weights in the prompt itself, below zero too: the circle loses its red, and the star stays as it is.",
+        pair(12, "(red:-1.2): red subtracted", "a red circle on the left, a blue star"),
+    ),
     "Compose with regions": Template(
         600,
         "Each thing is kept to its half of the picture: a red circle here, a blue star there.",
@@ -95,6 +100,11 @@ TEMPLATES: dict[str, Template] = {
         1200,
         "A bend that moves with the film: the picture is turned, more from frame to frame.",
         pair(14, "turned, more from frame to frame", "un-bent: first and last frame", (FIRST, LAST)),
+    ),
+    "A prompt that changes": Template(
+        4800,
+        "A prompt of two scenes: the circle is red as the film begins, and a bluish purple as it ends.",
+        pair(12, "a red circle, then a blue one", "both at once", (FIRST, MIDDLE, LAST)),
     ),
     "Chain and stack": Template(
         1400,

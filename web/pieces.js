@@ -3,7 +3,7 @@ import { app } from "../../scripts/app.js"
 import { api } from "../../scripts/api.js"
 import { changed, watch } from "./changes.js"
 import { chip, chips, note } from "./chips.js"
-import { loaderOf } from "./graph.js"
+import { loaderOf, patchModelsOf } from "./graph.js"
 import { isOpen, section } from "./panel.js"
 import { workflowOf } from "./report.js"
 import { ask, newest } from "./server.js"
@@ -14,8 +14,10 @@ import { placesOf, root, valueAt } from "./wires.js"
 const NODES = ["AttnBendPrompt", "AttnBendTokens"]
 const SCENES = "AttnBendTimeline"
 const MOST = 200 // prompts of runs are kept
-const QUEUED = /[{}]|\/\/|\/\*/ // what the page settles in a dynamic prompt
 const TOY = "AttnBendToyWan"
+
+/** Whether the page settles something in a text as Run is pressed. */
+export const isQueued = (typed) => /[{}]|\/\/|\/\*/.test(typed)
 
 /** @type {Map<string, any>} What runs have told, by workflow, node and text; "" stands for the last. */
 const ran = new Map()
@@ -23,12 +25,12 @@ const ran = new Map()
 const keyOf = (node, typed, workflow = root().id) => [workflow, node, typed].join(" ")
 
 /**
- * A prompt as the routes are asked of it: its text, undefined where no one can know it yet, who loads its encoder, and
- * of scenes what the whole film hears.
+ * A prompt as the routes are asked of it: its text, undefined where no one can know it yet, who loads its encoder, whose
+ * its weights are, and of scenes what the whole film hears.
  */
 export function questionOf(place) {
   const typed = valueAt(place, "text") ?? ran.get(keyOf(place.id, ""))?.typed
-  const question = { text: typed, loader: loaderOf(place) }
+  const question = { text: typed, loader: loaderOf(place), weights: valueAt(place, "weights") }
   return place.node.comfyClass === SCENES ? { ...question, whole_film: valueAt(place, "whole_film") ?? "" } : question
 }
 
@@ -50,10 +52,12 @@ function show(node) {
   watch(node, () => {
     const [at] = placesOf(node)
     if (!at || at.isIdle || !isOpen(node)) return
-    const { text: typed, loader } = questionOf(at)
+    const { text: typed, loader, weights } = questionOf(at)
     asking({
       text: typed ?? "",
       loader,
+      weights,
+      isLoose: weights === "attention" && !patchModelsOf(node).length,
       id: at.id,
       ran: ran.get(keyOf(at.id, typed))?.prompt,
       isKnown: typed !== undefined,
@@ -67,7 +71,7 @@ function promptOf(node, told, question, hasRun) {
   const words = told.chips.map(({ text: word, typed, pieces, marked, unknown, weight }) =>
     chip({
       parts: pieces.length ? pieces : [word],
-      more: typed && weight !== 1 ? `×${weight}` : "",
+      more: typed ? weight : "",
       kind: typed ? [marked && "marked", unknown && "unknown"].filter(Boolean).join(" ") : "between",
       on: marked,
       hint: typed ? hintOf(pieces, isOwn, marked, unknown, weight, question.loader) : "",
@@ -78,12 +82,12 @@ function promptOf(node, told, question, hasRun) {
 }
 
 function hintOf(pieces, isOwn, marked, unknown, weight, loader) {
-  const click = marked ? text(weight === 1 ? "pieces.unmark" : "pieces.unmarkWeighed", { weight }) : text("pieces.mark")
+  const click = marked ? text(weight ? "pieces.unmarkWeighed" : "pieces.unmark", { weight }) : text("pieces.mark")
   const strange = unknown && text(loader?.class_type === TOY ? "pieces.toyUnknown" : "pieces.unknown")
   return [pieces.join(" · "), strange, isOwn && click].filter(Boolean).join("\n")
 }
 
-function notesOf({ kinds, cut, notes, why }, { text: typed, loader }, hasRun) {
+function notesOf({ chips: words, kinds, cut, notes, why }, { text: typed, loader, isLoose }, hasRun) {
   const counts = { pieces: kinds.PROMPT ?? 0, padding: kinds.PADDING ?? 0, all: kinds.ALL }
   return [
     kinds.ALL &&
@@ -94,7 +98,8 @@ function notesOf({ kinds, cut, notes, why }, { text: typed, loader }, hasRun) {
       ),
     cut && note(text("pieces.cut", { cut }), "doubt"),
     ...notes.map((said) => note(said, "doubt")),
-    QUEUED.test(typed) && note(text("pieces.queued"), "doubt"),
+    isLoose && words.some(({ weight }) => weight) && note(text("pieces.loose"), "doubt"),
+    isQueued(typed) && note(text("pieces.queued"), "doubt"),
     why && !hasRun && note(loader ? why : text("pieces.unconnected")),
   ]
 }

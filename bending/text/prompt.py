@@ -1,13 +1,15 @@
 r"""A prompt's marks: parentheses say which words can be bent, and weigh nothing.
 
 **Convention.** `a romantic (kiss)` marks *kiss*; the parentheses are taken out before the text is encoded. `(kiss:1.3)`
-marks it and keeps ComfyUI's weight; of nested weights the innermost counts. `\(` and `\)` are real brackets. Marks may
-nest: all are recorded, the innermost are the marked words. Positions count characters of the clean text, from 0.
+marks it and weighs it; of nested weights the innermost counts. The weight is the encoder's, or the attention's: then
+`(kiss:1>2)` moves over the film. `\(` and `\)` are real brackets. Marks may nest: all are recorded, the innermost are
+the marked words. Positions count characters of the clean text, from 0.
 """
 
 import math
 import re
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 
 from ..errors import BendError
 from .words import visible
@@ -42,9 +44,22 @@ class Prompt:
     typed: tuple[int, ...] = field(default=(), compare=False)
 
     @property
+    def weights(self) -> tuple[tuple[int, int, Weight], ...]:
+        """The parts that a weight was asked for: (start, end) in `text`, without blanks at the ends, and the weight."""
+        ends = [0, *accumulate(len(part) for part, _ in self.segments)]
+        places = (visible(self.text, *place) for place in pairwise(ends))
+        each = zip(places, self.segments, strict=True)
+        return tuple((*place, weight) for place, (_, weight) in each if weight != 1.0 and place[0] < place[1])
+
+    @property
     def weighed(self) -> tuple[str, ...]:
-        """The parts that a weight was asked for."""
-        return tuple(part for part, weight in self.segments if weight != 1.0)
+        """The texts of these parts."""
+        return tuple(self.text[start:end] for start, end, _ in self.weights)
+
+    @property
+    def moves(self) -> bool:
+        """Whether a weight moves over the film."""
+        return any(isinstance(weight, tuple) for _, weight in self.segments)
 
     def without_weights(self) -> "Prompt":
         """For an encoder that takes none, and would read what says them: all brackets are real ones."""
@@ -174,12 +189,16 @@ def _weight(text: str, start: int, close: int, moving: bool) -> tuple[int, Weigh
     weight = as_number(given)
     several = [as_number(part) for part in given.split(">")]
     if len(several) > 1 and None not in several:
-        if moving and all(map(math.isfinite, several)):
-            return colon, tuple(several)
-        raise BendError(
-            f"The prompt has weights that move, {given.strip()!r}, {place(text, colon)}. Give finite numbers, to "
-            "Bend Timeline, with its weights set to attention."
-        )
+        if not moving:
+            raise BendError(
+                f"The prompt has a weight that moves over the film, {given.strip()!r}, {place(text, colon)}. The text "
+                "encoder takes one number, such as 1.3: give it that, or set weights to attention."
+            )
+        if not all(map(math.isfinite, several)):
+            raise BendError(
+                f"The prompt has the weight {given.strip()!r}, {place(text, colon)}. Give finite numbers, as in 1>0."
+            )
+        return colon, tuple(several)
     if weight is None:
         word = text[start:colon].strip()
         # a bracket behind the colon: it was in another mark, or one stands there

@@ -59,7 +59,10 @@ class Script:
 
 @dataclass(frozen=True)
 class _Part:
-    """A scene as it stands: its text, the place of its stretch, its range with its unit, or its share."""
+    """A scene as it stands: its text, the place of its stretch, its range with its unit, or its share.
+
+    `behind` is where its text ends, up to the end of a stretch that stands there, and `head` the line above it.
+    """
 
     text: str
     at: int
@@ -67,10 +70,43 @@ class _Part:
     first: float = 0.0
     last: float = 0.0
     share: float = 1.0
+    behind: tuple[int, int] = (0, 0)
+    head: re.Match | None = None
 
 
 def parse_scenes(text: str) -> Script:
     """Read scenes. Raises BendError, with the place, for what is no scene or no stretch."""
+    parts, notes = _parts(text)
+    before = _real(text[: parts[0].head.start()]) if parts[0].head else ""
+    return Script(tuple(_placed(text, parts)), before, tuple(notes))
+
+
+def with_stretches(text: str, stretches: Sequence[tuple[float, float]]) -> str:
+    """`text` with these stretches, in fractions of the film, one at each scene's end, as in `[0%-40%]`.
+
+    Raises BendError as `parse_scenes` does, and where there is not one for each scene.
+    """
+    parts, _ = _parts(text)
+    if len(parts) != len(stretches):
+        raise BendError(f"there are {len(parts)} scenes, and {len(stretches)} stretches. Give one for each.")
+    ordinals = any(part.head and part.head[3] for part in parts)  # a head such as Frames 0-50: tells a stretch
+    edits = []
+    for number, (part, ends) in enumerate(zip(parts, stretches, strict=True), 1):
+        edits.append((*part.behind, " [{}-{}]".format(*map(_percent, ends))))
+        if part.head:
+            last = next(group for group in (4, 3, 2) if part.head[group])
+            edits.append((part.head.start(2), part.head.end(last), str(number) if ordinals else part.head[2]))
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
+    return text
+
+
+def _percent(fraction: float) -> str:
+    return f"{round(100 * fraction, 2):g}%"
+
+
+def _parts(text: str) -> tuple[list[_Part], list[str]]:
+    """The scenes as they stand, and what is to be said of how they were read."""
     shape = _REAL.sub(lambda real: "\0" * len(real[0]), straight_quotes(text).translate(_PLAIN))
     heads, notes = _heads(shape)
     bars = [bar.start() for bar in re.finditer(r"\|", shape)]
@@ -96,8 +132,7 @@ def parse_scenes(text: str) -> Script:
         )
     if len(parts) == 1 and parts[0].unit is None:
         notes.append("There is one scene, which the whole film hears. Write several with bars between.")
-    before = _real(text[: heads[0].start()]) if heads else ""
-    return Script(tuple(_placed(text, parts)), before, tuple(notes))
+    return parts, notes
 
 
 def _heads(shape: str) -> tuple[list[re.Match], list[str]]:
@@ -125,15 +160,18 @@ def _part(text: str, shape: str, start: int, end: int, head: re.Match | None = N
                 "text",
             )
     told = [(at, inside) for at, _, inside in brackets]
+    behind = brackets[-1][1] if brackets else None
     if brackets:
         end = brackets[0][0]
+    _, bare = visible(text, start, end)
     if head and head[3]:
         told.append((head.start(2), f"{head[2]}-{head[3]}"))
     if head and head[4]:
         told.append((head.start(4), head[4][1:-1]))
     if len(told) > 1:
         raise BendError(f"a scene has two stretches, {place(text, max(at for at, _ in told))}. Keep one.", "text")
-    part = _Part(_real(text[start:end]), min(start, max(len(text) - 1, 0)))
+    begun = min(start, max(len(text) - 1, 0))
+    part = _Part(_real(text[start:end]), begun, behind=(bare, behind or bare), head=head)
     return _stretched(part, text, *told[0]) if told else part
 
 

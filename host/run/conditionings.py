@@ -5,11 +5,13 @@ from functools import cached_property
 
 from torch import Tensor
 
+from ...bending.bend import Bending
 from ...bending.digest import fingerprint
 from ...bending.errors import BendError
 from ...bending.text.token_field import ALL, TokenField
 from ...bending.text.tokens import Selection, TokenMap, resolve_each
 from ..families.family import Columns
+from ..text.own_bends import KEY as OWN_KEY
 from ..text.prompt_encoding import KEY as TOKENS_KEY
 
 ROLES = ("positive", "negative")
@@ -27,6 +29,7 @@ class Conditioning:
         self.embedding: Tensor | None = cond.get("cross_attn")
         self.columns = None if self.embedding is None else columns(cond)
         self.tokens: TokenMap | None = cond.get(TOKENS_KEY)
+        self.own_bends: Bending = cond.get(OWN_KEY) or Bending()
         # a mask may stand for the area around it; ComfyUI samples either way only what lies inside
         self.has_area = "area" in cond or ("mask" in cond and bool(cond.get("set_area_to_bounds")))
         limited = "start_percent" in cond or "end_percent" in cond

@@ -25,6 +25,7 @@ from .cond_plan import CondPlan, cond_plan
 from .conditionings import ROLES, Conditioning, Selected, check_encoders, doubts, names_words, quoted, select
 from .patch import Patch
 from .probing import PlannedProbe, plan_probes
+from .unconnected import unconnected
 from .watching import watched_words
 
 
@@ -163,6 +164,7 @@ def make_plan(patches: Sequence[Patch], conds: dict[str, list[dict]], subject: M
         name for number, (bend, _) in enumerate(chain, 1) if names_words(bend.tokens) for name in selected[number]
     }
     by_words.update(name for selections in watched for name in selections)
+    warnings += unconnected(conditionings, [bend for bend, _ in chain], selected)
     warnings += doubts(conditionings, {name for selections in selected.values() for name in selections}, by_words)
     titles = {number: _title(number, len(chain), bend) for number, (bend, _) in enumerate(chain, 1)}
     remapped = {number for number, (bend, _) in enumerate(chain, 1) if bend.operator.acts_on == "words"}

@@ -83,11 +83,19 @@ def _prompt_chips(prompt: PromptPieces, whole_words: bool) -> Iterator[dict[str,
     clicked = [((place.start, place.end), told, [pieces[at] for at in place.pieces]) for place, told in places]
     for (start, end), told, own in sorted(clicked + between, key=lambda chip: chip[0]):
         text = prompt.text[start:end]
-        chip = {"text": text, "pieces": list(_names(prompt.text, own)), "weight": own[0].weight if own else 1.0}
+        chip = {"text": text, "pieces": list(_names(prompt.text, own)), "weight": _weight(prompt, start, own)}
         if told:
             chip |= told
             chip["unknown"] |= whole_words and len(own) > len(words_of(text))
         yield chip
+
+
+def _weight(prompt: PromptPieces, start: int, own: Sequence[Piece]) -> str:
+    """The attention's weight there, or else the encoder's, as a chip shows it: `×1.3` or `1 > 0`; empty for none."""
+    (weight,) = [w for first, last, w in prompt.weights if first <= start < last] or [own[0].weight if own else 1.0]
+    if isinstance(weight, tuple):
+        return " > ".join(f"{value:g}" for value in weight)
+    return "" if weight == 1.0 else f"×{weight:g}"
 
 
 def _same(term: TokenTerm) -> tuple:
@@ -96,7 +104,8 @@ def _same(term: TokenTerm) -> tuple:
 
 def _apart(prompt: PromptPieces) -> list[tuple[Place, dict[str, Any]]]:
     """Places of words that share no character: the marked ones, then the longest."""
-    marked = set(prompt.tokens.marked if prompt.tokens else parse_prompt(prompt.typed).marked if prompt.words else ())
+    tokens = prompt.tokens or (parse_prompt(prompt.typed, moving=True) if prompt.words else None)
+    marked = set(tokens.marked if tokens else ())
     each = [
         (place, {"typed": place.typed, "marked": (place.start, place.end) in marked, "unknown": word.unknown})
         for word in prompt.words

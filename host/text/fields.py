@@ -66,7 +66,7 @@ def _map_of(prompt: PromptPieces | str) -> TokenMap | None:
 def _by_character(typed: str, scenes: tuple[tuple[int, int], ...] = ()) -> TokenMap | None:
     """A map as of an encoder that has a token for each character and each kind of column; None for no prompt."""
     try:
-        prompt = parse_prompt(typed)
+        prompt = parse_prompt(typed, moving=True)
     except BendError:
         return None
     count = len(prompt.text)

@@ -10,11 +10,13 @@ from typing import Any
 import folder_paths
 
 from ...bending.errors import BendError
-from ...bending.text.prompt import Prompt, parse_prompt, unmarked
+from ...bending.text.prompt import Prompt, Weight, parse_prompt, unmarked
 from ...bending.text.scenes import compose, parse_scenes
 from ...bending.text.token_field import ALL, MARKED, TokenTerm
 from ...bending.text.tokens import EncoderTokens, Piece, TokenMap
 from ...bending.text.words import is_letter
+from ...bending.timeline import weighed
+from .own_bends import given
 from .prompt_encoding import read_prompt
 from .sources import Source, Unknown, source_of, version, vocabulary
 
@@ -61,6 +63,7 @@ class PromptPieces:
     problem  what Bend Prompt would refuse the text with; nothing else is known then
     words    marked ones first, each once
     scenes   as a TokenMap has them
+    weights  those that the attention is given: (start, end) in `text`, and the weight
     """
 
     typed: str
@@ -70,6 +73,7 @@ class PromptPieces:
     why: str = ""
     problem: str = ""
     scenes: tuple[tuple[int, int], ...] = ()
+    weights: tuple[tuple[int, int, Weight], ...] = ()
 
     @property
     def encoder(self) -> EncoderTokens | None:
@@ -130,28 +134,38 @@ class PromptPieces:
         }
 
 
-def pieces_of(loader: str, inputs: Mapping[str, Any], text: str) -> PromptPieces:
+def pieces_of(loader: str, inputs: Mapping[str, Any], text: str, weights: str = "") -> PromptPieces:
     """What the text encoder that the node of class `loader` loads with these `inputs` makes of `text`, as it was typed.
 
-    Raises BendError for a text that is longer than LONGEST.
+    Of the `weights` it is said whose they are, as on Bend Prompt; else they are the encoder's, if they can be. Raises
+    BendError for a text that is longer than LONGEST.
     """
     _check_length(text)
     try:
-        prompt = parse_prompt(text)
+        prompt = parse_prompt(text, moving=weights != "encoder")
+        weights = weights or ("attention" if prompt.moves else "encoder")
+        if weights == "attention":
+            weighed(prompt, TokenMap(prompt.text, (), prompt.marked))
     except BendError as error:
         return PromptPieces(text, problem=str(error))
-    return _pieces_of(loader, inputs, text, prompt)
+    return replace(_pieces_of(loader, inputs, text, given(prompt, weights)), weights=_attended(prompt, weights))
 
 
-def pieces_of_scenes(loader: str, inputs: Mapping[str, Any], text: str, whole_film: str) -> PromptPieces:
+def pieces_of_scenes(
+    loader: str, inputs: Mapping[str, Any], text: str, whole_film: str, weights: str = ""
+) -> PromptPieces:
     """The same of the one text that Bend Timeline makes of scenes; `typed` is that, without weights."""
     _check_length(text + whole_film)
     try:
-        prompt, scenes = compose(parse_scenes(text), whole_film, moving=True)
+        prompt, scenes = compose(parse_scenes(text), whole_film, moving=weights != "encoder")
     except BendError as error:
         return PromptPieces(text, problem=str(error))
-    given = prompt.without_weights()
-    return _pieces_of(loader, inputs, given.host_text, given, scenes)
+    plain = prompt.without_weights()
+    return _pieces_of(loader, inputs, plain.host_text, plain, scenes)
+
+
+def _attended(prompt: Prompt, weights: str) -> tuple[tuple[int, int, Weight], ...]:
+    return prompt.weights if weights == "attention" else ()
 
 
 def _check_length(text: str) -> None:
@@ -175,15 +189,15 @@ def _pieces_of(
     return PromptPieces(text, prompt.text, replace(tokens, scenes=scenes), _words(prompt, tokens), scenes=scenes)
 
 
-def pieces_of_run(text: str, tokens: TokenMap) -> PromptPieces:
+def pieces_of_run(text: str, tokens: TokenMap, weights: str = "encoder") -> PromptPieces:
     """What Bend Prompt made of `text` in a run."""
     try:
-        prompt = parse_prompt(text)
+        prompt = parse_prompt(text, moving=True)
     except BendError:  # Attach Words reads what ComfyUI reads
         prompt = None
     if prompt is None or prompt.text != tokens.text:
         prompt = unmarked(tokens.text, text)
-    return PromptPieces(text, tokens.text, tokens, _words(prompt, tokens))
+    return PromptPieces(text, tokens.text, tokens, _words(prompt, tokens), weights=_attended(prompt, weights))
 
 
 @lru_cache(maxsize=4)

@@ -14,7 +14,6 @@ from comfy import sd1_clip
 from ...bending.digest import fingerprint
 from ...bending.errors import BendError
 from ...bending.text.prompt import IMPOSSIBLE, Prompt, parse_prompt, unmarked
-from ...bending.text.scenes import Script, compose
 from ...bending.text.tokens import TokenMap
 from ..families.encoders import ENCODERS, encoder_of
 from ..families.family import TextEncoder
@@ -49,29 +48,12 @@ def encode_prompt(clip, text: str) -> tuple[list, TokenMap]:
     Raises BendError for malformed marks (`parse_prompt`), for a text encoder that is not known here, and for one whose
     tokens cannot be traced to the text.
     """
-    encoder = _encoder_of(clip)
-    return _encode(clip, encoder, parse_prompt(text))
+    return encode_parsed(clip, parse_prompt(text))
 
 
-class Scenes(NamedTuple):
-    """A `conditioning` of several scenes: the `tokens` of its one text, and the `prompt` with its weights."""
-
-    conditioning: list
-    tokens: TokenMap
-    prompt: Prompt
-
-
-def encode_scenes(clip, script: Script, whole_film: str, weights: str) -> Scenes:
-    """Scenes as one text, what the whole film hears in front; the map knows where each stands.
-
-    `weights` are the "encoder"'s, as in `encode_prompt`, or for the "attention", and the encoder is given none. Raises
-    BendError as `encode_prompt` does.
-    """
-    encoder = _encoder_of(clip)
-    in_attention = weights == "attention"
-    prompt, spans = compose(script, whole_film, moving=in_attention)
-    given = prompt.without_weights() if in_attention else prompt
-    return Scenes(*_encode(clip, encoder, given, spans), prompt)
+def encode_parsed(clip, prompt: Prompt, scenes: tuple[tuple[int, int], ...] = ()) -> tuple[list, TokenMap]:
+    """`encode_prompt` of a text that was read already; the map knows where its `scenes` stand."""
+    return _encode(clip, _encoder_of(clip), prompt, scenes)
 
 
 class Attached(NamedTuple):
@@ -87,34 +69,29 @@ def attach_words(conditioning: list, clip, text: str) -> Attached:
 
     The text is encoded again and compared, since prompts of any text have as many columns: a piece whose column lies
     further than CLOSE from its own is another prompt's. Where ComfyUI reads the text's parentheses in another way than
-    Bend Prompt, both ways are tried, and the nearer one is taken. Raises BendError where columns do not agree, and as
-    `encode_prompt` does.
+    Bend Prompt, or its weights may be the attention's, all ways are tried, and the nearest is taken. Raises BendError
+    where columns do not agree, and as `encode_prompt` does.
     """
     encoder = _encoder_of(clip)
     own, fault = None, None
     try:
-        own = parse_prompt(text)
+        own = parse_prompt(text, moving=True)
     except BendError as error:  # ComfyUI reads any text
         fault = error
-    weighs = READERS[encoder.reader].weighs
-    host = _host_reading(text, own, weighs)
-    readings = [reading for reading in (own, host) if reading]
-    if own and host and own.segments == host.segments:
-        readings = [own]
     compared = []
-    for reading in readings:
+    for reading, note in _readings(text, own, READERS[encoder.reader].weighs):
         encoded, tokens = _encode(clip, encoder, reading)
-        compared.append((*_difference(conditioning, encoded[0][0], tokens), reading, tokens))
+        compared.append((*_difference(conditioning, encoded[0][0], tokens), note, tokens))
     if not compared:
         raise fault
-    distance, why, reading, tokens = min(compared, key=lambda each: each[0])
+    distance, why, note, tokens = min(compared, key=lambda each: each[0])
     if distance > CLOSE:
         raise fault or BendError(why)
     attached = [
         [embedding, {**extras, KEY: replace(tokens, fingerprint=fingerprint(embedding))}]
         for embedding, extras in conditioning
     ]
-    return Attached(attached, tokens, "" if reading is own else HOST_READING if weighs else HOST_TEXT)
+    return Attached(attached, tokens, note)
 
 
 def encode_marked(clip, text: str, span: tuple[int, int]) -> tuple[list, TokenMap]:
@@ -146,8 +123,7 @@ def read_prompt(
         raise BendError("The prompt has an embedding: with no name after it. Write embedding:name.") from None
     encoders = reader.read(tokenizer, read, tokens)
     if read.weighed != prompt.weighed:
-        words = ", ".join(f'"{" ".join(part.split())}"' for part in prompt.weighed)
-        note = f"The weight of {words} does nothing: {encoders[0].name} takes no weights, and was given none."
+        note = f"The weight of {_words(prompt)} does nothing: {encoders[0].name} takes no weights, and was given none."
         encoders = tuple(replace(each, notes=(*each.notes, note)) for each in encoders)
     return TokenMap(prompt.text, encoders, prompt.marked, source=encoder.works), tokens
 
@@ -173,6 +149,27 @@ def _encode(clip, encoder, prompt: Prompt, scenes: tuple[tuple[int, int], ...] =
         _require_columns(token_map, tokens, cond)
         conditioning.append([cond, {**extras, KEY: replace(token_map, fingerprint=fingerprint(cond))}])
     return conditioning, conditioning[0][1][KEY]
+
+
+def _readings(text: str, own: Prompt | None, weighs: bool) -> Iterator[tuple[Prompt, str]]:
+    """In how many ways a text may have been read, each with what is to be said of it."""
+    host = _host_reading(text, own, weighs)
+    if own and not own.moves:
+        yield own, ""
+    if own and own.weights:
+        note = (
+            f"The weights of {_words(own)} are the attention's, since the conditioning was made without them. They are "
+            "not applied here, where no bends are made: use Bend Prompt, with weights set to attention, and connect "
+            "its bending to Patch Model."
+        )
+        yield own.without_weights(), note
+    if host and not (own and own.segments == host.segments):
+        yield host, HOST_READING if weighs else HOST_TEXT
+
+
+def _words(prompt: Prompt) -> str:
+    """The words that have a weight."""
+    return ", ".join(f'"{" ".join(part.split())}"' for part in prompt.weighed)
 
 
 def _host_reading(text: str, own: Prompt | None, weighs: bool) -> Prompt | None:

@@ -6,6 +6,7 @@ from .maps import map_of, maps, words_at
 from .models import models
 from .parameters import parameters
 from .preview import preview
+from .scenes import scenes, stretch
 from .strip import strip
 from .wishes import wishes
 from .words import mark, pieces, words
@@ -19,6 +20,8 @@ ROUTES: dict[str, Answer] = {
     "parameters": parameters,
     "pieces": pieces,
     "preview": preview,
+    "scenes": scenes,
+    "stretch": stretch,
     "strip": strip,
     "wishes": wishes,
     "words": words,

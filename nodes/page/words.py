@@ -4,6 +4,7 @@ from ...bending.errors import BendError
 from ...bending.text.marking import toggled
 from ...host.text.chips import field_chips, prompt_told
 from ...host.text.fields import check_field
+from ...host.text.own_bends import WEIGHTS
 from ...host.text.pieces import LONGEST, PromptPieces, pieces_of, pieces_of_scenes
 from . import LONGEST as LONGEST_QUESTION
 from . import NonsenseError, asked
@@ -16,7 +17,8 @@ def words(question: dict) -> dict:
     """What the fields of bends can have: `field_chips`, and what is to be said of the prompts themselves.
 
     From ``{prompts: [prompt], bends: [{prompts: [its number], fields: {name: text}}]}``, where a prompt is ``{text,
-    loader: {class_type, inputs} | null}`` and one of scenes has a ``whole_film``, to
+    loader: {class_type, inputs} | null}``, with ``weights`` where its node has a say in whose they are, and one of
+    scenes has a ``whole_film``, to
     ``{bends: [{fields: {name: {chips, problems}}, notes}]}``.
     """
     prompts = [_read(prompt) for prompt in asked(question, "prompts", list, _PROMPTS)]
@@ -24,7 +26,7 @@ def words(question: dict) -> dict:
 
 
 def pieces(question: dict) -> dict:
-    """``{text, loader}`` to a prompt's chips, how many columns there are of which kind, and what is to be said."""
+    """A prompt, as in `words`, to its chips, how many columns there are of which kind, and what is to be said."""
     return prompt_told(_read(question), whole_words=_loader(question)[0] == TOY)
 
 
@@ -59,10 +61,13 @@ def _read(prompt: object) -> PromptPieces:
     if not isinstance(prompt, dict):
         raise NonsenseError("a prompt is an object")
     text = asked(prompt, "text", str, LONGEST_QUESTION)
+    weights = asked(prompt, "weights", str) if "weights" in prompt else ""
+    if weights not in ("", *WEIGHTS):
+        raise NonsenseError(f"weights are nobody's: {weights!r}")
     try:
         if "whole_film" in prompt:
-            return pieces_of_scenes(*_loader(prompt), text, asked(prompt, "whole_film", str, LONGEST_QUESTION))
-        return pieces_of(*_loader(prompt), text)
+            return pieces_of_scenes(*_loader(prompt), text, asked(prompt, "whole_film", str, LONGEST_QUESTION), weights)
+        return pieces_of(*_loader(prompt), text, weights)
     except BendError as error:  # too long
         return PromptPieces(text, problem=str(error))
 

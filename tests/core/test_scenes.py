@@ -2,7 +2,7 @@
 
 import pytest
 from attention_bending.bending.errors import BendError
-from attention_bending.bending.text.scenes import compose, parse_scenes
+from attention_bending.bending.text.scenes import compose, parse_scenes, with_stretches
 from attention_bending.bending.text.token_field import TokenField, TokenTerm
 from attention_bending.bending.text.tokens import resolve
 from core.maps import by_character, scenes_map
@@ -178,3 +178,30 @@ def test_without_scenes_a_word_with_an_at_stays_a_word():
 def test_quotes_take_an_at_literally():
     assert TokenField.parse('"star@2"').terms == (TokenTerm("star@2"),)
     assert TokenTerm("star@2").token == '"star@2"' and TokenTerm("@2").token == '"@2"'
+
+
+# --- with other stretches in them -----------------------------------------------------------------------------------
+
+MOVED = {
+    "a | b": "a [0%-25%] | b [25%-100%]",
+    "a [0%-60%]|b ": "a [0%-25%]|b [25%-100%] ",
+    '(a:1>2) [2] | \\[b\\] "|" c': '(a:1>2) [0%-25%] | \\[b\\] "|" c [25%-100%]',
+    "soft\nScene 1 [0%-60%]: a\n\nScene 2: b\n": "soft\nScene 1: a [0%-25%]\n\nScene 2: b [25%-100%]\n",
+    "Frames 0-50: a\nFrames 50-200: b": "Frames 1: a [0%-25%]\nFrames 2: b [25%-100%]",
+    "赤 ［60％-100％］ ｜ 青": "赤 [0%-25%] ｜ 青 [25%-100%]",
+}
+
+
+@pytest.mark.parametrize("text", MOVED)
+def test_stretches_are_written_into_a_text(text):
+    moved = with_stretches(text, [(0, 0.25), (0.25, 1)])
+    assert moved == MOVED[text] and with_stretches(moved, [(0, 0.25), (0.25, 1)]) == moved
+    before, after = parse_scenes(text.replace("［60％-100％］", "")), parse_scenes(moved)
+    assert [scene.text for scene in after.scenes] == [scene.text for scene in before.scenes]
+    assert [(scene.start, scene.end) for scene in after.scenes] == [(0, 0.25), (0.25, 1)]
+
+
+def test_a_stretch_is_written_to_hundredths_of_a_percent():
+    assert with_stretches("a | b", [(0, 1 / 3), (1 / 3, 1)]) == "a [0%-33.33%] | b [33.33%-100%]"
+    with pytest.raises(BendError, match="there are 2 scenes, and 1 stretches"):
+        with_stretches("a | b", [(0, 1)])

@@ -134,7 +134,7 @@ def test_a_scene_without_tokens_is_refused():
 def test_weights_are_bends_of_their_own_words():
     text = "a (red:2) star, a (red:-1) moon | a (red:0>1>0) star [60%-100%]"
     tokens, prompt = scenes_map(text, "(soft:0.5) light")
-    bends = weighed(prompt, parse_scenes(text).scenes, tokens, "7")
+    bends = weighed(prompt, tokens, parse_scenes(text).scenes, "7")
     assert [(bend.token, bend.operator.factor) for bend in bends] == [
         ("soft@0", 0.5),
         ("red#1@1", 2.0),
@@ -153,7 +153,7 @@ def read_columns(tokens, bends):
 def test_of_nested_weights_the_innermost_counts():
     text = "a (big (red:2) star:1.5) | b"
     tokens, prompt = scenes_map(text)
-    bends = weighed(prompt, parse_scenes(text).scenes, tokens)
+    bends = weighed(prompt, tokens, parse_scenes(text).scenes)
     assert [(bend.token, bend.operator.factor) for bend in bends] == [("big@1", 1.5), ("red@1", 2.0), ("star@1", 1.5)]
 
 
@@ -161,13 +161,13 @@ def test_of_nested_weights_the_innermost_counts():
 def test_a_weight_out_of_range_is_refused(weight):
     tokens, prompt = scenes_map(f"a (red:{weight}) star | b")
     with pytest.raises(BendError, match=r'the weight of "red@1" is .*Give it a number from -10 to 10'):
-        weighed(prompt, parse_scenes("a | b").scenes, tokens)
+        weighed(prompt, tokens, parse_scenes("a | b").scenes)
 
 
 def test_weights_that_move_are_for_the_attention_alone():
-    with pytest.raises(BendError, match=r"weights that move, '1>2'.*weights set to attention"):
+    with pytest.raises(BendError, match=r"a weight that moves over the film, '1>2'.*or set weights to attention"):
         parse_prompt("a (red:1>2) star")
-    with pytest.raises(BendError, match="weights that move"):
+    with pytest.raises(BendError, match=r"the weight '1>inf'.*finite"):
         parse_prompt("a (red:1>inf) star", moving=True)
     assert parse_prompt("(a > b: c) (d: 1>x y)").text == "a > b: c d: 1>x y"
 

@@ -105,6 +105,17 @@ def test_of_two_readings_the_one_that_was_used(tiny_clip, encode):
         attach_words(encode(TEXT), tiny_clip, "a (kiss")
 
 
+def test_weights_of_the_attention_are_found_and_said_not_to_be_applied(tiny_clip, encode):
+    for text, host_reads_it in (("a (kiss:3) at sunset", True), ("a (kiss:1>0) at sunset", False)):
+        _, tokens, note = attach_words(encode("a kiss at sunset"), tiny_clip, text)
+        assert tokens.text == "a kiss at sunset" and tokens.marked_words == ("kiss",)
+        assert note.startswith('The weights of "kiss" are the attention\'s') and "not applied here" in note
+        _, tokens, note = attach_words(encode(text), tiny_clip, text)
+        assert ("read as ComfyUI reads them" in note) != host_reads_it
+    with pytest.raises(BendError, match=r"differ most at column \d+.*weights included"):
+        attach_words(encode("a (kiss:3) at sunset"), tiny_clip, "a (kiss:1.5) at sunset")
+
+
 def test_words_of_weighed_parentheses_bend(tiny_model, tiny_clip, encode, sample):
     text = "a romantic (kiss) at sunset"
     attached, *_ = attach_words(encode(text), tiny_clip, text)
@@ -121,7 +132,6 @@ OTHER = {
     "the beginning": ("a romantic", r"differ most at column \d+"),
     "nothing": ("", r"differ most at column \d+"),
     "other order": ("a kiss romantic at sunset", r"differ most at column \d+"),
-    "a weight": ("a romantic (kiss:1.5) at sunset", r"differ most at column \d+.*weights included"),
     "another case": ("A romantic kiss at sunset", r"differ most at column \d+"),
     "more columns": (
         "a red cat on a table, " * 120,

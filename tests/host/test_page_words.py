@@ -9,6 +9,7 @@ from attention_bending.host.text.prompt_encoding import encode_prompt
 from attention_bending.host.toy import load_toy
 from attention_bending.nodes.page import handler
 from attention_bending.nodes.page.routes import ROUTES
+from attention_bending.nodes.page.scenes import scenes, stretch
 from attention_bending.nodes.page.words import mark, pieces, words
 from attention_bending.nodes.prompt import AttnBendPrompt
 
@@ -108,11 +109,45 @@ def test_the_pieces_of_a_prompt_in_their_order():
     told = pieces({"text": r"a (red circle:1.3) \(moves\)", "loader": TOY})
     words = [(chip["text"], chip["pieces"], chip.get("marked")) for chip in told["chips"]]
     assert words[:2] == [("a", ["a"], False), ("red circle", ["red", "circle"], True)]
-    assert [chip["weight"] for chip in told["chips"][:2]] == [1.0, 1.3]
+    assert [chip["weight"] for chip in told["chips"][:2]] == ["", "×1.3"]
     assert told["kinds"]["ALL"] == 512
     assert told["kinds"]["PROMPT"] + told["kinds"]["PADDING"] + told["kinds"]["END"] == 512
     unknown = {chip["text"]: chip["unknown"] for chip in told["chips"] if "unknown" in chip}
     assert unknown == {"a": False, "red circle": False, "moves": True}
+
+
+def test_the_weights_of_the_attention_are_told_as_they_are_asked_for():
+    text = "a (red:1>0) circle, a (blue:-2) and (red) square"
+    told = pieces({"text": text, "loader": TOY, "weights": "attention"})
+    weights = {(chip["text"], chip["weight"]) for chip in told["chips"] if chip.get("marked")}
+    assert weights == {("red", "1 > 0"), ("blue", "×-2"), ("red", "")}
+    assert pieces({"text": text, "loader": TOY})["chips"] == told["chips"]  # Attach Words, which has no say in it
+    assert "or set weights to attention" in pieces({"text": text, "loader": TOY, "weights": "encoder"})["problem"]
+    assert pieces({"text": text, "loader": None, "weights": "attention"})["chips"][1]["weight"] == "1 > 0"
+    beyond = pieces({"text": "a (red:11) circle", "loader": TOY, "weights": "attention"})
+    assert beyond["problem"].startswith('the weight of "red" is 11. Give it a number from -10 to 10')
+    marked = mark({"text": text, "start": 12, "end": 18})["text"]
+    assert marked == "a (red:1>0) (circle), a (blue:-2) and (red) square"
+
+
+def test_a_timeline_is_told_as_scenes_and_takes_stretches():
+    told = scenes({"text": "a (red:2) circle | a blue circle [60%-100%]", "whole_film": "", "weights": "attention"})
+    assert told == {
+        "scenes": [
+            {"text": "a red circle", "start": 0.0, "end": 0.6},
+            {"text": "a blue circle", "start": 0.6, "end": 1.0},
+        ],
+        "notes": [],
+        "problem": "",
+    }
+    assert "no scene is heard" in scenes({"text": "a [0%-50%]", "whole_film": "", "weights": "attention"})["notes"][0]
+    assert scenes({"text": "a [0%-50%]", "whole_film": "soft", "weights": ""})["notes"] == []
+    empty = scenes({"text": "a | ", "whole_film": "", "weights": ""})
+    assert empty["problem"].startswith("scene 2 of 2 is empty")
+    beyond = scenes({"text": "a (red:11) cat | b", "whole_film": "", "weights": "attention"})
+    assert beyond["problem"].startswith('the weight of "red@1" is 11.')
+    moved = stretch({"text": "a | b", "stretches": [[0, 0.4], [0.4, 1]]})
+    assert moved == {"text": "a [0%-40%] | b [40%-100%]"}
 
 
 def test_pieces_are_those_that_the_encoder_gets():
@@ -153,6 +188,10 @@ NONSENSE = [
     ("pieces", {"text": "a" * 300_000}),
     ("mark", {"text": "a kiss", "start": True, "end": 1}),
     ("mark", {"text": "a kiss"}),
+    ("pieces", {"text": "a kiss", "weights": "mine"}),
+    ("scenes", {"text": "a | b"}),
+    ("stretch", {"text": "a | b", "stretches": [[0, 1], 2]}),
+    ("stretch", {"text": "a | b", "stretches": [[0, 1], [0.5, 0.5]]}),
 ]
 
 

@@ -165,7 +165,7 @@ def test_weights_go_to_the_attention_or_to_the_encoder(tiny_clip):
         ("blue@2", 0.5),
     ]
     assert len(without) == 2
-    with pytest.raises(BendError, match="scene 1: The prompt has weights that move"):
+    with pytest.raises(BendError, match="scene 1: The prompt has a weight that moves"):
         timeline(tiny_clip, "a (red:2>0) kiss | a kiss", weights="encoder")
 
 

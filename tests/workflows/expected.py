@@ -4,6 +4,18 @@ import re
 
 from attention_bending.dev.twins import MARK
 
+SCENES = (
+    (
+        '1. Amplify(factor=1) of "@1", factor over the frames: 0.0% to 50.0% of the film',
+        "heard in pictures 0–4 (latent frames 0–1)",
+    ),
+    (
+        '2. Amplify(factor=1) of "@2", factor over the frames: 50.0% to 100.0% of the film',
+        "heard in pictures 5–8 (latent frames 2–2)",
+    ),
+)
+"""Of films of three latent frames."""
+
 REPORTS = {
     "A recipe from a file": [
         '1. Sharpen(amount=2, sigma=1, clamp=True) of "deer", strength 0.8: 4 layers × 4 steps',
@@ -49,6 +61,11 @@ REPORTS = {
     ],
     "Swap two words": ['1. Swap(other=dog, way=trade, mix=1) of "cat", 0.0% to 40.0%: 4 layers × 2 steps'],
     "Sweep a bend": ["1. Rotate(angle=48, padding=border, center_x=0.5, center_y=0.5) of ALL: 4 layers × 4 steps"],
+    "A prompt that changes": [f"{scene}: 4 layers × 4 steps, {heard}" for scene, heard in SCENES],
+    "Weigh a word": [
+        '1. Amplify(factor=2) of "kiss": 4 layers × 4 steps',
+        '2. Amplify(factor=-1) of "sunset": 4 layers × 4 steps',
+    ],
     "Wan 2.2 two samplers": [
         '1. Spatial Scale(factor=1.5, padding=border, center_x=0.5, center_y=0.3) of "moon", 20.0% to 70.0%: '
         "2 layers × 1 step"
@@ -113,6 +130,14 @@ TOY_REPORTS = {
         '1. Rotate(angle=180, padding=border, center_x=0.5, center_y=0.5) of "red, circle, blue, star": '
         "6 layers × 4 steps"
     ],
+    "A prompt that changes": [
+        '1. Amplify(factor=1) of "@1", factor over the frames: 0.0% to 12.0% of the film: 6 layers × 4 steps, heard in '
+        "pictures 0–0 (latent frames 0–0)",
+        '2. Amplify(factor=1) of "@2", factor over the frames: 12.0% to 100.0% of the film: 6 layers × 4 steps, heard '
+        "in pictures 1–8 (latent frames 1–2)",
+        '3. Amplify(factor=4) of "blue@2": 6 layers × 4 steps',
+    ],
+    "Weigh a word": ['1. Amplify(factor=-1.2) of "red": 6 layers × 4 steps'],
     "Wan 2.2 two samplers": [
         "1. Spatial Scale(factor=2, padding=border, center_x=0, center_y=0.5) of ALL, 10.0% to 70.0%: 6 layers × 1 step"
     ],

@@ -26,6 +26,7 @@ from torch import Tensor
 ROOM = Path(__file__).parent
 EDITOR_FILES = ROOM.parents[1] / "example_workflows"
 WANS = (
+    "A prompt that changes",
     "A recipe from a file",
     "Animate a bend",
     "Before and after",
@@ -43,6 +44,7 @@ WANS = (
     "Swap two words",
     "Sweep a bend",
     "Wan 2.2 two samplers",
+    "Weigh a word",
     "Which layer carries the word",
     "Words here",
 )
@@ -81,8 +83,8 @@ AIMS = ("AttnBendWhere", "AttnBendWhen", "AttnBendAnimate")
 """Nodes that need a bending."""
 VIEWERS = ("AttnBendMaps", "AttnBendMapsGrid", "AttnBendReport", "AttnBendSaveMaps", "AttnBendWordsHere")
 """Nodes that need a record."""
-SOURCES = ("AttnBendPrompt", "AttnBendToyWan")
-"""Nodes that every film needs."""
+SOURCES = ("AttnBendPrompt", "AttnBendTimeline", "AttnBendToyWan")
+"""Nodes that every film needs; what they have of bends is left out with the wire."""
 ENDS = ("AttnBendGrid", "AttnBendLog", "AttnBendSave")
 """Nodes that no film needs, but that need a sweep or a bending."""
 
@@ -198,7 +200,8 @@ def without_bends(prompt: Prompt) -> Prompt:
         if node["class_type"] == "AttnBendStack":
             prompt = bypassed(prompt, key, "bendings.bending_0")
         elif node["class_type"] == "AttnBendModel":
-            prompt = edited(prompt, key, record="none")
+            own = prompt.get(node["inputs"].get("bending", [None])[0], {}).get("class_type") in SOURCES
+            prompt = edited(prompt, key, record="none", **({"bending": None} if own else {}))
         elif node["class_type"] not in (*VIEWERS, *SOURCES) and node["class_type"].startswith("Attn"):
             prompt = bypassed(prompt, key, "bending")
     for kind in VIEWERS:

@@ -1,6 +1,7 @@
 """The twins on the toy: made of their originals, the same graphs, and showing what their notes say."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -146,8 +147,8 @@ def test_both_ends_of_each_link_know_of_it(name):
 def test_its_prompt_has_only_words_that_the_toy_knows(name):
     known = {word for seed in range(500) for word in world.scene(seed).caption.replace(",", "").split()}
     twin = exported(f"{name}{MARK}")
-    prompt = twin[the(twin, "AttnBendPrompt")]["inputs"]["text"].translate(str.maketrans("", "", "(),"))
-    assert set(prompt.split()) <= known
+    (prompt,) = (node for node in twin.values() if node["class_type"] in ("AttnBendPrompt", "AttnBendTimeline"))
+    assert {*re.findall("[a-z]+", prompt["inputs"]["text"])} <= known
 
 
 class Seen(NamedTuple):
@@ -194,6 +195,12 @@ def moves_one_of_two(seen: Seen) -> bool:
     return moved.y - circle.y > 0.1 and abs(still.x - star.x) < 0.03 and abs(still.y - star.y) < 0.03
 
 
+def subtracts_the_red(seen: Seen) -> bool:
+    circle, star = of(seen.before, "red", "circle"), of(seen.before, "blue", "star")
+    still = of(seen.after, "blue", "star")
+    return not any(thing.colour == "red" for thing in seen.after) and abs(still.x - star.x) < 0.05 and circle.x < 0.4
+
+
 def goes_right(seen: Seen) -> bool:
     (before,), (after,) = seen
     return after.x - before.x > 0.1 and (after.colour, after.shape) == (before.colour, before.shape)
@@ -210,17 +217,22 @@ SHOWS: dict[str, Callable[[Seen], bool]] = {
     "Paint a word's place": is_in_the_box,
     "Swap two words": trades_colours,
     "Wan 2.2 two samplers": goes_right,
+    "Weigh a word": subtracts_the_red,
 }
 """What a program sees of what the notes say, of the seed that stands in the workflow."""
 
 
-def look(server, take: Take) -> list[Sighting]:
-    """The things in the film of the only VAE Decode, as it is before it is saved as a video."""
+def film_of(server, take: Take) -> torch.Tensor:
+    """The film of the only VAE Decode, as it is before it is saved as a video: `(F, 3, H, W)` in 0 … 1."""
     pictures = [
         np.asarray(Image.open(server.output / file["subfolder"] / file["filename"]).convert("RGB"))
         for file in take.outputs["frames"]["images"]
     ]
-    return measure.sightings(torch.from_numpy(np.stack(pictures)).movedim(3, 1) / 255)
+    return torch.from_numpy(np.stack(pictures)).movedim(3, 1) / 255
+
+
+def look(server, take: Take) -> list[Sighting]:
+    return measure.sightings(film_of(server, take))
 
 
 @pytest.mark.parametrize(
@@ -231,3 +243,11 @@ def test_the_film_shows_what_the_note_says(server, played, unbent, name):
     _, bent = played(twin, TWIN_STEPS)
     seen = Seen(look(server, unbent(twin, TWIN_STEPS)), look(server, bent))
     assert SHOWS[name](seen), seen
+
+
+@pytest.mark.slow
+def test_a_prompt_that_changes_changes_the_thing(server, played):
+    _, take = played(f"A prompt that changes{MARK}", TWIN_STEPS)
+    film = film_of(server, take)
+    (first,), (last,) = (measure.sightings(film[part]) for part in (slice(0, 1), slice(-1, None)))
+    assert first.colour == "red" != last.colour and last.rgb[2] - last.rgb[0] > 0.2  # more blue than red
