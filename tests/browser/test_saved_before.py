@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("quiet")
 SAVED = Path(__file__).with_name("saved_before.json")
 """The first *Compose with regions*: its Patch Model had one widget."""
 
-LOOKS = "Object.fromEntries(app.graph.nodes.map(node => [node.id, [[...node.pos], node.size[0], node.color]]))"
+LOOKS = "Object.fromEntries(app.graph.nodes.map(node => [node.id, [[...node.pos], node.size[0], node.color ?? null]]))"
 ON_BENDS = """() => app.graph.nodes.filter(({type}) => type === 'AttnBendRegionalMask').flatMap(({widgets}) =>
     [...widgets.at(-1).element.querySelectorAll('[data-section]')].filter(section => section.checkVisibility()))
     .map(({dataset}) => dataset.section)"""
@@ -24,7 +24,7 @@ def test_it_opens_with_its_values_and_with_panels_only_where_it_has_room(desk, t
     assert desk.editor.missing_nodes() == []
     looks = desk.page.evaluate(LOOKS)
     assert {int(key): look for key, look in looks.items()} == {
-        node["id"]: [node["pos"], node["size"][0], node["color"]] for node in saved["nodes"]
+        node["id"]: [node["pos"], node["size"][0], node.get("color")] for node in saved["nodes"]
     }
     assert desk.page.evaluate(ON_BENDS) == []
 
