@@ -45,9 +45,14 @@ class Heap:
             in_table = IN_TABLE.search(self.edge_names[at])
             if in_table and int(in_table[1]) == self.ids[source[at]]:
                 keeps[at] = False  # it is the key that keeps the value
-        self.edge_names, self.source, self.target = self.edge_names[keeps], source[keeps], edges[keeps, 2] // len(fields)
+        self.edge_names, self.source, self.target = (
+            self.edge_names[keeps],
+            source[keeps],
+            edges[keeps, 2] // len(fields),
+        )
         self.first = np.searchsorted(self.source, np.arange(len(nodes) + 1))
-        self.locations = np.array(snapshot["locations"]).reshape(-1, 4) // [len(fields), 1, 1, 1]
+        places = np.array(snapshot["locations"]).reshape(-1, len(meta["location_fields"]))
+        self.locations = places[:, 0] // len(fields), places[:, 1]
 
     def reached(self, without=()):
         """For each object the edge by which it is come to first from the roots, by no way through some; −1 for none."""
@@ -76,4 +81,5 @@ class Heap:
     def closures(self, part):
         """The functions of the scripts whose address has that part."""
         ids = [int(script) for script, url in self.scripts.items() if part in url]
-        return self.locations[np.isin(self.locations[:, 1], ids), 0]
+        objects, scripts = self.locations
+        return objects[np.isin(scripts, ids)]

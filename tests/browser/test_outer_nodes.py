@@ -46,7 +46,9 @@ def outer(desk):
 
 def panel(desk, node):
     """All that is read on a node of ours."""
-    return desk.page.evaluate(f"""id => ({AT})(id).widgets.find(({{name}}) => name === '{PANEL}').element.innerText""", node)
+    return desk.page.evaluate(
+        f"""id => ({AT})(id).widgets.find(({{name}}) => name === '{PANEL}').element.innerText""", node
+    )
 
 
 def test_a_subgraph_s_outer_node_has_core_s_fields_alone(desk, outer, tmp_path):
