@@ -14,6 +14,7 @@ import { text } from "./texts.js"
 export const PANEL = "attention_bending"
 
 const SECTIONS = ["notice", "words", "picture", "region", "strip", "maps", "compare", "report"]
+const PLACE = "data-attention-bending" // where a node's panel stood
 const ROOM = 40 // pixels under a saved node's widgets that tell that it had a panel
 
 /**
@@ -85,7 +86,8 @@ function panelOf(node) {
   })
   also(node, "onRemoved", () => {
     panel.observer.disconnect()
-    outer.remove() // Nodes 2.0 keeps what was round it
+    outer.parentElement?.setAttribute(PLACE, "")
+    outer.remove() // Nodes 2.0 keeps what is round it
   })
   return panel
 }
@@ -98,10 +100,10 @@ const optionsOf = (asked) => ({
   getMinHeight: () => asked.height,
 })
 
-/** Nodes 2.0 keeps the element of a node that an undo has put another in the place of: let that one's be there. */
+/** Nodes 2.0 keeps the elements of a node that an undo has put another in the place of: let that one's panel be there. */
 function mount(node, outer) {
   if (outer.isConnected || !LiteGraph.vueNodesMode || node.graph !== app.canvas.graph) return
-  document.querySelector(`[data-node-id="${node.id}"] .attention-bending`)?.replaceWith(outer)
+  document.querySelector(`[data-node-id="${node.id}"] [${PLACE}]`)?.append(outer)
 }
 
 /** Let the node have the room that its panel asks for. It never shrinks: its user may have made it large. */
