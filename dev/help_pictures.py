@@ -12,7 +12,6 @@ from PIL import Image, ImageDraw, ImageOps
 from ..bending import operators as ops
 from ..bending.bend import Bend, Bending
 from ..bending.pictures import drawing
-from ..host.display import Wishes
 from ..host.maps.record_store import record_of
 from . import help_films
 from .headless import Watched
@@ -122,7 +121,7 @@ def live(comfy: Watched) -> Image.Image:
     name = "Before and after"
     patch, sampler = (str(TEMPLATES[name].ids + node) for node in (9, 11))
     taken = comfy.take(twin(name), {"maps": (patch, 1), "latent": (sampler, 0)})
-    frames = drawing.draw(drawing.choose(record_of(**taken)), drawing.Look(color_map=Wishes().color_map))
+    frames = drawing.draw(drawing.choose(record_of(**taken)), drawing.Look())
     return small(picture_of(frames[MIDDLE].numpy()))
 
 

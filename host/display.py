@@ -11,6 +11,7 @@ from PIL import Image
 from protocol import BinaryEventTypes
 
 from ..bending.errors import BendError
+from ..bending.pictures.drawing import Look
 
 SUPPORTS = "supports_preview_metadata"
 
@@ -32,7 +33,7 @@ class Wishes(NamedTuple):
     """What a page wants of pictures that it has not asked for: whether to see maps while a sampler runs, and how."""
 
     live_maps: bool = True
-    color_map: str = "plasma"
+    color_map: str = Look.color_map
 
 
 _wishes: dict[str, Wishes] = {}

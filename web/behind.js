@@ -1,11 +1,9 @@
-/** What stands behind a node: the last run, the film that came out of it, the size of its latent, the model's file. */
+/** What stands behind a node: the last run, the size of its latent, the model's file. */
 import { app } from "../../scripts/app.js"
 import { api } from "../../scripts/api.js"
 import { changed } from "./changes.js"
 import { patchModelsOf, samplersOf } from "./graph.js"
-import { FILM, urlOf } from "./outputs.js"
-import { isOurs } from "./panel.js"
-import { downstreamOf, incoming, root, valueAt, walk } from "./wires.js"
+import { incoming, root, valueAt, walk } from "./wires.js"
 
 /** @typedef {import("./wires.js").Place} Place */
 
@@ -44,28 +42,6 @@ export function sizeOf(samplers) {
   const places = samplers.flatMap((sampler) => [...walk(sampler, (place) => incoming(place, "LATENT"))])
   const sizes = places.map((place) => ({ width: valueAt(place, "width"), height: valueAt(place, "height") }))
   return sizes.find(({ width, height }) => width > 0 && height > 0)
-}
-
-/**
- * The last film, or else picture, that came out behind samplers, on a node of others than us.
- *
- * @param {Place[]} samplers
- * @returns {{url: string, isVideo: boolean} | undefined}
- */
-export function filmOf(samplers) {
-  const outputs = samplers
-    .flatMap(downstreamOf)
-    .filter(({ node }) => !isOurs(node))
-    .flatMap(outputsAt)
-  const files = outputs.flatMap(({ images = [], video = [], gifs = [] }) => [...video, ...gifs, ...images])
-  const file = files.find(({ filename }) => FILM.test(filename)) ?? files[0]
-  return file && { url: urlOf(file), isVideo: FILM.test(file.filename) }
-}
-
-/** What the page has of a node's output: it names nodes in subgraphs by these. */
-function outputsAt({ node, path }) {
-  const output = app.nodeOutputs?.[path.length ? `${node.graph.id}:${node.id}` : node.id]
-  return /** @type {any[]} */ (output ? [output] : [])
 }
 
 app.registerExtension({

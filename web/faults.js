@@ -10,8 +10,8 @@ import { notify } from "./notices.js"
 import { isOurs } from "./panel.js"
 import { EVENT as REPORT, pathTo, workflowOf } from "./report.js"
 import { text } from "./texts.js"
-import { setValues, valueOf, widgetOf } from "./values.js"
-import { root } from "./wires.js"
+import { setValues, valueOf } from "./values.js"
+import { places, root, valueAt } from "./wires.js"
 
 const EVENT = "attention_bending.fault"
 const OURS = "attention_bending.BendError"
@@ -43,7 +43,7 @@ function hear(fault) {
   const path = workflow === root().id ? pathTo(root(), fault.node) : []
   const node = path.at(-1)
   const isThere = isOurs(node) // else it waits: its workflow is not open, or is just being left or loaded
-  all.set(`${workflow} ${fault.node}`, { ...fault, workflow, values: isThere ? valuesOf(node, fault.field) : "" })
+  all.set(`${workflow} ${fault.node}`, { ...fault, workflow, values: isThere ? valuesOf(fault) : "" })
   show()
   if (isThere) goTo(path)
 }
@@ -72,8 +72,8 @@ function look(node) {
     ([, fault]) => fault.workflow === root().id && pathTo(root(), fault.node).at(-1) === node,
   )
   for (const [key, fault] of mine) {
-    fault.values ||= valuesOf(node, fault.field) // told while another workflow was open
-    if (fault.values !== valuesOf(node, fault.field)) all.delete(key)
+    fault.values ||= valuesOf(fault) // told while another workflow was open
+    if (fault.values !== valuesOf(fault)) all.delete(key)
   }
   const fault = mine.map(([key]) => all.get(key)).find(Boolean)
   notify(node, "fault", fault ? { text: fault.message, tone: "bad", cures: curesOf(node, fault) } : null)
@@ -86,10 +86,13 @@ const curesOf = (node, { field, offers }) =>
         .slice(0, MOST)
         .map((value) => ({ label: text("faults.use", { value }), use: () => setValues(node, { [field]: value }) }))
 
-/** The field's value; of all widgets where no field of the node is named. */
-function valuesOf(node, field) {
-  const widgets = field && widgetOf(node, field) ? [widgetOf(node, field)] : (node.widgets ?? [])
-  return JSON.stringify(widgets.filter(({ serialize }) => serialize !== false).map(({ value }) => value))
+/** The field's value, which may be given on a subgraph's own node; of all widgets where no field of the node is named. */
+function valuesOf({ node: id, field }) {
+  const place = places().get(id)
+  if (!place) return ""
+  const widgets = (place.node.widgets ?? []).filter(({ serialize }) => serialize !== false)
+  const meant = widgets.filter(({ name }) => name === field)
+  return JSON.stringify((meant.length ? meant : widgets).map(({ name }) => valueAt(place, name)))
 }
 
 /** A workflow that runs again has no faults yet. */
@@ -104,6 +107,7 @@ function begin({ prompt_id }) {
 /** Open the subgraph that a node is in, select it, and move there. */
 function goTo(path) {
   const { canvas } = app
+  if (!canvas.canvas.clientWidth) return // App mode hides it: a view of no size comes back as none
   const node = path.at(-1)
   if (canvas.graph !== node.graph) {
     if (path.length === 1) canvas.setGraph(root())

@@ -15,7 +15,7 @@ import { ask, newest } from "./server.js"
 import { setting } from "./settings.js"
 import { text } from "./texts.js"
 import { setValues, valueOf } from "./values.js"
-import { downstreamOf, placesOf, root } from "./wires.js"
+import { placesOf, root } from "./wires.js"
 
 const PATCH = "AttnBendModel"
 const BENT = "bent words"
@@ -98,15 +98,9 @@ function viewOf(node) {
   /** What the map is laid over, and what that is called. */
   const backdropOf = (patch, prompt) => {
     const samplers = samplersOf(patch)
-    const output = lastOutput(
-      samplers.flatMap(downstreamOf).map(({ id }) => id),
-      prompt,
-    )
+    const output = lastOutput(samplers, (each) => each.prompt === prompt && !each.plays)
     if (output) return { ...output, says: text("maps.film") }
-    const blob = lastPreview(
-      samplers.map(({ id }) => id),
-      prompt,
-    )
+    const blob = lastPreview(samplers, prompt)
     URL.revokeObjectURL(preview)
     preview = blob ? URL.createObjectURL(blob) : ""
     return preview

@@ -2,17 +2,20 @@
 import { api } from "../../scripts/api.js"
 import { app } from "../../scripts/app.js"
 import { changed } from "./changes.js"
+import { isOurs } from "./panel.js"
 import { workflowOf } from "./report.js"
-import { root } from "./wires.js"
+import { root, walk } from "./wires.js"
 
-/** The names of films. */
-export const FILM = /\.(mp4|webm|mkv|mov)$/i
-const PLAYS = /\.(webp|gif|apng)$/i // by itself, so that nobody can say which of its pictures is shown
+/** @typedef {import("./wires.js").Place} Place */
+
+const FILM = /\.(mp4|webm|mkv|mov)$/i
+const PLAYS = /\.(webp|gif|apng)$/i
 
 /**
  * @typedef {object} Output What one node has put out last.
  * @property {string[]} urls Of a film, or of its pictures in their order.
  * @property {boolean} isFilm
+ * @property {boolean} plays Whether it plays by itself, so that nobody can say which of its pictures is shown.
  * @property {string} prompt What it came out in last: out of a cache it comes again.
  */
 
@@ -26,16 +29,16 @@ function hear({ node, display_node, output, prompt_id }) {
   const key = `${workflowOf(prompt_id)} ${display_node ?? node}`
   const files = [output?.video, output?.gifs, output?.images].find((listed) => Array.isArray(listed) && listed.length)
   if (!files?.every((file) => file?.filename)) return
-  const urls = files.filter(({ filename }) => !PLAYS.test(filename)).map(urlOf)
+  const urls = files.map(urlOf)
   const isFilm = files.some(({ filename }) => FILM.test(filename))
-  if (!urls.length) return
+  const plays = files.some(({ filename }) => PLAYS.test(filename))
   all.delete(key)
-  all.set(key, { urls: isFilm ? urls.slice(-1) : urls, isFilm, prompt: prompt_id })
+  all.set(key, { urls: isFilm ? urls.slice(-1) : urls, isFilm, plays, prompt: prompt_id })
   changed()
 }
 
 /** Where the page finds a file that a node put out. */
-export const urlOf = ({ filename, subfolder = "", type = "output" }) =>
+const urlOf = ({ filename, subfolder = "", type = "output" }) =>
   api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`)
 
 function hearPreview({ blob, displayNodeId, jobId }) {
@@ -43,22 +46,24 @@ function hearPreview({ blob, displayNodeId, jobId }) {
 }
 
 /**
- * What came out last, in a prompt, at any of these nodes of the open workflow: a film before pictures.
+ * What came out last of samplers, of all that `fits`: a film before pictures. What a node of ours makes of it, such as a
+ * film of maps, is something else.
  *
- * @param {string[]} ids Execution ids.
- * @param {string} prompt
+ * @param {Place[]} samplers
+ * @param {(output: Output) => boolean} fits
  */
-export function lastOutput(ids, prompt) {
-  const keys = new Set(ids.map((id) => `${root().id} ${id}`))
-  const found = [...all]
-    .filter(([key, output]) => keys.has(key) && output.prompt === prompt)
-    .map(([, output]) => output)
+export function lastOutput(samplers, fits = () => true) {
+  const next = ({ to }) => to.map((wire) => wire.to).filter(({ node }) => !isOurs(node))
+  const keys = new Set(samplers.flatMap((sampler) => [...walk(sampler, next)].map(keyOf)))
+  const found = [...all].filter(([key, output]) => keys.has(key) && fits(output)).map(([, output]) => output)
   return found.findLast(({ isFilm }) => isFilm) ?? found.at(-1)
 }
 
-/** The last picture that any of these nodes showed while it ran in a prompt. */
-export const lastPreview = (ids, prompt) =>
-  ids.map((id) => previews.get(`${root().id} ${id}`)).find((preview) => preview?.prompt === prompt)?.blob
+/** The last picture that any of these samplers showed while it ran in a prompt. @param {Place[]} samplers */
+export const lastPreview = (samplers, prompt) =>
+  samplers.map((sampler) => previews.get(keyOf(sampler))).find((preview) => preview?.prompt === prompt)?.blob
+
+const keyOf = ({ id }) => `${root().id} ${id}`
 
 app.registerExtension({
   name: "AttentionBending.outputs",

@@ -14,13 +14,14 @@ import { text } from "./texts.js"
 export const PANEL = "attention_bending"
 
 const SECTIONS = ["notice", "words", "picture", "region", "strip", "maps", "compare", "report"]
+const PLACE = "data-attention-bending" // where a node's panel stood
 const ROOM = 40 // pixels under a saved node's widgets that tell that it had a panel
 
 /**
  * @typedef {object} Panel
  * @property {HTMLElement} outer
  * @property {HTMLElement} inner
- * @property {number} height What it asks for.
+ * @property {{height: number}} asked How high it asks to be.
  * @property {ResizeObserver} observer
  */
 
@@ -72,32 +73,44 @@ function panelOf(node) {
   outer.className = "attention-bending"
   outer.append(inner)
   letUse(outer)
-  const panel = { outer, inner, height: 0, observer: new ResizeObserver(() => fit(node, panel)) }
+  const asked = { height: 0 }
+  const panel = { outer, inner, asked, observer: new ResizeObserver(() => fit(node, panel)) }
   panels.set(node, panel)
-  const options = { serialize: false, hideInPanel: true, hideOnZoom: false, getMinHeight: () => panel.height }
-  node.addDOMWidget(PANEL, PANEL, outer, options).serialize = false // in the API's form, and in the file
+  node.addDOMWidget(PANEL, PANEL, outer, optionsOf(asked)).serialize = false // in the API's form, and in the file
   panel.observer.observe(inner)
   outer.classList.toggle("closed", !setting("Panels"))
   watch(node, () => mount(node, outer))
   also(node, "onConfigure", (saved) => {
     const open = saved.properties?.attention_bending?.panel
-    close(node, !(open ?? saved.size?.[1] - (node.computeSize()[1] - panel.height) >= ROOM))
+    close(node, !(open ?? saved.size?.[1] - (node.computeSize()[1] - asked.height) >= ROOM))
   })
-  also(node, "onRemoved", () => panel.observer.disconnect())
+  also(node, "onRemoved", () => {
+    panel.observer.disconnect()
+    outer.parentElement?.setAttribute(PLACE, "")
+    outer.remove() // Nodes 2.0 keeps what is round it
+  })
   return panel
 }
 
-/** Nodes 2.0 keeps the element of a node that an undo has put another in the place of: let that one's be there. */
+/** Options of the widget: the page keeps them when the node is gone, so that they hold nothing of it. */
+const optionsOf = (asked) => ({
+  serialize: false,
+  hideInPanel: true,
+  hideOnZoom: false,
+  getMinHeight: () => asked.height,
+})
+
+/** Nodes 2.0 keeps the elements of a node that an undo has put another in the place of: let that one's panel be there. */
 function mount(node, outer) {
   if (outer.isConnected || !LiteGraph.vueNodesMode || node.graph !== app.canvas.graph) return
-  document.querySelector(`[data-node-id="${node.id}"] .attention-bending`)?.replaceWith(outer)
+  document.querySelector(`[data-node-id="${node.id}"] [${PLACE}]`)?.append(outer)
 }
 
 /** Let the node have the room that its panel asks for. It never shrinks: its user may have made it large. */
 function fit(node, panel) {
   const wanted = Math.ceil(panel.inner.offsetHeight)
-  if (wanted === panel.height) return
-  panel.height = wanted
+  if (wanted === panel.asked.height) return
+  panel.asked.height = wanted
   panel.outer.style.minHeight = `${wanted}px`
   const [width, least] = node.computeSize()
   if (node.size[0] < width || node.size[1] < least)

@@ -1,8 +1,9 @@
 /** Regional Mask's box, to drag, resize and soften, over the last film: the box and the node's numbers are one thing. */
 import { app } from "../../scripts/app.js"
-import { behind, filmOf, samplersBehind, sizeOf } from "./behind.js"
+import { behind, samplersBehind, sizeOf } from "./behind.js"
 import { also, watch } from "./changes.js"
 import { onDrag, rounded, within } from "./drag.js"
+import { lastOutput } from "./outputs.js"
 import { isOpen, section } from "./panel.js"
 import { newest } from "./server.js"
 import { text } from "./texts.js"
@@ -82,7 +83,7 @@ function addBox(node) {
   const look = () => {
     if (!isOpen(node)) return
     const samplers = samplersBehind(node)
-    const film = filmOf(samplers) ?? (known.map ? { url: known.map, isVideo: false } : undefined)
+    const film = lastOutput(samplers) ?? (known.map ? { urls: [known.map], isFilm: false } : undefined)
     show(node, parts, film, seen(sizeOf(samplers), known, parts.film))
     ask({ ...behind(node), token: String(valueOf(node, "token") ?? "") })
   }
@@ -147,7 +148,7 @@ function show(node, { whole, frame, film, shade, grid, box, soften, note }, show
     aspect,
     rows,
     columns,
-    shown?.url,
+    shown?.urls[0],
   ])
   if (whole.dataset.shown === key) return
   whole.dataset.shown = key
@@ -167,14 +168,14 @@ function show(node, { whole, frame, film, shade, grid, box, soften, note }, show
   soften.disabled = valueOf(node, "feather") === undefined
   soften.value = String(feather)
   note.textContent = isEmpty ? text("region.empty") : isFree ? "" : text("region.wired")
-  if (film.dataset.url === (shown?.url ?? "")) return
-  film.dataset.url = shown?.url ?? ""
+  if (film.dataset.url === (shown?.urls[0] ?? "")) return
+  film.dataset.url = shown?.urls[0] ?? ""
   film.replaceChildren(...(shown ? [picture(shown)] : []))
 }
 
-function picture({ url, isVideo }) {
-  const element = document.createElement(isVideo ? "video" : "img")
-  if (isVideo) Object.assign(element, { muted: true, loop: true, preload: "auto", disablePictureInPicture: true })
+function picture({ urls: [url], isFilm }) {
+  const element = document.createElement(isFilm ? "video" : "img")
+  if (isFilm) Object.assign(element, { muted: true, loop: true, preload: "auto", disablePictureInPicture: true })
   return Object.assign(element, { src: url, draggable: false })
 }
 

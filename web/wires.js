@@ -41,10 +41,6 @@ export const placesOf = (node) => [...places().values()].filter((place) => place
 /** @returns {string[]} Its execution ids. */
 export const idsOf = (node) => placesOf(node).map(({ id }) => id)
 
-/** Every place that something of this one comes to, in any way. */
-export const downstreamOf = (start) =>
-  [...walk(start, ({ to }) => to.map((wire) => wire.to))].filter((place) => place !== start)
-
 /** A widget's value at a place, also where a subgraph or a primitive gives it; undefined where a node makes it. */
 export function valueAt({ node, path }, name) {
   const input = node.inputs?.find((input) => input.widget?.name === name)

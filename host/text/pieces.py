@@ -4,7 +4,6 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import accumulate
 from typing import Any
 
 import folder_paths
@@ -85,53 +84,6 @@ class PromptPieces:
         if self.tokens:
             return tuple(self.tokens.kinds())
         return (ALL, MARKED) if any(word.marked for word in self.words) else (ALL,)
-
-    def to_json(self) -> dict[str, Any]:
-        """Values of JSON; places count UTF-16 units, as strings of JavaScript do."""
-        encoder = self.encoder or EncoderTokens("", (), (), (), 0)
-        clean, typed = _utf16(self.text), _utf16(self.typed)
-        words = [
-            {
-                "text": word.text,
-                "token": word.token,
-                "marked": word.marked,
-                "unknown": word.unknown,
-                "places": [
-                    {
-                        "token": place.token,
-                        "start": clean[place.start],
-                        "end": clean[place.end],
-                        "typed": [typed[at] for at in place.typed],
-                        "pieces": list(place.pieces),
-                    }
-                    for place in word.places
-                ],
-            }
-            for word in self.words
-        ]
-        pieces = [
-            {
-                "text": piece.text,
-                "start": clean[piece.start],
-                "end": clean[piece.end],
-                "column": piece.column,
-                "weight": piece.weight,
-            }
-            for piece in encoder.pieces
-        ]
-        return {
-            "text": self.text,
-            "encoder": self.tokens.source if self.tokens else "",
-            "columns": encoder.columns,
-            "padding": len(encoder.padding),
-            "selectors": list(self.selectors),
-            "words": words,
-            "pieces": pieces,
-            "cut": encoder.unheard,
-            "notes": list(encoder.notes),
-            "why": self.why,
-            "problem": self.problem,
-        }
 
 
 def pieces_of(loader: str, inputs: Mapping[str, Any], text: str, weights: str = "") -> PromptPieces:
@@ -249,8 +201,3 @@ def is_unknown(text: str, pieces: list[Piece]) -> bool:
     """Whether a word has no piece but an unknown one, or one for each of its letters."""
     letter_by_letter = len(pieces) > 1 and all(piece.end - piece.start == 1 for piece in pieces)
     return (letter_by_letter and all(map(is_letter, text))) or any(piece.text == _UNKNOWN_PIECE for piece in pieces)
-
-
-def _utf16(text: str) -> list[int]:
-    """For each place in a text, its end among them, how many UTF-16 units are before it."""
-    return list(accumulate((1 + (char > "\uffff") for char in text), initial=0))

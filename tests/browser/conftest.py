@@ -17,29 +17,76 @@ def pytest_collection_modifyitems(items):
             item.add_marker(skip)
 
 
-@pytest.fixture(scope="session")
-def server():
-    """One server for the room."""
-    with running_server() as running:
-        yield running
+ON_NEWEST = {
+    "test_after",
+    "test_compare",
+    "test_first_minute",
+    "test_languages",
+    "test_outer_nodes",
+    "test_parameters",
+    "test_preview",
+    "test_region",
+    "test_reports",
+    "test_start",
+    "test_strip",
+    "test_turn_into",
+    "test_words",
+}
+"""The modules whose tests run by the newest front end too, slowly."""
+FRONT_ENDS = [pytest.param("bundled", id="bundled"), pytest.param("newest", id=NEWEST, marks=pytest.mark.slow)]
+
+
+def pytest_generate_tests(metafunc):
+    """`desk` in each rendering: quick in those that the mark `quick_in` names, in Nodes 2.0 where there is none."""
+    if "editor" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_NEWEST:
+        metafunc.parametrize("editor", FRONT_ENDS, indirect=True, scope="module")
+    if "desk" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("quick_in")
+        quick = mark.args if mark else ("nodes 2",)
+        renderings = [
+            pytest.param(name == "nodes 2", id=name, marks=() if name in quick else pytest.mark.slow)
+            for name in ("classic", "nodes 2")
+        ]
+        metafunc.parametrize("desk", renderings, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="session")
-def editor(server):
-    """One open page for the room: `load`, `export`, `missing_nodes`, `screenshot`, and Playwright's `page`."""
-    with open_editor(server) as opened:
+def bundled():
+    """One open page for the room, by the front end that ComfyUI brings."""
+    with running_server() as running, open_editor(running) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
-def newest(editor):
+def newest(bundled):
     """The page of another server, by the newest front end, in the same browser."""
     with running_server(f"--front-end-root={fetched(NEWEST)}") as running:
-        page = editor.page.context.browser.new_page(viewport=editor.page.viewport_size)
+        page = bundled.page.context.browser.new_page(viewport=bundled.page.viewport_size)
         opened = Editor(running, page)
         opened.open()
         yield opened
         page.context.close()
+
+
+@pytest.fixture(scope="module")
+def editor(request):
+    """The open page: `load`, `export`, `missing_nodes`, `screenshot`, and Playwright's `page`."""
+    return request.getfixturevalue(getattr(request, "param", "bundled"))
+
+
+@pytest.fixture(scope="module")
+def server(editor):
+    """The server of the page."""
+    return editor.server
+
+
+@pytest.fixture(scope="module")
+def desk(editor, request):
+    """The page in each of its renderings."""
+    turn = "on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
+    editor.page.evaluate(turn, request.param)
+    yield Desk(editor, editor.server)
+    editor.page.evaluate(turn, False)
 
 
 CLOSE_OTHERS = """async () => {
@@ -47,42 +94,10 @@ CLOSE_OTHERS = """async () => {
     for (const other of [...store.openWorkflows]) if (other !== store.activeWorkflow) await store.closeWorkflow(other)
 }"""
 
-ON_NEWEST = ("test_region", "test_reports")
-"""The modules whose tests run by the newest front end too, slowly."""
-
-
-def pytest_generate_tests(metafunc):
-    """`desk` in each rendering: quick in those that the mark `quick_in` names, in Nodes 2.0 where there is none."""
-    if "desk" not in metafunc.fixturenames:
-        return
-    mark = metafunc.definition.get_closest_marker("quick_in")
-    quick = mark.args if mark else ("nodes 2",)
-    of_all = metafunc.module.__name__.rpartition(".")[2] in ON_NEWEST
-    front_ends = {"editor": ("", quick), "newest": (f"{NEWEST} ", ())} if of_all else {"editor": ("", quick)}
-    renderings = [
-        pytest.param((front_end, name == "nodes 2"), id=prefix + name, marks=() if name in now else pytest.mark.slow)
-        for front_end, (prefix, now) in front_ends.items()
-        for name in ("classic", "nodes 2")
-    ]
-    metafunc.parametrize("desk", renderings, indirect=True, scope="module")
-
-
-@pytest.fixture(scope="module")
-def desk(request):
-    """The page in each of its renderings."""
-    front_end, is_vue = request.param
-    editor = request.getfixturevalue(front_end)
-    turn = "on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
-    editor.page.evaluate(turn, is_vue)
-    yield Desk(editor, editor.server)
-    editor.page.evaluate(turn, False)
-
 
 @pytest.fixture
-def quiet(request):
+def quiet(editor):
     """No script has failed, but for what a refused run says of itself; and no workflow is left for the next test."""
-    has_desk = "desk" in request.fixturenames
-    editor = request.getfixturevalue("desk").editor if has_desk else request.getfixturevalue("editor")
     thrown(editor)
     yield
     editor.page.mouse.move(*ASIDE)  # over a tab it would call up a picture of its workflow

@@ -1,12 +1,18 @@
 """Nodes that were made and deleted leave nothing of ours at work in the page, in both of its renderings."""
 
+import re
+
+import numpy as np
 import pytest
 from attention_bending.dev.browser import Editor
 from browser.desk import thrown
+from browser.heap import Heap
 
 pytestmark = pytest.mark.slow
 
 COUNT = 100
+OURS = re.compile('class="(attention-bending|ab-)')
+"""An element's name in the heap begins as its HTML."""
 
 COUNTED = """(() => {
     const ours = () => String(new Error().stack).includes('/extensions/attention-bending/')
@@ -82,8 +88,8 @@ def new_page(editor, server, request):
         server.post("/settings", {"Comfy.VueNodes.Enabled": False})
 
 
-def test_nothing_is_left_at_work(new_page, server):
-    """The page keeps deleted nodes, even those of core: what counts is what of ours still works for them."""
+def test_nothing_is_left_at_work_and_no_element_is_held_by_ours(new_page, server):
+    """The page itself keeps some deleted nodes, even of core's own: what is theirs is held by them alone."""
     page = new_page
     types = [key for key, info in server.get("/object_info").items() if info["python_module"].endswith("-bending")]
     page.evaluate(DELETE)
@@ -97,3 +103,9 @@ def test_nothing_is_left_at_work(new_page, server):
     page.wait_for_timeout(2000)
     assert page.evaluate(WORKING) == before
     assert page.evaluate("document.querySelectorAll('.attention-bending').length") == 0
+
+    heap = Heap(page)
+    nodes = np.flatnonzero((heap.names == "ComfyNode") & (heap.kinds == "object"))
+    by = heap.reached(without=nodes)
+    ours = [at for at in np.flatnonzero(heap.detached) if OURS.search(heap.names[at])]
+    assert ["\n".join(heap.path(at, by)) for at in ours if by[at] >= 0][:3] == []
