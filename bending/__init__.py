@@ -6,7 +6,8 @@ Only re-exports what the Python API documents; no room of the pack imports it.
 >>> from attention_bending.bending.operators import Translate
 """
 
-from .api import BentAttention, bend_attention
+from typing import Any
+
 from .bend import Bend, Bending
 from .errors import BendError
 from .frames.grid import Grid
@@ -28,3 +29,12 @@ __all__ = [
     "TokenMap",
     "bend_attention",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What computes is imported when it is asked for: all else here needs no torch."""
+    if name not in ("BentAttention", "bend_attention"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import api
+
+    return getattr(api, name)

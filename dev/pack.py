@@ -1,22 +1,14 @@
 """The repository as the package `attention_bending`, by which tests and commands know it, under that name alone."""
 
+import runpy
 import sys
-import types
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "attention_bending"
-ROOMS = ("bending", "host", "nodes", "toy", "dev")
+ROOMS = ("bending", "host", "nodes", "study", "toy", "dev")
 
-
-def alias() -> None:
-    """Make `import attention_bending…` work from wherever the repository lies, and whatever its folder is called.
-
-    The root's own file is left to ComfyUI, which alone needs what is in it.
-    """
-    package = types.ModuleType(NAME)
-    package.__path__ = [str(ROOT)]
-    sys.modules.setdefault(NAME, package)
+alias = runpy.run_path(str(ROOT / "study" / "pack.py"))["alias"]
 
 
 def adopt(name: str) -> None:

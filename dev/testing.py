@@ -36,6 +36,7 @@ ROOMS = {
     "host": Room(TESTS / "host", 420),
     "families": Room(TESTS / "families", 120),
     "toy": Room(paths.ROOT / "toy" / "tests", 180, paths.ROOT / "toy" / "tests"),
+    "study": Room(TESTS / "study", 120),
     "workflows": Room(TESTS / "workflows", 300),
     "browser": Room(TESTS / "browser", 150),
 }

@@ -1,16 +1,18 @@
-"""A sweep: one bending over the values of one or two of its parameters, and the un-bent film to compare with.
+"""A sweep: one bending over the values of some of its parameters, and the un-bent film to compare with.
 
 **Convention**
-    Axis 1 goes across, axis 2 down; films come un-bent first, then row by row. A parameter is one of an operator's
-    (`angle`, `padding`), of every bend's (`strength`, `layers`, `heads`, `frames`, `token`, `start`, `end`, `pass`,
-    `renormalize`), a window of time (`steps`, `percent`), or the sampler's `seed`. It is set in every bend that has it,
-    or, as `bend 2: angle`, in the second alone. Where no bend is left that does anything, the film would be the un-bent
-    one, and is left out. Where a seed is swept, each seed has an un-bent film of its own.
+    Axis 1 goes across, axis 2 down; films come un-bent first, then row by row, and so on with more axes. A parameter is
+    one of an operator's (`angle`, `padding`), of every bend's (`strength`, `layers`, `heads`, `frames`, `token`,
+    `start`, `end`, `pass`, `renormalize`), a window of time (`steps`, `percent`), or the sampler's `seed`. It is set in
+    every bend that has it, or, as `bend 2: angle`, in the second alone. Where no bend is left that does anything, the
+    film would be the un-bent one, and is left out. Where a seed is swept, each seed has an un-bent film of its own.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import combinations, product
+from math import prod
 from typing import Any
 
 from ..bend import Bend, Bending
@@ -58,14 +60,21 @@ class Axis:
 
 @dataclass(frozen=True)
 class Point:
-    """One film of a sweep; `column` on axis 1 and `row` on axis 2, None where that axis does not matter to it."""
+    """One film of a sweep; `place` is the number of its value on each axis, None where that does not matter to it."""
 
     label: str
     bending: Bending
     seed: int
-    column: int | None = None
-    row: int | None = None
+    place: tuple[int | None, ...] = ()
     bent: bool = True
+
+    @property
+    def column(self) -> int | None:
+        return self.place[0] if self.place else None
+
+    @property
+    def row(self) -> int | None:
+        return self.place[1] if len(self.place) > 1 else None
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ class Sweep:
     """All films of a sweep: what travels on the SWEEP_CELLS wire. Immutable.
 
     bending   that is swept, as it came
-    axes      one or two: the first across, the second down
+    axes      the first across, the second down
     points    a film each, in the order in which they are sampled
     same      those left out, since nothing in them bends
     """
@@ -166,17 +175,16 @@ def expand(
     """
     if not len(bending):
         raise BendError("there is nothing to sweep: the bending has no bends. Connect a bend.")
-    if len(axes) == 2 and axes[0].touched & axes[1].touched:
-        raise BendError(f"both axes set {axes[0].parameter}. Sweep another parameter, or another bend's.")
-    across, down = axes[0].values, axes[1].values if len(axes) > 1 else (None,)
-    if len(across) * len(down) > read.MOST:  # before they are made
-        raise BendError(_too_many(axes, len(across) * len(down), limit))
+    for one, other in combinations(axes, 2):
+        if one.touched & other.touched:
+            raise BendError(f"both axes set {one.parameter}. Sweep another parameter, or another bend's.")
+    count = prod(len(axis.values) for axis in axes)
+    if count > read.MOST:  # before they are made
+        raise BendError(_too_many(axes, count, limit))
     points, same = [], []
-    for row, below in enumerate(down):
-        for column, beside in enumerate(across):
-            place = (column, row if len(axes) > 1 else None)
-            point = _point(bending, axes, [value for value in (beside, below) if value], seed, place)
-            (same if all(bend.is_identity for bend in point.bending) else points).append(point)
+    for backwards in product(*(range(len(axis.values)) for axis in reversed(axes))):
+        point = _point(bending, axes, backwards[::-1], seed)
+        (same if all(bend.is_identity for bend in point.bending) else points).append(point)
     if not points:
         raise BendError(
             f"nothing bends at any value of {' and '.join(axis.parameter for axis in axes)}: every film would be the "
@@ -213,7 +221,8 @@ def _choices(bends: Sequence[Bend], all_bends: bool) -> str:
     return ", ".join([*sorted(names, key=lambda name: name in NARROWING), *([SEED] if all_bends else [])])
 
 
-def _point(bending: Bending, axes: Sequence[Axis], values: list[Value], seed: int, place) -> Point:
+def _point(bending: Bending, axes: Sequence[Axis], place: tuple[int, ...], seed: int) -> Point:
+    values = [axis.values[number] for axis, number in zip(axes, place, strict=True)]
     label = " · ".join(f"{axis.parameter} {value.label}" for axis, value in zip(axes, values, strict=True))
     changes: list[dict[str, Any]] = [{} for _ in bending]
     for axis_, value in zip(axes, values, strict=True):
@@ -225,7 +234,7 @@ def _point(bending: Bending, axes: Sequence[Axis], values: list[Value], seed: in
         bends = tuple(_changed(bend, sets) for bend, sets in zip(bending, changes, strict=True))
     except BendError as error:
         raise error.within(f"at {label}") from None
-    return Point(label, Bending(bends), seed, *place)
+    return Point(label, Bending(bends), seed, place)
 
 
 def _changed(bend: Bend, sets: dict[str, Any]) -> Bend:
@@ -240,11 +249,16 @@ def _unbent(points: Sequence[Point], axes: Sequence[Axis]) -> list[Point]:
     swept = [number for number, axis in enumerate(axes) if axis.parameter == SEED]
     if not swept:
         return [Point(UNBENT, Bending(), points[0].seed, bent=False)]
-    across = swept[0] == 0
-    places = {point.column if across else point.row: point.seed for point in points}
+    seeds = {point.place[swept[0]]: point.seed for point in points}
     return [
-        Point(f"{UNBENT} · seed {seed}", Bending(), seed, *((place, None) if across else (None, place)), bent=False)
-        for place, seed in sorted(places.items())
+        Point(
+            f"{UNBENT} · seed {seed}",
+            Bending(),
+            seed,
+            tuple(number if axis.parameter == SEED else None for axis in axes),
+            bent=False,
+        )
+        for number, seed in sorted(seeds.items())
     ]
 
 

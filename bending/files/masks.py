@@ -7,6 +7,8 @@
     digest. What was read must have its `digest`, or it is refused.
 """
 
+from __future__ import annotations
+
 import base64
 import binascii
 import hashlib
@@ -16,12 +18,9 @@ import sys
 import zlib
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError, safe_open
-from torch import Tensor
-
 from ..errors import BendError
 from ..frames.mask_video import MaskVideo
+from ..lazy import safetensors, torch
 from .yaml_nodes import FileError, Node, choice, items, keyed, number, text, whole
 
 INLINE = 60_000
@@ -33,7 +32,7 @@ LIMIT = 2_000_000_000
 SIDE = 16_384
 """Pixels of a mask's side, at most: what a mask costs grows with the square of it."""
 
-_DTYPES = {"8": torch.uint8, "32": torch.float32}
+_BITS = ("8", "32")
 _UNSAFE = re.compile(r"[/\\:*?\"<>|\x00-\x1f]")
 _NAME = re.compile(rf"(?:(?!{_UNSAFE.pattern}).)+\.masks\.safetensors")
 
@@ -72,11 +71,12 @@ class MaskReader:
             )
         return mask
 
-    def _inline(self, node: Node, shape: tuple[int, ...]) -> Tensor:
+    def _inline(self, node: Node, shape: tuple[int, ...]) -> torch.Tensor:
         packed, bits = node.value["data"], "8"
         if "bits" in node.value:
-            bits = choice(node.value["bits"], "bits", tuple(_DTYPES))
-        count = math.prod(shape) * _DTYPES[bits].itemsize
+            bits = choice(node.value["bits"], "bits", _BITS)
+        dtype = torch.uint8 if bits == "8" else torch.float32
+        count = math.prod(shape) * dtype.itemsize
         unzip = zlib.decompressobj()
         try:
             raw = unzip.decompress(base64.b64decode("".join(text(packed, "data").split()), validate=True), count)
@@ -85,10 +85,10 @@ class MaskReader:
             whole_and_no_more = False
         if not whole_and_no_more:
             raise FileError(packed.line, "the data of this mask is damaged. Take another copy of the file.")
-        values = _native(torch.frombuffer(bytearray(raw), dtype=_DTYPES[bits]))
+        values = _native(torch.frombuffer(bytearray(raw), dtype=dtype))
         return (values.float() / 255 if bits == "8" else values).view(shape)
 
-    def _beside(self, node: Node, digest: str, shape: tuple[int, ...]) -> Tensor:
+    def _beside(self, node: Node, digest: str, shape: tuple[int, ...]) -> torch.Tensor:
         name = text(node, "file")
         if not _NAME.fullmatch(name) or self.folder is None:
             raise FileError(
@@ -98,11 +98,11 @@ class MaskReader:
         if path.resolve().parent != self.folder.resolve() or not path.is_file():
             raise FileError(node.line, f'"{name}" is not in the folder of this file. Copy it there, too.')
         try:
-            with safe_open(path, framework="pt") as file:
+            with safetensors.safe_open(path, framework="pt") as file:
                 stored = file.get_slice(digest) if digest in file.keys() else None  # noqa: SIM118, as it is no mapping
                 if stored is not None and stored.get_dtype() == "F32" and tuple(stored.get_shape()) == shape:
                     return file.get_tensor(digest).clone()
-        except (OSError, SafetensorError):
+        except (OSError, safetensors.SafetensorError):
             raise FileError(node.line, f'"{name}" cannot be read: it is damaged. Take another copy of it.') from None
         raise FileError(
             node.line, f'"{name}" does not hold the mask {digest}. Take the one that was saved with this file.'
@@ -141,11 +141,11 @@ class MaskWriter:
         return name
 
 
-def _bytes(values: Tensor) -> Tensor:
+def _bytes(values: torch.Tensor) -> torch.Tensor:
     return (values * 255).round().to(torch.uint8)
 
 
-def _native(values: Tensor) -> Tensor:
+def _native(values: torch.Tensor) -> torch.Tensor:
     """Floats between this machine's order of bytes and the file's."""
     if sys.byteorder == "little" or values.dtype == torch.uint8:
         return values

@@ -1,15 +1,16 @@
 """Bendings read from text and from files: our own, the seed's, the research code's, Model-Bending's."""
 
+from __future__ import annotations
+
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
-
 from ..bend import Bending
 from ..errors import BendError
+from ..lazy import torch
 from .masks import MaskReader
 from .model_bending import read_peer
 from .schema import read_bend
@@ -66,7 +67,7 @@ def parse(content: str, name: str = "this text", folder: Path | None = None) -> 
     return _parse(content, name, MaskReader(folder))
 
 
-def reread(content: str, tensors: Mapping[str, Tensor]) -> Loaded:
+def reread(content: str, tensors: Mapping[str, torch.Tensor]) -> Loaded:
     """Read a text whose masks are not yet in their file."""
     return _parse(content, "this bending", _Held(tensors))
 
@@ -84,11 +85,11 @@ def is_bending_file(path: str | os.PathLike) -> bool:
 
 
 class _Held(MaskReader):
-    def __init__(self, tensors: Mapping[str, Tensor]):
+    def __init__(self, tensors: Mapping[str, torch.Tensor]):
         super().__init__()
         self.tensors = tensors
 
-    def _beside(self, node: Node, digest: str, shape: tuple[int, ...]) -> Tensor:
+    def _beside(self, node: Node, digest: str, shape: tuple[int, ...]) -> torch.Tensor:
         return self.tensors[digest]
 
 

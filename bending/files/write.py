@@ -1,5 +1,7 @@
 """Bendings written as text and into files."""
 
+from __future__ import annotations
+
 import json
 import os
 import textwrap
@@ -8,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 
 from ..atomic_write import atomic_write
 from ..bend import Bending
 from ..errors import BendError
+from ..lazy import safetensors
 from .masks import MaskWriter, Packed
 from .read import FORMAT, LIMIT, reread
 from .schema import MODES, write_bend
@@ -23,9 +24,16 @@ HEAD = "# A bending: the node Load Bending of Attention Bending reads it. The la
 _WIDTH = 100
 
 
-def dump(bending: Bending, about: str = "", kind: str = "yaml") -> str:
-    """The text of a file, masks and all; `kind` is yaml or json. Raises BendError for what could not be read again."""
-    return _text(bending, about, kind, MaskWriter())[0]
+def dump(bending: Bending, about: str = "", kind: str = "yaml", check: bool = True) -> str:
+    """The text of a file, masks and all; `kind` is yaml or json. Raises BendError for what could not be read again.
+
+    Without `check` it is not read again to know: thousands of bendings that a sweep made are written in a second so.
+    """
+    writer = MaskWriter()
+    text, _ = _text(bending, about, kind, writer)
+    if check:
+        _check(text, bending, writer)
+    return text
 
 
 def save(bending: Bending, path: str | os.PathLike, about: str = "") -> str:
@@ -37,17 +45,20 @@ def save(bending: Bending, path: str | os.PathLike, about: str = "") -> str:
     path = Path(path)
     writer = MaskWriter(path.stem)
     text, beside = _text(bending, about, "json" if path.suffix.lower() == ".json" else "yaml", writer)
+    _check(text, bending, writer)
     masks = path.with_name(beside) if beside else None
     is_new = masks is not None and not masks.exists()
     try:
         if is_new:
+            from safetensors.torch import save_file
+
             atomic_write(masks, lambda part: save_file(writer.tensors, part))
         atomic_write(path, lambda part: part.write_bytes(text.encode("utf-8")))
     except BaseException as error:
         if is_new:
             with suppress(OSError):
                 masks.unlink()
-        if not isinstance(error, OSError | SafetensorError):
+        if not isinstance(error, OSError | safetensors.SafetensorError):
             raise
         raise BendError(
             f'"{path.name}" could not be written: {error}. Make room there, or choose another place.'
@@ -64,7 +75,10 @@ def _text(bending: Bending, about: str, kind: str, writer: MaskWriter) -> tuple[
     beside = writer.name_file()
     described = {"about": about} if about.strip() else {}
     data = {"format": FORMAT, **described, "bends": bends, "version": version_of(bending)}
-    text = _json(data) if kind == "json" else _yaml(data)
+    return _json(data) if kind == "json" else _yaml(data), beside
+
+
+def _check(text: str, bending: Bending, writer: MaskWriter) -> None:
     try:
         reloaded = reread(text, writer.tensors)
     except BendError as error:
@@ -73,7 +87,6 @@ def _text(bending: Bending, about: str, kind: str, writer: MaskWriter) -> tuple[
         raise BendError(
             "this bending cannot be saved: it is too long, or has what a file cannot hold. Save it in parts."
         )
-    return text, beside
 
 
 def _json(data: dict) -> str:

@@ -1,8 +1,10 @@
 """The latent-token grid: how a row of attention queries is laid out as a film."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
-from torch import Tensor
+from ..lazy import torch
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Grid:
     def shape(self) -> tuple[int, int, int]:
         return self.frames, self.height, self.width
 
-    def as_pictures(self, rows: Tensor) -> Tensor:
+    def as_pictures(self, rows: torch.Tensor) -> torch.Tensor:
         """`(L, H, C)` as a view of single pictures, each head's channels apart: `(F, h, w, H, C)`."""
         return rows.unflatten(0, self.shape)
 

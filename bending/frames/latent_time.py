@@ -4,8 +4,9 @@
 latent frames has `stride · (F − 1) + 1` frames.
 """
 
-import torch
-from torch import Tensor
+from __future__ import annotations
+
+from ..lazy import torch
 
 STRIDE = 4
 """Where nothing else is said: that of Wan, and of most video models."""
@@ -21,7 +22,7 @@ def is_stretched(count: int, length: int, stride: int = STRIDE) -> bool:
     return count not in (1, length) and not is_causal(count, length, stride)
 
 
-def in_time(values: Tensor, length: int, stride: int = STRIDE) -> Tensor:
+def in_time(values: torch.Tensor, length: int, stride: int = STRIDE) -> torch.Tensor:
     """`(n, …)` brought to `(length, …)` by the rules of MaskVideo."""
     count = len(values)
     if count == length:

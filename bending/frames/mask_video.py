@@ -1,13 +1,13 @@
 """Masks over a film: one picture, or one for each frame."""
 
+from __future__ import annotations
+
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import torch
-from torch import Tensor
-
 from ..errors import BendError
+from ..lazy import torch
 from ..parameter import parameter
 from .latent_time import in_time
 from .layout import FrameLayout
@@ -25,7 +25,7 @@ class MaskVideo:
         n is stretched linearly.
     """
 
-    values: Tensor = field(compare=False, repr=False)
+    values: torch.Tensor = field(compare=False, repr=False)
     feather: float = parameter(0.0, low=0, high=1, step=0.01, unit="fractions of the mask's shorter side")
     digest: str = field(init=False)
 
@@ -45,14 +45,14 @@ class MaskVideo:
         object.__setattr__(self, "digest", hashlib.sha256(shape + values.numpy().tobytes()).hexdigest()[:12])
 
     @cached_property
-    def _feathered(self) -> Tensor:
+    def _feathered(self) -> torch.Tensor:
         """The values with soft edges, at their own size."""
         width = self.feather * min(self.values.shape[1:])
         if width <= 1:
             return self.values
         return _smooth(_smooth(self.values, width, 1), width, 2)
 
-    def on(self, layout: FrameLayout) -> Tensor:
+    def on(self, layout: FrameLayout) -> torch.Tensor:
         """The mask on a call's grid, `(F, h, w)` float32."""
         values = self._feathered
         down, across = (
@@ -67,7 +67,7 @@ class MaskVideo:
         return f"mask {self.digest} ({width} × {height}{frames}{f', feather {self.feather:g}' if self.feather else ''})"
 
 
-def _area(size: int, cells: int) -> Tensor:
+def _area(size: int, cells: int) -> torch.Tensor:
     """`(cells, size)`: the mean of `size` pixels over each of `cells` equal stretches, by exact overlap."""
     pixel = torch.arange(size, dtype=torch.float32)
     edge = torch.arange(cells + 1, dtype=torch.float32) * (size / cells)
@@ -76,7 +76,7 @@ def _area(size: int, cells: int) -> Tensor:
     return overlap / overlap.sum(1, keepdim=True)
 
 
-def _smooth(values: Tensor, width: float, axis: int) -> Tensor:
+def _smooth(values: torch.Tensor, width: float, axis: int) -> torch.Tensor:
     """Mean over a stretch of `width` pixels along one axis, the border repeated: an edge becomes such a ramp."""
     reach = int((width + 1) // 2)
     offset = torch.arange(-reach, reach + 1, dtype=torch.float32)

@@ -1,19 +1,19 @@
 """What every operator is: a frozen value that can make a kernel for a grid."""
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar, Literal, NoReturn
 
-import torch
-from torch import Tensor
-
 from ..errors import BendError
 from ..frames.mask_video import MaskVideo
+from ..lazy import torch
 from ..parameter import parameter_types
 
-Kernel = Callable[[Tensor], Tensor]
+Kernel = Callable[["torch.Tensor"], "torch.Tensor"]
 """Pictures in, pictures out: float32 `(N, h, w, C)`; each of the N pictures and C channels by itself."""
 
 PADDINGS = ("border", "zeros", "reflection", "wrap")
@@ -59,7 +59,7 @@ class Operator(ABC):
         """The masks among the parameters."""
         return ()
 
-    def moved(self, **numbers: float) -> "Operator":
+    def moved(self, **numbers: float) -> Operator:
         """The operator with some of its numbers changed. Raises BendError where one leaves its range."""
         types = parameter_types(type(self))
         return replace(

@@ -1,11 +1,11 @@
 """Blur: a word spread out. The gaussian here serves Sharpen too."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
+from ..lazy import torch
 from ..parameter import parameter
 from .base import FrameOperator, Kernel
 
@@ -61,7 +61,7 @@ def gaussian(sigma: float, radius: int | None, height: int, width: int, device, 
     """
     down, across = (mirrored_gaussian(sigma, radius, size).to(device) for size in (height, width))
 
-    def kernel(pictures: Tensor) -> Tensor:
+    def kernel(pictures: torch.Tensor) -> torch.Tensor:
         n, h, w, c = pictures.shape
         blurred = torch.matmul(down, pictures.reshape(n, h, w * c)).view(n * h, w, c)
         if sharpen is None:
@@ -72,7 +72,7 @@ def gaussian(sigma: float, radius: int | None, height: int, width: int, device, 
     return kernel
 
 
-def mirrored_gaussian(sigma: float, radius: int | None, size: int) -> Tensor:
+def mirrored_gaussian(sigma: float, radius: int | None, size: int) -> torch.Tensor:
     """Blur's convention on a line of `size` cells, both ends mirrored, as a `(size, size)` matrix.
 
     A mirrored line is a ring of twice its cells: the taps are added up around it once, however many turns they take.

@@ -1,11 +1,11 @@
 """Frequency Filter: a word's coarse or fine structure alone."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
+from ..lazy import torch
 from ..parameter import parameter
 from .base import FrameOperator, Kernel
 
@@ -68,7 +68,7 @@ class FrequencyFilter(FrameOperator):
         down = rows[shift].permute(2, 0, 1).contiguous().to(device)
         forward, back = (matrix.to(device) for matrix in _real_transform(width))
 
-        def kernel(pictures: Tensor) -> Tensor:
+        def kernel(pictures: torch.Tensor) -> torch.Tensor:
             n, h, w, c = pictures.shape
             bins = torch.matmul(forward, pictures).view(n, h, w // 2 + 1, 2 * c).transpose(1, 2)
             filtered = torch.matmul(down, bins).transpose(1, 2).reshape(n, h, -1, c)
@@ -76,7 +76,7 @@ class FrequencyFilter(FrameOperator):
 
         return kernel
 
-    def response(self, height: int, width: int) -> Tensor:
+    def response(self, height: int, width: int) -> torch.Tensor:
         """What each bin is multiplied by, `(h, w//2 + 1)`."""
         fy = torch.fft.fftfreq(height)[:, None] * 2
         fx = torch.fft.rfftfreq(width) * 2
@@ -89,7 +89,7 @@ class FrequencyFilter(FrameOperator):
             response[0, 0] = 1
         return response
 
-    def _below(self, r: Tensor, cutoff: float) -> Tensor:
+    def _below(self, r: torch.Tensor, cutoff: float) -> torch.Tensor:
         """1 below the cutoff, 0 above it, a raised cosine between."""
         if cutoff >= EVERYTHING:
             return torch.ones_like(r)
@@ -101,7 +101,7 @@ class FrequencyFilter(FrameOperator):
         return (1 + torch.cos(math.pi * u)) / 2
 
 
-def _real_transform(size: int) -> tuple[Tensor, Tensor]:
+def _real_transform(size: int) -> tuple[torch.Tensor, torch.Tensor]:
     """`rfft` and `irfft` of a line as real matrices, `(2·bins, size)` and back; real and imaginary parts alternate."""
     forward = torch.view_as_real(torch.fft.rfft(torch.eye(size), dim=1)).permute(1, 2, 0).flatten(0, 1)
     parts = torch.eye(forward.shape[0]).view(forward.shape[0], -1, 2)

@@ -1,11 +1,12 @@
 """Paint: a mask in place of a word's map."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from ..frames.mask_video import MaskVideo
+from ..lazy import torch
 from .base import Operator
 
 
@@ -37,7 +38,7 @@ class Paint(Operator):
     def is_identity(self) -> bool:
         return False
 
-    def remap_words(self, sums: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
+    def remap_words(self, sums: Sequence[torch.Tensor], masks: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """The word's new sum from its old, `(B, L, H, 1)` both; `masks`: its mask on the grid, `(F, h, w)`."""
         (old,), (mask,) = sums, masks
         mask = mask.flatten(1)[..., None, None]

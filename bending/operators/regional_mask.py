@@ -1,10 +1,10 @@
 """Regional Mask: a word kept to a box."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
+from ..lazy import torch
 from ..parameter import parameter
 from .base import FrameOperator, Kernel
 
@@ -59,7 +59,7 @@ class RegionalMask(FrameOperator):
         return lambda pictures: pictures * weight
 
 
-def _window(low: float, high: float, size: int, feather: float) -> Tensor:
+def _window(low: float, high: float, size: int, feather: float) -> torch.Tensor:
     """W at the `size` cell centres."""
     t = torch.arange(size, dtype=torch.float32) + 0.5
     rise = ((t - low * size) / feather + 0.5).clamp(0, 1) if low > 0 else torch.ones(size)

@@ -1,11 +1,10 @@
 """Bilinear resampling by an affine map: what Translate, Rotate and Spatial Scale share."""
 
+from __future__ import annotations
+
 from functools import lru_cache
 
-import numpy as np
-import torch
-from torch import Tensor
-
+from ..lazy import np, torch
 from .base import Kernel
 
 SNAP = 1e-6
@@ -54,7 +53,7 @@ def resample(inverse: np.ndarray, center: tuple[float, float], padding: str, sha
     return mix(index.to(device), weight.to(device))
 
 
-def line(source: Tensor, size: int, padding: str) -> Tensor:
+def line(source: torch.Tensor, size: int, padding: str) -> torch.Tensor:
     """The `(n, size)` matrix that reads a line of `size` cells at n positions, in cells from 0, linearly between."""
     x = _countable(source.numpy().astype(np.float64), size, padding)
     x = np.where(np.abs(x - np.round(x)) < SNAP, np.round(x), x)
@@ -89,22 +88,22 @@ def _fold(index: np.ndarray, size: int, padding: str) -> tuple[np.ndarray, np.nd
     return index, inside
 
 
-def _permute(index: Tensor) -> Kernel:
+def _permute(index: torch.Tensor) -> Kernel:
     return lambda pictures: pictures.flatten(1, 2).index_select(1, index).view(pictures.shape)
 
 
-def _gather(index: Tensor, weight: Tensor) -> Kernel:
+def _gather(index: torch.Tensor, weight: torch.Tensor) -> Kernel:
     """What `_mix` does, tap by tap."""
     taps = [(cell.contiguous(), share[:, None].contiguous()) for cell, share in zip(index.T, weight.T, strict=True)]
 
-    def kernel(pictures: Tensor) -> Tensor:
+    def kernel(pictures: torch.Tensor) -> torch.Tensor:
         flat = pictures.flatten(1, 2)
         return sum(flat.index_select(1, cell) * share for cell, share in taps).view(pictures.shape)
 
     return kernel
 
 
-def _mix(index: Tensor, weight: Tensor) -> Kernel:
+def _mix(index: torch.Tensor, weight: torch.Tensor) -> Kernel:
     """Each cell a weighted sum of some others, `index` and `weight` `(P, taps)`: one pass over the picture.
 
     Measured against `grid_sample`, sparse matrices and a gather for each tap: the fastest on a channels-last picture,
@@ -113,14 +112,14 @@ def _mix(index: Tensor, weight: Tensor) -> Kernel:
     cells, taps = index.shape
 
     @lru_cache(maxsize=2)  # a film is bent in parts of one size, and a rest
-    def bags(count: int) -> tuple[Tensor, Tensor, Tensor]:
+    def bags(count: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         starts = torch.arange(count * cells, dtype=index.dtype, device=index.device) * taps
         if count == 1:  # an angle that moves over the frames has a kernel for each: nothing is kept twice
             return index.flatten(), starts, weight.flatten()
         picture = torch.arange(count, dtype=index.dtype, device=index.device).view(-1, 1, 1) * cells
         return (index + picture).flatten(), starts, weight.repeat(count, 1).flatten()
 
-    def kernel(pictures: Tensor) -> Tensor:
+    def kernel(pictures: torch.Tensor) -> torch.Tensor:
         table = pictures.reshape(len(pictures) * cells, -1)
         members, starts, weights = bags(len(pictures))
         mixed = torch.nn.functional.embedding_bag(members, table, starts, mode="sum", per_sample_weights=weights)

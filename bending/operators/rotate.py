@@ -1,10 +1,11 @@
 """Rotate: a word turned."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
+from ..lazy import np
 from ..parameter import parameter
 from .base import PADDINGS, FrameOperator, Kernel
 from .resample import resample

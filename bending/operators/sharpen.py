@@ -1,9 +1,10 @@
 """Sharpen: a word drawn together at its peaks."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
-import torch
-
+from ..lazy import torch
 from ..parameter import parameter
 from .base import FrameOperator, Kernel
 from .blur import gaussian

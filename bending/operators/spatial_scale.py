@@ -1,9 +1,10 @@
 """Spatial Scale: a word made larger or smaller."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
-import numpy as np
-
+from ..lazy import np
 from ..parameter import parameter
 from .base import PADDINGS, FrameOperator, Kernel
 from .resample import resample

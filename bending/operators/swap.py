@@ -1,10 +1,11 @@
 """Swap: words exchange their maps."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
-
+from ..lazy import torch
 from ..parameter import parameter
 from .base import Operator
 
@@ -43,7 +44,7 @@ class Swap(Operator):
     def is_identity(self) -> bool:
         return self.mix == 0
 
-    def remap_words(self, sums: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
+    def remap_words(self, sums: Sequence[torch.Tensor], masks: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """The new sums of A and B from the old, `(B, L, H, 1)` each; there are no masks."""
         a, b = sums
         return [a.lerp(b, self.mix), b.lerp(a, self.mix) if self.way == "trade" else b]

@@ -1,10 +1,10 @@
 """Time: a word's map moved along the frames."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
+from ..lazy import torch
 from ..parameter import parameter
 from .base import PADDINGS, Operator
 from .blur import mirrored_gaussian
@@ -44,7 +44,7 @@ class Time(Operator):
     def is_identity(self) -> bool:
         return {"shift": self.amount == 0, "blur": self.amount == 0, "stretch": self.amount == 1}.get(self.way, False)
 
-    def matrix(self, frames: int) -> Tensor:
+    def matrix(self, frames: int) -> torch.Tensor:
         """`(F, F)`: how much of each frame each new frame takes."""
         last = frames - 1
         if self.is_identity:

@@ -1,9 +1,10 @@
 """Translate: a word moved."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
-import numpy as np
-
+from ..lazy import np
 from ..parameter import parameter
 from .base import PADDINGS, FrameOperator, Kernel
 from .resample import resample

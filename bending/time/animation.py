@@ -1,5 +1,7 @@
 """Values that move: keyframes, curves, lists and stretches, read at the frames of a film or the steps of a sampling."""
 
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Sequence
@@ -7,10 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
-import torch
-
 from ..errors import BendError
 from ..frames.latent_time import in_time, is_causal
+from ..lazy import torch
 from ..text.lists import COMMAS
 from .stretch import Stretch
 

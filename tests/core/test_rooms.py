@@ -20,6 +20,7 @@ FLOORS = (
         "bending/digest",
         "bending/atomic_write",
         "bending/file_name",
+        "bending/lazy",
         "bending/parameter",
         "bending/uncopied",
     ),
@@ -30,7 +31,7 @@ FLOORS = (
     ("bending/narrow", "bending/timeline", "bending/attention", "bending/maps", "bending/files", "bending/explore"),
     ("bending/pictures", "bending/api"),
     ("bending/preview",),
-    ("host/display", "host/keeping", "host/toy", "host/families"),
+    ("host/display", "host/keeping", "host/toy", "host/families", "study"),
     ("host/text", "host/maps", "host/model_file"),
     ("host/run", "host/log"),
     ("nodes",),
@@ -38,7 +39,7 @@ FLOORS = (
 """From the ground up: a room imports only from floors below its own. Files beside a room's folders are rooms too."""
 
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-ROOMS = ("bending", "host", "nodes", "toy", "dev")
+ROOMS = ("bending", "host", "nodes", "study", "toy", "dev")
 
 
 def files(*tops: str, root: Path = ROOT) -> Iterator[Path]:
@@ -137,7 +138,7 @@ def test_no_room_is_in_a_circle():
         assert not house.circles
 
 
-@pytest.mark.parametrize("file", files("bending", "host", "nodes"), ids=module)
+@pytest.mark.parametrize("file", files("bending", "host", "nodes", "study"), ids=module)
 def test_a_room_imports_only_from_lower_floors(file):
     own = room(module(file))
     assert own or file.name == "__init__.py", f"{module(file)} is in no room: give it a floor"
@@ -158,14 +159,14 @@ def test_no_file_imports_itself_by_way_of_others():
     assert not wanted, f"in a circle, or above one: {', '.join(sorted(wanted))}"
 
 
-@pytest.mark.parametrize("file", files("bending"), ids=module)
-def test_the_core_knows_no_host(file):
+@pytest.mark.parametrize("file", files("bending", "study"), ids=module)
+def test_the_core_and_the_study_know_no_host(file):
     known = ("comfy", "folder_paths", "nodes", "execution", "server", "protocol")
     assert not [name for name in outside(file) if name.partition(".")[0].startswith(known)]
 
 
 def test_what_the_development_needs_is_not_in_the_pack():
-    for file in files("bending", "host", "nodes"):
+    for file in files("bending", "host", "nodes", "study"):
         assert not [path for path in imports(file) if path.partition("/")[0] in ("dev", "toy", "tests")]
 
 

@@ -1,0 +1,1 @@
+"""Many films on many servers: `python study …`."""
