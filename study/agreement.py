@@ -13,7 +13,7 @@ from typing import Any
 
 from .client import Comfy
 from .errors import Lost, Refused
-from .graph import Graph
+from .wires import Graph
 
 Facts = dict[str, Any]
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import Failed, Lost, Refused
-from .graph import Graph
+from .wires import Graph
 
 NAMESPACE = uuid.UUID("b3a5c1a4-6f0e-5d0b-9a57-a77e0be0d1a6")
 POLL = 0.1
@@ -74,9 +74,10 @@ class Comfy:
                 if state is None:  # never asked, or forgotten by a server that started anew
                     self.post("/prompt", {"prompt": graph, "prompt_id": job})
                     begun()
-                elif state not in ("pending", "in_progress"):
-                    if entry := (self.get(f"/history/{job}") or {}).get(job):
-                        return _settled(entry)
+                elif state not in ("pending", "in_progress") and (
+                    entry := (self.get(f"/history/{job}") or {}).get(job)
+                ):
+                    return _settled(entry)
                 gone = None
                 time.sleep(POLL)
             except Lost:

@@ -8,13 +8,13 @@ files, so that the same key is the same film.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import StudyError
+from .wires import Graph, ancestors, descendants, is_wire, wires
 
-Graph = dict[str, dict[str, Any]]
 Place = tuple[str, str]
 """A node's id and an input's name."""
 
@@ -82,7 +82,7 @@ def template(workflow: Any, chosen: Mapping[str, str] | None = None, record: Rec
     names = {what: [name.strip() for name in text.split(",")] for what, text in (chosen or {}).items()}
     faults: list[str] = []
     decode, patches = _film(workflow, names, faults)
-    before = _ancestors(workflow, [decode]) if decode else set(workflow)
+    before = ancestors(workflow, [decode]) if decode else set(workflow)
     prompts = _chosen("prompt", names, workflow, faults) or _prompt(workflow, before, faults)
     seeds = _chosen("seed", names, workflow, faults) or _seeds(workflow, before, faults)
     if faults:
@@ -102,7 +102,7 @@ def _read(workflow: Any) -> Graph:
     if faults := [
         f"node {node} of the workflow has {name} from node {source}, which is not there. Export the workflow again."
         for node, at in graph.items()
-        for name, (source, _) in _wires(at)
+        for name, (source, _) in wires(at)
         if source not in graph
     ]:
         raise StudyError(*faults)
@@ -122,7 +122,7 @@ def _film(workflow: Graph, chosen: Chosen, faults: list[str]) -> tuple[str | Non
     if wrong := [node for node in patches if node not in there]:
         faults.append(f"set: model names {_list(wrong)}, no Patch Model. The workflow has {_list(there)}.")
         return None, []
-    decodes = [node for node in _descendants(workflow, patches) if is_decode(workflow[node]["class_type"])]
+    decodes = [node for node in descendants(workflow, patches) if is_decode(workflow[node]["class_type"])]
     films = [node for node in decodes if node in chosen.get("film", decodes)]
     if len(films) != 1:
         found = f"{len(decodes)} of them, {_list(decodes)}" if decodes else "none"
@@ -132,7 +132,7 @@ def _film(workflow: Graph, chosen: Chosen, faults: list[str]) -> tuple[str | Non
         )
         return None, []
     decodes = films
-    before = _ancestors(workflow, decodes)
+    before = ancestors(workflow, decodes)
     patches = [node for node in patches if node in before]
     sources = {json.dumps(workflow[node]["inputs"].get("bending")) for node in patches}
     if len(sources) > 1 and "model" not in chosen:
@@ -140,7 +140,7 @@ def _film(workflow: Graph, chosen: Chosen, faults: list[str]) -> tuple[str | Non
             f"Patch Models {_list(patches)} are fed by different bendings. Feed them by one, or name those that the "
             f"study bends, as set: {{model: {patches[0]}}}."
         )
-    if told := [node for node in before for _, wire in _wires(workflow[node]) if wire[0] in patches and wire[1] == 1]:
+    if told := [node for node in before for _, wire in wires(workflow[node]) if wire[0] in patches and wire[1] == 1]:
         faults.append(
             f"node {told[0]} makes the film depend on the maps of a Patch Model, which the un-bent film has not. Take "
             "it out."
@@ -185,7 +185,7 @@ def _only(what: str, found: list[Place], workflow: Graph, none: str, name: str, 
         faults.append(f"the workflow has {none}. Put one in, or name the input, as set: {{{what}: 6.{name}}}.")
     elif len(found) > 1:
         faults.append(f"the {what} could be {' or '.join(names)}. Name it, as set: {{{what}: {names[0]}}}.")
-    elif _is_wire(workflow[found[0][0]]["inputs"].get(found[0][1])):
+    elif is_wire(workflow[found[0][0]]["inputs"].get(found[0][1])):
         faults.append(
             f"{names[0]}, the {what}, comes by a wire. Name the input that it begins at, as set: {{{what}: 5.value}}."
         )
@@ -205,14 +205,14 @@ def _built(
     seeds: Sequence[Place],
     record: Record | None,
 ) -> Template:
-    before = _ancestors(workflow, [decode])
-    behind = _descendants(workflow, patches)
+    before = ancestors(workflow, [decode])
+    behind = descendants(workflow, patches)
     copies = {node: f"{UNBENT}{node}" for node in before if node in behind and node not in patches}
 
     def unbent_wire(value: Any) -> Any:
-        while _is_wire(value) and value[0] in patches:  # also of Patch Models in a row
+        while is_wire(value) and value[0] in patches:  # also of Patch Models in a row
             value = workflow[value[0]]["inputs"]["model"]
-        return [copies.get(value[0], value[0]), value[1]] if _is_wire(value) else value
+        return [copies.get(value[0], value[0]), value[1]] if is_wire(value) else value
 
     branch = {
         copy: _node(
@@ -272,7 +272,7 @@ def _video(name: str, images: list, rate: float) -> Graph:
 
 def _rate(workflow: Graph, decode: str) -> float:
     """Frames per second, as the workflow saves the film."""
-    inputs = (workflow[node]["inputs"] for node in _descendants(workflow, [decode]))
+    inputs = (workflow[node]["inputs"] for node in descendants(workflow, [decode]))
     told = (at.get(name) for at in inputs for name in ("fps", "frame_rate"))
     return float(next((value for value in told if isinstance(value, int | float)), FPS))
 
@@ -285,41 +285,12 @@ def _middle(workflow: Graph, before: Iterable[str]) -> int:
 
 def _needed(graph: Graph) -> Graph:
     """What the study's own outputs need of a graph."""
-    needed = _ancestors(graph, [MEASURE, *(FILES.keys() & graph.keys())])
+    needed = ancestors(graph, [MEASURE, *(FILES.keys() & graph.keys())])
     return {node: at for node, at in graph.items() if node in needed}
-
-
-# --- wires -----------------------------------------------------------------------------------------------------------
 
 
 def _node(kind: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {"class_type": kind, "inputs": dict(inputs)}
-
-
-def _is_wire(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], int)
-
-
-def _wires(at: Mapping[str, Any]) -> Iterator[tuple[str, list]]:
-    return ((name, value) for name, value in at["inputs"].items() if _is_wire(value))
-
-
-def _ancestors(graph: Graph, nodes: Iterable[str]) -> set[str]:
-    """They, and all that they need."""
-    found, ahead = set(), list(nodes)
-    while ahead:
-        if (node := ahead.pop()) not in found:
-            found.add(node)
-            ahead += [wire[0] for _, wire in _wires(graph[node])]
-    return found
-
-
-def _descendants(graph: Graph, nodes: Iterable[str]) -> list[str]:
-    """They, and all that need them, in the order of the graph."""
-    found = set(nodes)
-    while more := {n for n, at in graph.items() if n not in found and any(w[0] in found for _, w in _wires(at))}:
-        found |= more
-    return [node for node in graph if node in found]
 
 
 def _list(nodes: Iterable[str]) -> str:

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .agreement import Facts, differences, facts, joined, versions
 from .errors import Lost, Refused, StudyError
-from .graph import FILES, FILM, Graph
+from .graph import FILES, FILM
 from .plan import TRIES, Plan, settled
 from .progress import Progress
 from .rendering import FAILED, KEPT, REFUSED, Outcome
 from .servers import Server
 from .store import Store
 from .unbent import ANOTHER_MODEL, apart
+from .wires import Graph
 from .work import Task, Work
 
 Engine = Callable[..., Iterator[Outcome]]
@@ -135,7 +136,9 @@ class Making:
             return True  # it goes back, and is judged when it is made again
         by = self._store.result(task.unbent)["server"]
         self._store.note("differs", server=server.name, of=by, unbent=task.unbent, mean=mean, largest=largest)
-        what = f"{server.name} and {by} differ in the same un-bent film: by {mean:.2g} on average, {largest:.2g} at most"
+        what = (
+            f"{server.name} and {by} differ in the same un-bent film: by {mean:.2g} on average, {largest:.2g} at most"
+        )
         if mean > ANOTHER_MODEL:
             server.strike(f"{what}, which is another model")
             return True

@@ -30,7 +30,7 @@ class Plan:
     tasks: tuple[Task, ...]
 
     def shard(self, number: int, of: int) -> "Plan":
-        """A part of the films, `number` from 1, each with its un-bent film: those of two parts differ in nothing else."""
+        """A part of the films, `number` from 1, each with its un-bent film; two parts share nothing else."""
         count = len(self.tasks)
         part = self.tasks[count * (number - 1) // of : count * number // of]
         needed = {task.key for task in part} | {task.unbent for task in part}

@@ -8,7 +8,8 @@ import uuid
 from typing import Any, NamedTuple
 
 from .client import Comfy
-from .graph import FILM, MEASURE, Graph, Template
+from .graph import FILM, MEASURE, Template
+from .wires import Graph
 from .work import Task
 
 ANOTHER_MODEL = 0.02

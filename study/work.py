@@ -103,7 +103,9 @@ class Work:
     def holds(self, key: str) -> bool:
         """Whether a film is still to be made."""
         with self._changed:
-            return key in self._flying or any(task.key == key for group in self._groups.values() for task in group.tasks)
+            return key in self._flying or any(
+                task.key == key for group in self._groups.values() for task in group.tasks
+            )
 
     def back(self, task: Task) -> None:
         """A cell was not made, and is to do still."""
