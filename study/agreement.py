@@ -17,8 +17,7 @@ from .wires import Graph
 
 Facts = dict[str, Any]
 
-ROUTE = "/attention_bending/study"
-"""Of the pack: its version, and digests of models."""
+ROUTE = "/attention_bending/models"
 NAMES = {"comfyui": "ComfyUI", "pack": "Attention Bending"}
 _PAUSE = 1.0
 """Seconds between two questions for digests, which a server may take minutes to make."""
@@ -42,7 +41,7 @@ def facts(comfy: Comfy, graph: Graph, trust: bool = False) -> Facts:
     told = _told(comfy, graph, trust)
     return {
         "comfyui": system.get("comfyui_version"),
-        "pack": told["pack"],
+        "pack": told.get("pack"),
         "classes": classes,
         "models": told["models"],
         "torch": system.get("pytorch_version"),
@@ -78,11 +77,14 @@ def versions(found: Facts) -> dict[str, Any]:
 
 
 def _told(comfy: Comfy, graph: Graph, trust: bool) -> Mapping[str, Any]:
+    """The pack, and what the models of the graph hold, which a server may have to read first."""
     while True:
         told = comfy.post(ROUTE, {"prompt": graph, "trust": trust})
         if not isinstance(told, dict):
             raise Lost(f"{comfy.url} does not tell its models")
-        if not told.get("pending"):
+        if "error" in told:
+            raise Refused(told["error"])
+        if not told["pending"]:
             return told
         time.sleep(_PAUSE)
 

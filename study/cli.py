@@ -207,7 +207,7 @@ def _store(asked: argparse.Namespace) -> Store:
 def _servers(asked: argparse.Namespace, store: Store, say: Callable[[str], object]) -> list[servers.Server]:
     chosen = [servers.Server(url, say) for url in dict.fromkeys(asked.server)]
     if asked.start:
-        folder = store.folder / "servers"
+        folder = store.folder.resolve() / "servers"
         chosen += servers.own(asked.start, asked.comfyui, asked.python, asked.options, folder, say)
     if not chosen:
         raise StudyError("there is no server. Name running ones by --server URL, or start some by --start N.")

@@ -47,7 +47,8 @@ class Making:
         self._admitting = threading.Lock()
 
     def check(self) -> None:
-        """Ask the servers that answer, before the first cell. Raises StudyError with all that is wrong."""
+        """Ask the given servers that answer, before the first cell. Raises StudyError with all that is wrong."""
+        given = [server for server in self._servers.values() if server.is_given]
 
         def ask(server: Server) -> str | None:
             try:
@@ -56,9 +57,9 @@ class Making:
             except Lost:
                 return None  # asked again, until it answers
 
-        with ThreadPoolExecutor(max(1, len(self._servers))) as pool:
-            answers = zip(self._servers, pool.map(ask, self._servers.values()), strict=True)
-            if faults := [f"{name}: {why}" for name, why in answers if why]:
+        with ThreadPoolExecutor(max(1, len(given))) as pool:
+            answers = zip(given, pool.map(ask, given), strict=True)
+            if faults := [f"{server.name}: {why}" for server, why in answers if why]:
                 raise StudyError(*faults)
 
     def admit(self, server: Server) -> str | None:

@@ -21,13 +21,16 @@ START = 300
 """Seconds that a server may take to start."""
 STARTS = 3
 """So many starts in a row, without a film between, are enough."""
-STRANGE = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "OMP_NUM_THREADS")
-"""What is kept from servers: paths on which another `comfy` may lie, and what frameworks set for their own workers."""
+STRANGE = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
+"""What is kept from servers: by these another `comfy` could hide ComfyUI's own."""
 _COUNT = "import torch; a = torch.accelerator; print(a.device_count() if a.is_available() else 0)"
 
 
 class Server:
     """A ComfyUI at a URL. `struck` says why it takes part no more."""
+
+    is_given = True
+    """Whether it ran before the study did."""
 
     def __init__(self, url: str, say: Callable[[str], object], given_up: float = GIVEN_UP, patience: float = PATIENCE):
         self._comfy = Comfy(url, patience)
@@ -72,6 +75,8 @@ class Server:
 
 class Own(Server):
     """A ComfyUI of the study's own, on a free port, with folders of its own for all that it writes."""
+
+    is_given = False
 
     def __init__(self, command: Sequence[str], folder: Path, environment: dict[str, str], say: Callable[[str], object]):
         self._port = _free_port()
