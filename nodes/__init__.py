@@ -9,6 +9,7 @@ from .files import FILES
 from .log import AttnBendLog
 from .map_files import MAP_FILES
 from .maps import MAPS
+from .measure import AttnBendMeasure
 from .model import AttnBendModel
 from .modes import MODES
 from .prompt import AttnBendPrompt, AttnBendTimeline, AttnBendTokens
@@ -31,4 +32,5 @@ class AttentionBendingExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         bending = [AttnBendPrompt, AttnBendTokens, *MODES, *MAPS, *AIMS, AttnBendStack, AttnBendModel]
         seeing = [*SEEING, *MAP_FILES, AttnBendReport]
-        return [*bending, *seeing, *FILES, *SWEEPS, AttnBendCompare, AttnBendTimeline, AttnBendLog, AttnBendToyWan]
+        exploring = [*SWEEPS, AttnBendCompare, AttnBendMeasure]
+        return [*bending, *seeing, *FILES, *exploring, AttnBendTimeline, AttnBendLog, AttnBendToyWan]

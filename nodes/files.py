@@ -1,4 +1,4 @@
-"""Bendings in files: Load Bending and Save Bending."""
+"""Bendings in files and texts: Load Bending, Load Bending from Text and Save Bending."""
 
 import os
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import folder_paths
 from comfy_api.latest import io
 
+from ..bending.bend import Bending
 from ..bending.errors import BendError
-from ..bending.files import is_bending_file, load, presets, replace_words, save
+from ..bending.files import Loaded, is_bending_file, load, parse, presets, replace_words, save
 from .common import CATEGORY, BendingWire, is_inside, relative, shown_text
 from .saving import new_file
 from .texts import described_schema
@@ -59,10 +60,37 @@ class AttnBendLoad(io.ComfyNode):
 
     @classmethod
     def execute(cls, file, words="", bending=None) -> io.NodeOutput:
-        loaded = load(path_of(file))
-        renamed = replace_words(loaded.bending, words)
-        about = str(type(loaded)(renamed, loaded.about, loaded.notes))
-        return io.NodeOutput(renamed if bending is None else bending + renamed, about, ui=shown_text(cls, about))
+        return _told(cls, load(path_of(file)), words, bending)
+
+
+class AttnBendLoadText(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return described_schema(
+            node_id="AttnBendLoadText",
+            display_name="Load Bending from Text",
+            category=f"{CATEGORY}/files",
+            search_aliases=["attention bending", "recipe", "yaml", "json", "paste bends", "inline", "study"],
+            inputs=[
+                io.String.Input("text", default="", multiline=True),
+                io.String.Input("words", default="", optional=True, placeholder="kiss=rose, sunset=sea"),
+                BendingWire.Input("bending", optional=True),
+            ],
+            outputs=[BendingWire.Output("bending"), io.String.Output("about")],
+            hidden=[io.Hidden.unique_id],
+            has_intermediate_output=True,  # as Load Bending's
+        )
+
+    @classmethod
+    def execute(cls, text, words="", bending=None) -> io.NodeOutput:
+        return _told(cls, parse(text), words, bending)
+
+
+def _told(node: type[io.ComfyNode], loaded: Loaded, words: str, before: Bending | None) -> io.NodeOutput:
+    """What was loaded, with other words, behind the bends `before`; and what it says of itself."""
+    renamed = replace_words(loaded.bending, words)
+    about = str(Loaded(renamed, loaded.about, loaded.notes))
+    return io.NodeOutput((before or Bending()) + renamed, about, ui=shown_text(node, about))
 
 
 class AttnBendSave(io.ComfyNode):
@@ -129,4 +157,4 @@ def path_of(file: str) -> Path:
     return Path(path)
 
 
-FILES = [AttnBendLoad, AttnBendSave]
+FILES = [AttnBendLoad, AttnBendLoadText, AttnBendSave]

@@ -1,12 +1,12 @@
 """The parameters that Bend Animate and Bend Sweep can be told, of the bends that are wired to them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ...bending.bend import Bend
 from ...bending.errors import BendError
 from ...bending.explore.sweep import SEED, sweepable
-from ...bending.files import load
+from ...bending.files import Loaded, load, parse
 from ...bending.operators import Operator
 from ...bending.parameter import parameter_of
 from ..files import bending_files, path_of
@@ -41,22 +41,25 @@ def parameters(question: dict) -> dict:
 
 
 def _bends(nodes: list) -> Iterator[tuple[type[Operator], Mapping[str, Any]]]:
-    """Operators, and their values by parameter: of nodes, and of the files that they load."""
+    """Operators, and their values by parameter: of nodes, and of what they load."""
     for node in nodes:
         if not isinstance(node, dict):
             raise NonsenseError("a bend is an object")
         kind, inputs = asked(node, "class_type", str), asked(node, "inputs", dict)
         if kind == "AttnBendLoad" and inputs.get("file") in bending_files():
-            yield from ((type(bend.operator), vars(bend) | vars(bend.operator)) for bend in _loaded(inputs["file"]))
+            yield from _loaded(load, path_of(inputs["file"]))
+        elif kind == "AttnBendLoadText" and isinstance(inputs.get("text"), str):
+            yield from _loaded(parse, inputs["text"])
         elif kind in _OPERATORS:
             yield _OPERATORS[kind], inputs
 
 
-def _loaded(file: str) -> tuple[Bend, ...]:
+def _loaded(read: Callable[[Any], Loaded], source: Any) -> list[tuple[type[Operator], Mapping[str, Any]]]:
     try:
-        return load(path_of(file)).bending.bends
-    except BendError:  # the node itself says what is wrong with its file
-        return ()
+        bending = read(source).bending
+    except BendError:  # the node itself says what is wrong with its file or text
+        return []
+    return [(type(bend.operator), vars(bend) | vars(bend.operator)) for bend in bending]
 
 
 def _accepted(of: str, operator: type[Operator]) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
-"""The routes of the page, by name."""
+"""The routes of the page, and of a study, by name."""
 
 from . import Answer, handler
 from .backdrop import backdrop
 from .maps import map_of, maps, words_at
+from .models import models
 from .parameters import parameters
 from .preview import preview
 from .strip import strip
@@ -14,6 +15,7 @@ ROUTES: dict[str, Answer] = {
     "map": map_of,
     "maps": maps,
     "mark": mark,
+    "models": models,
     "parameters": parameters,
     "pieces": pieces,
     "preview": preview,

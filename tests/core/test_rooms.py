@@ -32,7 +32,7 @@ FLOORS = (
     ("bending/pictures", "bending/api"),
     ("bending/preview",),
     ("host/display", "host/keeping", "host/toy", "host/families", "study"),
-    ("host/text", "host/maps", "host/model_file"),
+    ("host/text", "host/maps", "host/model_file", "host/model_hashes"),
     ("host/run", "host/log"),
     ("nodes",),
 )

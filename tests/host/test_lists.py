@@ -15,7 +15,7 @@ import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.explore import sweep
-from attention_bending.bending.files import save
+from attention_bending.bending.files import dump, save
 from attention_bending.bending.maps import files as map_files
 from attention_bending.host.run.patch import KEY
 from attention_bending.host.text.prompt_encoding import KEY as TOKENS
@@ -71,6 +71,7 @@ TEXTS = {
 
 GIVEN: dict[str, dict[str, tuple]] = {
     "AttnBendLoad": {"file": ("preset: drift", "two.yaml"), "words": ("", "kiss=sea")},
+    "AttnBendLoadText": {"text": (dump(CHAIN), dump(TURN)), "words": ("", "kiss=sea")},
     "AttnBendLoadMaps": {"file": ("one.safetensors", "two.safetensors")},
     "AttnBendMaps": {"words": ("kiss", "rose#2")},
     "AttnBendWhen": {"end": (1.0, 0.5)},

@@ -59,6 +59,17 @@ def test_the_paper_s_study_has_its_1322_bends_for_each_prompt_and_seed():
         assert len(still) == 24 and all(cell.axes["mode"] == "rotate" and cell.axes["angle"] == 0 for cell in still)
 
 
+@pytest.mark.parametrize("file", sorted(STUDIES.glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_study_that_comes_with_the_pack_says_what_it_costs(file):
+    study, told = study_file.load(file), file.read_text(encoding="utf-8").partition("\nformat")[0].replace("\n#", "")
+    bent = len({(cell.prompt, cell.seed, cell.bending) for cell in study.cells if not cell.no_op})
+    unbent, still = len(study.prompts) * len(study.seeds), sum(cell.no_op for cell in study.cells)
+    without = f", {still} of them without effect" if still else ""
+    assert f"{len(study.cells):,} cells{without}: {bent:,} bent films and {unbent} un-bent." in told
+    assert f"They cost {bent + unbent:,} times what a film of the workflow costs" in told
+    assert study.about.endswith(".") and (STUDIES / study.workflow).is_file()
+
+
 def test_a_cell_is_a_film_s_place_on_the_axes_and_its_bending():
     cells = read().cells
     assert len(cells) == 2 * 2 * (3 * 2 * 2 + 1)
