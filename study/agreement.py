@@ -41,7 +41,7 @@ def facts(comfy: Comfy, graph: Graph, trust: bool = False) -> Facts:
     told = _told(comfy, graph, trust)
     return {
         "comfyui": system.get("comfyui_version"),
-        "pack": told.get("pack"),
+        "pack": told["pack"],
         "classes": classes,
         "models": told["models"],
         "torch": system.get("pytorch_version"),

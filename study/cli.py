@@ -233,5 +233,5 @@ def _tell_size(planned: Plan, store: Store, count: int) -> int:
 def _shown(row: results.Row) -> str:
     """A row's place on the axes, and how far it changed."""
     apart = f", change {row['change']:.3g}" if row.get("change") is not None else ""
-    names = [name for name in row if name not in (*results.FIRST, *results.LAST, "change", "ssim", "motion", "flicker")]
+    names = [name for name in row if name not in (*results.FIRST, *results.LAST)]
     return " ".join(f"{name} {row[name]}" if name != "mode" else str(row[name]) for name in names) + apart

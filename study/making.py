@@ -129,6 +129,8 @@ class Making:
         task, kept = outcome.task, self._unbent(outcome.task.unbent)
         if kept is None or outcome.result["unbent"]["digest"] == kept or server.name in self._told_apart:
             return False
+        if server.struck:  # it had begun this one when its first was judged
+            return True
         film = (self._store.cells / task.unbent / FILES[FILM]).read_bytes()
         try:
             mean, largest = server.call(apart, self._plan.template, task, film)

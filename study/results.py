@@ -16,7 +16,8 @@ from .store import PART, Store
 TABLE = "results.csv"
 UNBENT = "un-bent"
 FIRST = ("key", "status", "prompt", "subject", "seed")
-LAST = ("digest", "unbent", "unbent_digest", "server", "attempt", "seconds", "server_seconds", "film", "why")
+METRICS = ("change", "ssim", "motion", "flicker", "largest")
+LAST = (*METRICS, "digest", "unbent", "unbent_digest", "server", "attempt", "seconds", "server_seconds", "film", "why")
 
 Row = dict[str, Any]
 
@@ -51,7 +52,7 @@ def rows(plan: Plan, store: Store) -> Iterator[Row]:
 
 
 def table(rows: Iterable[Row]) -> str:
-    """Rows as CSV: every axis and every number has its column, empty where a film has none."""
+    """Rows as CSV: every axis has its column, empty where a film has none."""
     rows = list(rows)
     names = dict.fromkeys(name for row in rows for name in row)
     columns = [*FIRST, *(name for name in names if name not in (*FIRST, *LAST)), *LAST]

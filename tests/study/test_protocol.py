@@ -45,7 +45,7 @@ class Told:
 @contextmanager
 def serving(**paths):
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             name = self.path.strip("/").partition("/")[0] if "/api/" not in self.path else "jobs"
             told = paths[name.partition("?")[0]]
             answer = told.next()
@@ -58,7 +58,7 @@ def serving(**paths):
             self.end_headers()
             return self.wfile.write(data[: len(data) // 2] if told.half and told.count == 1 else data)
 
-        def do_POST(self):  # noqa: N802
+        def do_POST(self):
             self.rfile.read(int(self.headers["Content-Length"]))
             self.do_GET()
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import pytest
-from attention_bending.study.errors import StudyError
 from attention_bending.study.pack import ROOT
 from attention_bending.study.store import Store
 

@@ -46,7 +46,8 @@ def test_what_failed_goes_to_another_server_where_there_is_one():
     work.join("two")
     work.back(work.take("one").failed_on("one"))
     assert work.take("one").key == "b"
-    assert (again := work.take("two")).key == "a" and again.attempt == 1
+    again = work.take("two")
+    assert again.key == "a" and again.attempt == 1
     work.back(again.failed_on("two"))
     assert work.take("one").attempt == 2  # both have tried
 
