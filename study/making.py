@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from .agreement import Facts, differences, facts, joined, versions
+from .client import Comfy
 from .errors import Lost, Refused, StudyError
 from .graph import FILES, FILM
 from .plan import TRIES, Plan, settled
@@ -44,6 +45,7 @@ class Making:
         self._tries = {key: state.tries for key, state in settled(store.journal()).items()}
         self._digests: dict[str, str] = {}
         self._told_apart: set[str] = set()
+        self._jobs: dict[str, set[str]] = {}
         self._admitting = threading.Lock()
 
     def check(self) -> None:
@@ -53,7 +55,9 @@ class Making:
         def ask(server: Server) -> str | None:
             try:
                 server.start()
-                return self.admit(server)
+                why = self.admit(server)
+                self._jobs[server.name] = server.call(Comfy.jobs) if why is None else set()
+                return why
             except Lost:
                 return None  # asked again, until it answers
 
@@ -81,6 +85,8 @@ class Making:
     def run(self, engine: Engine, tasks: Sequence[Task]) -> int:
         """Make films; returns how many of them are still to be made, as no server is left that could."""
         work = Work(tasks)
+        for name, jobs in self._jobs.items():  # before any takes what another has
+            work.join(name, jobs)
         held: list[Outcome] = []
         try:
             for outcome in engine(work, [*self._servers.values()], self._plan.template, self.admit) if tasks else ():

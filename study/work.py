@@ -65,14 +65,16 @@ class Work:
         self._flying: set[str] = set()
         self._servers: set[str] = set()
         self._proven: set[str] = set()
+        self._at: dict[str, str] = {}
         self._changed = threading.Condition()
 
     def join(self, server: str, jobs: set[str] = frozenset()) -> None:
-        """A server takes part. The cells of `jobs`, which it had before, come first in their groups."""
+        """A server takes part. The cells of `jobs`, which it had before, are its own, and come first."""
         with self._changed:
             self._servers.add(server)
             for group in self._groups.values() if jobs else ():
                 held = [job_id(task.key, task.attempt) in jobs for task in group.tasks]
+                self._at |= {task.key: server for has, task in zip(held, group.tasks, strict=True) if has}
                 if any(held):
                     group.servers.add(server)
                     tasks = sorted(zip(held, group.tasks, strict=True), key=lambda pair: not pair[0])
@@ -145,7 +147,8 @@ class Work:
 
     def _choose(self, server: str) -> Task | None:
         def fits(task: Task) -> bool:
-            return server not in task.tried or self._servers <= task.tried
+            is_anothers = self._at.get(task.key, server) in self._servers - {server}
+            return not is_anothers and (server not in task.tried or self._servers <= task.tried)
 
         groups = [group for group in self._groups.values() if any(map(fits, group.tasks))]
         if not groups:

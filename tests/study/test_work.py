@@ -85,4 +85,14 @@ def test_who_waits_for_the_cells_of_others_gets_what_comes_back_or_the_end():
 def test_what_a_server_has_at_hand_comes_first():
     work = Work(group(1, "a", "b", "c"))
     work.join("one", {job_id("b", 0)})
-    assert [work.take("one").key for _ in range(2)] == ["b", "unbent 1"]
+    work.join("two", {job_id("c", 0)})
+    assert [work.take("one").key for _ in range(3)] == ["b", "unbent 1", "a"]
+    assert work.take("two").key == "c"
+
+
+def test_what_a_server_had_is_anyones_once_it_is_gone():
+    work = Work([task("a")])
+    work.join("one", {job_id("a", 0)})
+    work.join("two")
+    work.leave("one")
+    assert work.take("two").key == "a"
