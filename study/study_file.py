@@ -35,10 +35,10 @@ from .cells import Cell, Prompt, Sweep, cells, check_words
 FORMAT = "attention-bending-study"
 VERSION = 1
 
-_KEYS = ("format", "about", "workflow", "set", "prompts", "seeds", "each", "bends", "record", "version")
+KEYS = ("format", "about", "workflow", "set", "prompts", "seeds", "each", "bends", "record", "version")
 _NEEDED = ("format", "workflow", "prompts", "seeds", "bends", "version")
 SETTABLE = ("prompt", "seed", "model", "film")
-_RECORD: dict[str, Callable[[Node, str], str | int]] = {"words": text, "limit_mb": whole}
+RECORD: dict[str, Callable[[Node, str], str | int]] = {"words": text, "limit_mb": whole}
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def parse(content: str, name: str = "this text") -> Study:
     with faults.told():
         chosen = {key: _typed(node, ", ") for key, node in _entries(top, "set", SETTABLE)}
     with faults.told():
-        record = {key: _RECORD[key](node, key) for key, node in _entries(top, "record", _RECORD, _RECORD)}
+        record = {key: RECORD[key](node, key) for key, node in _entries(top, "record", RECORD, RECORD)}
     with faults.told(top["seeds"].line):
         seeds = tuple(value.sets[0][1] for value in whole_numbers("seeds", _typed(top["seeds"]), 0, LARGEST_SEED))
     sweeps = _sweeps(top, faults)
@@ -129,7 +129,7 @@ def _top(root: Node) -> dict[str, Node]:
     if "version" in entries and (version := whole(entries["version"], "version")) != VERSION:
         cure = f"Write version: {VERSION}." if version < 1 else "Update the pack."
         raise FileError(entries["version"].line, f"version is {version}, and this pack reads {VERSION}. {cure}")
-    return keyed(root, "the study", _KEYS, _NEEDED)
+    return keyed(root, "the study", KEYS, _NEEDED)
 
 
 def _entries(

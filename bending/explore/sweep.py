@@ -10,7 +10,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 from math import prod
 from typing import Any
@@ -239,7 +239,7 @@ def _point(bending: Bending, axes: Sequence[Axis], place: tuple[int, ...], seed:
 
 def _changed(bend: Bend, sets: dict[str, Any]) -> Bend:
     """All changes at once, since one alone may be none that the bend allows."""
-    own = {name: sets[name] for name in sets if name in {field.name for field in fields(bend.operator)}}
+    own = {name: sets[name] for name in sets if name in parameter_types(type(bend.operator))}
     narrowing = {name: value for name, value in sets.items() if name not in own}
     return replace(bend, operator=replace(bend.operator, **own), **narrowing) if sets else bend
 

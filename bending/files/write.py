@@ -95,7 +95,7 @@ def _json(data: dict) -> str:
 
 def _escaped(text: str) -> str:
     """Characters that an editor may not show, or YAML not take, as escapes; only strings have them."""
-    odd = {character for character in text if not character.isprintable() and character != "\n"}
+    odd = {character for character in set(text) if not character.isprintable() and character != "\n"}
     for character in odd:
         code = ord(character)
         # a pair is JSON's way beyond U+FFFF

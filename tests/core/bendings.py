@@ -1,6 +1,5 @@
 """Bendings of all kinds, for hypothesis: each operator, aim, window, animation and mask that a file must hold."""
 
-from dataclasses import fields
 from functools import partial
 
 import torch
@@ -9,6 +8,7 @@ from attention_bending.bending.bend import PASSES, Animation, Bend, Bending
 from attention_bending.bending.errors import BendError
 from attention_bending.bending.frames.mask_video import MaskVideo
 from attention_bending.bending.operators import swap, time
+from attention_bending.bending.parameter import parameter_types
 from attention_bending.bending.time import animation
 from attention_bending.bending.time.stretch import Stretch
 from attention_bending.bending.time.windows import TimeWindow
@@ -40,9 +40,8 @@ def operator(draw) -> ops.Operator:
     choices["way"] = time.WAYS if cls is ops.Time else swap.WAYS
     kinds = {float: number, bool: st.booleans(), int: st.integers(0, 9), str: words, MaskVideo: mask}
     given = {}
-    for field in fields(cls):
-        kind = st.sampled_from(choices[field.name]) if field.name in choices else kinds[field.type]
-        given[field.name] = draw(kind)
+    for name, kind in parameter_types(cls).items():
+        given[name] = draw(st.sampled_from(choices[name]) if name in choices else kinds[kind])
     for low, high in (("x1", "x2"), ("y1", "y2")):
         if low in given:
             given[low], given[high] = draw(increasing)

@@ -96,7 +96,7 @@ def interrupted(*_) -> None:
 
 
 @pytest.mark.parametrize(("fails", "error"), [(no_room, BendError), (interrupted, KeyboardInterrupt)])
-@pytest.mark.parametrize("step", ["os.replace", "os.fsync", "save_file", "Path.write_bytes"])
+@pytest.mark.parametrize("step", ["os.replace", "os.fsync", "safetensors.torch.save_file", "Path.write_bytes"])
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, fails, error, step):
     path = tmp_path / "mine.yaml"
     save(narrow.where(PLAIN, mask=large_mask(1)), path)

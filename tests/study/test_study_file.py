@@ -3,11 +3,13 @@
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
 from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.errors import BendError
+from attention_bending.bending.explore.sweep import NARROWING
 from attention_bending.bending.files import parse as parse_bending
 from attention_bending.bending.operators import Blur, Swap
 from attention_bending.bending.time.windows import TimeWindow
@@ -26,6 +28,8 @@ PAPER = {
     "flip": 2,
 }
 """Films of each mode for a prompt and a seed, in the paper's table."""
+
+loaded = cache(study_file.load)
 
 SMALL = """\
 format: attention-bending-study
@@ -48,7 +52,7 @@ def read(old: str = "", new: str = "") -> study_file.Study:
 
 
 def test_the_paper_s_study_has_its_1322_bends_for_each_prompt_and_seed():
-    study = study_file.load(STUDIES / "attention_bender.yaml")
+    study = loaded(STUDIES / "attention_bender.yaml")
     runs = len(study.prompts) * len(study.seeds)
     assert len(study.cells) == 1322 * runs == sum(PAPER.values()) * runs
     for prompt in study.prompts:
@@ -61,7 +65,7 @@ def test_the_paper_s_study_has_its_1322_bends_for_each_prompt_and_seed():
 
 @pytest.mark.parametrize("file", sorted(STUDIES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_a_study_that_comes_with_the_pack_says_what_it_costs(file):
-    study, told = study_file.load(file), file.read_text(encoding="utf-8").partition("\nformat")[0].replace("\n#", "")
+    study, told = loaded(file), file.read_text(encoding="utf-8").partition("\nformat")[0].replace("\n#", "")
     bent = len({(cell.prompt, cell.seed, cell.bending) for cell in study.cells if not cell.no_op})
     unbent, still = len(study.prompts) * len(study.seeds), sum(cell.no_op for cell in study.cells)
     without = f", {still} of them without effect" if still else ""
@@ -160,6 +164,18 @@ def test_all_that_is_wrong_is_told_at_once():
     assert [line.split(":")[0] for line in str(refused.value).splitlines()] == [
         f'"this text", line {line}' for line in (4, 6, 9)
     ]
+
+
+def test_the_page_about_studies_names_every_key_and_its_example_is_read():
+    page = (ROOT / "docs" / "study.md").read_text(encoding="utf-8")
+    keys = {*study_file.KEYS, *study_file.SETTABLE, *study_file.RECORD, *NARROWING, "text", "subject", "mode"}
+    assert not [key for key in keys if f"`{key}`" not in page]
+    study = study_file.parse(page.split("```yaml\n")[1].split("```")[0])
+    assert len(study.cells) == 372 and "372 bent films and 6 un-bent" in page
+    for file in STUDIES.glob("*.yaml"):
+        _, cells, bent, unbent, _ = page.split(f"`{file.name}`")[1].split("\n")[0].split("|")
+        assert f"{int(bent.replace(',', '')):,} bent films and{unbent}un-bent" in file.read_text(encoding="utf-8")
+        assert int(cells.replace(",", "")) == len(loaded(file).cells)
 
 
 WITHOUT_TENSORS = """
