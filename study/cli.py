@@ -1,6 +1,7 @@
 """The commands of ``python study``."""
 
 import argparse
+import json
 import statistics
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from .progress import Progress, duration, size
 from .store import Store
 
 STUDY, WORKFLOW = "study.yaml", "workflow.json"
+STORES = Path("studies")
+"""Where studies' folders are made, in the folder that the command is called in."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     def of_study(function: Callable[[argparse.Namespace], int], name: str, says: str) -> argparse.ArgumentParser:
         added = command(function, name, says)
         added.add_argument("study", type=Path, metavar="STUDY.yaml")
-        added.add_argument("--store", type=Path, metavar="FOLDER", help="where the films are; by default ./STUDY")
+        added.add_argument("--store", type=Path, metavar="FOLDER", help="of its films; by default studies/STUDY")
         return added
 
     run = of_study(_run, "run", "make what is missing of a study; the same again where a run was ended")
@@ -68,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     film.add_argument("--prompt", required=True, metavar="TEXT")
     film.add_argument("--seed", type=int, default=0)
     film.add_argument("--set", action="append", default=[], metavar="NAME=VALUES", help="such as factor=0.25:4:8")
-    film.add_argument("--store", type=Path, default=Path("film"), metavar="FOLDER", help="by default ./film")
+    film.add_argument("--store", type=Path, default=STORES / "film", metavar="FOLDER", help="by default studies/film")
     _takes_servers(film)
     return whole
 
@@ -106,27 +109,26 @@ def _run(asked: argparse.Namespace) -> int:
     store = _store(asked)
     if asked.dry_run:
         return _tell_size(planned, store, max(1, len(asked.server) + asked.start))
-    copies = {STUDY: asked.study, WORKFLOW: _workflow(asked.study)}
-    return _make(asked, planned, store, {name: file.read_text(encoding="utf-8") for name, file in copies.items()})
+    return _make(asked, planned, store)
 
 
 def _film(asked: argparse.Namespace) -> int:
     made = one_film.cells(asked.bending, asked.prompt, asked.seed, asked.set)
     planned = plan(template(read_workflow(asked.workflow)), made)
     store = Store(asked.store)
-    code = _make(asked, planned, store, {})
+    code = _make(asked, planned, store)
     for row in results.rows(planned, store):
         if film := row.get("film"):
             print(f"{store.folder / film}  {_shown(row)}")
     return code
 
 
-def _make(asked: argparse.Namespace, planned: Plan, store: Store, copies: dict[str, str]) -> int:
+def _make(asked: argparse.Namespace, planned: Plan, store: Store) -> int:
     """Make what is missing; nothing is asked of any server where nothing is."""
     with store.writing():
         if getattr(asked, "again", False):
             store.note("again")
-        for name, text in copies.items():
+        for name, text in planned.copies.items():
             store.write_text(name, text)
         tasks = todo(planned, store)[: getattr(asked, "limit", None)]
         progress = Progress(len(planned.tasks), sum(task.key in store.whole() for task in planned.tasks))
@@ -190,18 +192,16 @@ def _page(asked: argparse.Namespace) -> int:
 
 def _planned(asked: argparse.Namespace) -> Plan:
     study = study_file.load(asked.study)
-    whole = plan(template(read_workflow(_workflow(asked.study, study)), study.set, study.record), study.cells)
+    workflow = read_workflow(asked.study.parent / study.workflow)
+    copies = {STUDY: asked.study.read_text(encoding="utf-8"), WORKFLOW: json.dumps(workflow, indent=1)}
+    whole = plan(template(workflow, study.set, study.record), study.cells, copies)
     return whole.shard(*asked.shard) if getattr(asked, "shard", None) else whole
-
-
-def _workflow(path: Path, study: study_file.Study | None = None) -> Path:
-    return path.parent / (study or study_file.load(path)).workflow
 
 
 def _store(asked: argparse.Namespace) -> Store:
     shard = getattr(asked, "shard", None)
     name = asked.study.stem + ("-{}-of-{}".format(*shard) if shard and asked.command is _run else "")
-    return Store(asked.store or Path(name))
+    return Store(asked.store or STORES / name)
 
 
 def _servers(asked: argparse.Namespace, store: Store, say: Callable[[str], object]) -> list[servers.Server]:

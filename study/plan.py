@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,14 @@ class Plan:
 
     cells   as the file expands, and the `keys` of their films: of one in which nothing bends, that of the un-bent film
     tasks   each film once, group by group, its un-bent film first
+    copies  of what was asked, by the names of the files that are kept beside the films
     """
 
     template: Template
     cells: tuple[Cell, ...]
     keys: tuple[str, ...]
     tasks: tuple[Task, ...]
+    copies: Mapping[str, str] = field(default_factory=dict)
 
     def shard(self, number: int, of: int) -> "Plan":
         """A part of the films, `number` from 1, each with its un-bent film; two parts share nothing else."""
@@ -51,7 +53,8 @@ class Settled:
         return self.refused or self.tries >= TRIES
 
 
-def plan(template: Template, cells: Iterable[Cell]) -> Plan:
+def plan(template: Template, cells: Iterable[Cell], copies: Mapping[str, str] | None = None) -> Plan:
+    """All films of these cells."""
     unbent: dict[tuple[str, int], str] = {}
     groups: dict[tuple[str, int], dict[str, Task]] = {}
     cells, keys = tuple(cells), []
@@ -63,7 +66,8 @@ def plan(template: Template, cells: Iterable[Cell]) -> Plan:
         own = unbent[group] if cell.no_op else key(template.graph(*group, cell.bending))
         keys.append(own)
         groups[group].setdefault(own, Task(own, *group, cell.bending, unbent[group]))
-    return Plan(template, cells, tuple(keys), tuple(task for tasks in groups.values() for task in tasks.values()))
+    tasks = tuple(task for group in groups.values() for task in group.values())
+    return Plan(template, cells, tuple(keys), tasks, copies or {})
 
 
 def settled(journal: Iterable[Mapping[str, Any]]) -> dict[str, Settled]:
