@@ -137,7 +137,8 @@ def _make(asked: argparse.Namespace, planned: Plan, store: Store) -> int:
             try:
                 making = Making(planned, store, chosen, progress, asked.mixed, asked.trust_models)
                 making.check()
-                making.run(threads.run, tasks)
+                if left := making.run(threads.run, tasks):
+                    progress.say(f"{left} films are still to be made, and no server is left to make them.")
             finally:
                 for server in chosen:
                     server.close()

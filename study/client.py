@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from .errors import Failed, Lost, Refused
+from .errors import Failed, Invalid, Lost, Refused
 from .wires import Graph
 
 NAMESPACE = uuid.UUID("b3a5c1a4-6f0e-5d0b-9a57-a77e0be0d1a6")
@@ -43,7 +43,7 @@ class Comfy:
         return self._json(self._ask(path))
 
     def post(self, path: str, body: Any) -> Any:
-        """The JSON of the answer. Raises Refused with the server's reason, for a 400."""
+        """The JSON of the answer. Raises Invalid with the server's reason, for a 400."""
         return self._json(self._ask(path, json.dumps(body).encode(), "application/json"))
 
     def view(self, file: dict[str, str]) -> bytes | None:
@@ -100,7 +100,7 @@ class Comfy:
                 return None
             told = _reason(error)
             if error.code == 400:
-                raise Refused(told) from None
+                raise Invalid(told) from None
             raise Lost(f"{self.url} answered {error.code} {told[:200]}") from None
         except (OSError, http.client.HTTPException) as error:
             raise Lost(f"{self.url} gave no answer: {error}") from None

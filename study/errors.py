@@ -19,5 +19,9 @@ class Refused(Exception):
     """A server will not have a cell, or a bend in it cannot work: trying again would change nothing."""
 
 
+class Invalid(Refused):
+    """ComfyUI will not begin with a graph: something in it, or something that this server lacks."""
+
+
 class Failed(Exception):
     """A cell failed on a server that is there: interrupted, out of memory, anything unknown."""

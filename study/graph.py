@@ -45,7 +45,8 @@ class Template:
 
     def graph(self, prompt: str, seed: int, bending: str | None, names: str = "") -> Graph:
         """A cell's graph, the un-bent film alone where `bending` is None; what it saves begins with `names`."""
-        graph = {node: {**at, "inputs": dict(at["inputs"])} for node, at in self._of(bending).items()}
+        made = self.unbent if bending is None else self.bent
+        graph = {node: {**at, "inputs": dict(at["inputs"])} for node, at in made.items()}
         for places, value in ((self.prompts, prompt), (self.seeds, seed)):
             for node, name in places:
                 if node in graph:
@@ -55,9 +56,6 @@ class Template:
         for node in FILES.keys() & graph.keys():
             graph[node]["inputs"]["filename_prefix"] = f"{names}/{FILES[node].partition('.')[0]}"
         return graph
-
-    def _of(self, bending: str | None) -> Graph:
-        return self.unbent if bending is None else self.bent
 
 
 def key(graph: Graph) -> str:
@@ -122,7 +120,7 @@ def _film(workflow: Graph, chosen: Chosen, faults: list[str]) -> tuple[str | Non
     if wrong := [node for node in patches if node not in there]:
         faults.append(f"set: model names {_list(wrong)}, no Patch Model. The workflow has {_list(there)}.")
         return None, []
-    decodes = [node for node in descendants(workflow, patches) if is_decode(workflow[node]["class_type"])]
+    decodes = [node for node in descendants(workflow, patches) if _is_decode(workflow[node]["class_type"])]
     films = [node for node in decodes if node in chosen.get("film", decodes)]
     if len(films) != 1:
         found = f"{len(decodes)} of them, {_list(decodes)}" if decodes else "none"
@@ -131,8 +129,7 @@ def _film(workflow: Graph, chosen: Chosen, faults: list[str]) -> tuple[str | Non
             f"set: {{film: {decodes[0] if decodes else 12}}}."
         )
         return None, []
-    decodes = films
-    before = ancestors(workflow, decodes)
+    before = ancestors(workflow, films)
     patches = [node for node in patches if node in before]
     sources = {json.dumps(workflow[node]["inputs"].get("bending")) for node in patches}
     if len(sources) > 1 and "model" not in chosen:
@@ -145,10 +142,10 @@ def _film(workflow: Graph, chosen: Chosen, faults: list[str]) -> tuple[str | Non
             f"node {told[0]} makes the film depend on the maps of a Patch Model, which the un-bent film has not. Take "
             "it out."
         )
-    return decodes[0], patches
+    return films[0], patches
 
 
-def is_decode(kind: str) -> bool:
+def _is_decode(kind: str) -> bool:
     return "VAEDecode" in kind and "Audio" not in kind
 
 

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .agreement import Facts, differences, facts, joined, versions
 from .client import Comfy
-from .errors import Lost, Refused, StudyError
+from .errors import Failed, Lost, Refused, StudyError
 from .graph import FILES, FILM
 from .plan import TRIES, Plan, settled
 from .progress import Progress
-from .rendering import FAILED, KEPT, REFUSED, Outcome
+from .rendering import FAILED, INVALID, KEPT, REFUSED, Outcome
 from .servers import Server
 from .store import Store
 from .unbent import ANOTHER_MODEL, apart
@@ -90,7 +90,7 @@ class Making:
         held: list[Outcome] = []
         try:
             for outcome in engine(work, [*self._servers.values()], self._plan.template, self.admit) if tasks else ():
-                held = [one for one in [*held, outcome] if not self._settle(one, work)]
+                held = [one for one in [outcome, *held] if not self._settle(one, work)]  # who is waited for comes first
             return work.left
         finally:
             work.end()
@@ -98,27 +98,44 @@ class Making:
     def _settle(self, outcome: Outcome, work: Work) -> bool:
         """Keep, refuse or give back; False where that hangs on an un-bent film that is still being made."""
         task, server = outcome.task, self._servers[outcome.server]
-        if outcome.how == KEPT:
-            if not task.is_unbent and work.holds(task.unbent):
-                return False
-            if self._is_another_model(outcome, server):
-                work.back(task)
-                return True
+        if outcome.how == KEPT and not task.is_unbent and work.holds(task.unbent):
+            return False
+        if self._is_servers_fault(outcome, server, work):
+            work.back(task)
+        elif outcome.how == KEPT:
             self._keep(outcome)
             work.prove(server.name)
             server.kept(task.key)
-        else:
-            self._store.note(outcome.how, key=task.key, attempt=task.attempt, server=server.name, why=outcome.why)
+            self._end(task, KEPT, work)
+        elif outcome.how == FAILED:
             tries = self._tries[task.key] = self._tries.get(task.key, 0) + 1
-            final = outcome.how == REFUSED or tries == TRIES
-            times = f" ({tries} of {TRIES})" if outcome.how == FAILED else ""
-            self._progress.say(f"{outcome.how}{times}: {self._name(task)}: {outcome.why}")
-            if not final:
+            self._tell(outcome, FAILED, f" ({tries} of {TRIES})")
+            if tries < TRIES:
                 work.back(task.failed_on(server.name))
-                return True
-        self._progress.step(outcome.how)
-        work.done(task)
+            else:
+                self._end(task, FAILED, work)
+        else:
+            self._tell(outcome, REFUSED)
+            self._end(task, REFUSED, work)
         return True
+
+    def _is_servers_fault(self, outcome: Outcome, server: Server, work: Work) -> bool:
+        """Whether another server would do otherwise: this one is struck then."""
+        if outcome.how == KEPT:
+            return self._is_another_model(outcome, server)
+        if outcome.how != INVALID or work.is_proven(server.name):
+            return False
+        server.strike(outcome.why)
+        return True
+
+    def _end(self, task: Task, how: str, work: Work) -> None:
+        self._progress.step(how)
+        work.done(task)
+
+    def _tell(self, outcome: Outcome, how: str, more: str = "") -> None:
+        task = outcome.task
+        self._store.note(how, key=task.key, attempt=task.attempt, server=outcome.server, why=outcome.why)
+        self._progress.say(f"{how}{more}: {self._name(task)}: {outcome.why}")
 
     def _keep(self, outcome: Outcome) -> None:
         task, result = outcome.task, outcome.result
@@ -143,6 +160,10 @@ class Making:
         except Lost as lost:
             server.missed(str(lost))
             return True  # it goes back, and is judged when it is made again
+        except (Refused, Failed) as error:
+            self._progress.say(f"{server.name} makes another un-bent film, which it could not compare: {error}")
+            self._told_apart.add(server.name)
+            return False
         by = self._store.result(task.unbent)["server"]
         self._store.note("differs", server=server.name, of=by, unbent=task.unbent, mean=mean, largest=largest)
         what = (

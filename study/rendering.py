@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .client import Comfy, job_id
-from .errors import Failed, Refused
+from .errors import Failed, Invalid, Refused
 from .graph import FILES, FILM, MEASURE, Template
 from .work import Task
 
-KEPT, REFUSED, FAILED = "kept", "refused", "failed"
+KEPT, REFUSED, INVALID, FAILED = "kept", "refused", "invalid", "failed"
 DIGESTS = ("digest", "unbent_digest")
 
 
@@ -19,7 +19,8 @@ DIGESTS = ("digest", "unbent_digest")
 class Outcome:
     """What became of a task on a server.
 
-    how      KEPT with `files` by name and its `result`; REFUSED or FAILED with the reason `why`
+    how      KEPT with `files` by name and its `result`; or, with the reason `why`, REFUSED by a bend, INVALID by this
+             server, which may lack what others have, or FAILED
     """
 
     task: Task
@@ -40,6 +41,8 @@ def render(comfy: Comfy, template: Template, task: Task, server: str) -> Outcome
         entry = comfy.run(graph, job_id(task.key, task.attempt), lambda: posted.append(None))
         files = {FILES[node]: _file(comfy, entry, node) for node in FILES if node in graph}
         measured = _measured(entry)
+    except Invalid as invalid:
+        return Outcome(task, server, INVALID, str(invalid))
     except Refused as refused:
         return Outcome(task, server, REFUSED, str(refused))
     except Failed as failed:

@@ -13,7 +13,7 @@ from .client import PATIENCE, Comfy
 from .errors import Lost, StudyError
 
 HERE = Path(__file__).resolve().parent
-COMFY = HERE.parents[2]
+COMFY = HERE.parent.parent.parent
 """The ComfyUI in whose `custom_nodes` the pack lies, if it does."""
 GIVEN_UP = 120
 """Seconds without an answer after which a server given by URL takes part no more."""
@@ -88,6 +88,7 @@ class Own(Server):
     def start(self) -> None:
         """Start it, where it does not run, and return once it answers. Raises Lost where it does not come to that."""
         if self._process is None or self._process.poll() is not None:
+            self._stop()
             self._launch()
         deadline = time.monotonic() + START
         while time.monotonic() < deadline and self._process.poll() is None:

@@ -34,7 +34,10 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator["Store"]:
         """Be the one writer; what an ended one left unfinished is swept. Raises StudyError where there is another."""
-        self.cells.mkdir(parents=True, exist_ok=True)
+        try:
+            self.cells.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StudyError(f"{self.cells} could not be made: {error.strerror}. Name a folder by --store.") from None
         with alone(self.folder / "lock"):
             for part in self.cells.glob(f"*{PART}"):
                 shutil.rmtree(part)

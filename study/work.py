@@ -102,6 +102,9 @@ class Work:
         """A film of this server is kept."""
         self._proven.add(server)
 
+    def is_proven(self, server: str) -> bool:
+        return server in self._proven
+
     def holds(self, key: str) -> bool:
         """Whether a film is still to be made."""
         with self._changed:

@@ -9,7 +9,7 @@ import pytest
 from attention_bending.study.client import Comfy, job_id
 from attention_bending.study.errors import Lost
 from attention_bending.study.graph import template
-from attention_bending.study.rendering import FAILED, KEPT, REFUSED, render
+from attention_bending.study.rendering import FAILED, INVALID, KEPT, REFUSED, render
 from attention_bending.study.work import Task
 from study.workflows import toy
 
@@ -142,7 +142,7 @@ def test_a_prompt_that_is_not_valid_is_refused_with_its_nodes():
     node_errors = {"8": {"class_type": "AttnBendBlur", "errors": [wrong]}}
     answer = {"error": {"message": "Prompt outputs failed validation", "details": ""}, "node_errors": node_errors}
     outcome = made(prompt=Told((400, answer)))
-    assert outcome.how == REFUSED and "node 8 (AttnBendBlur): Value not in list: mode: 'x'" in outcome.why
+    assert outcome.how == INVALID and "node 8 (AttnBendBlur): Value not in list: mode: 'x'" in outcome.why
 
 
 def test_a_film_that_is_named_and_gone_is_a_failure():

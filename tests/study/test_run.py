@@ -198,3 +198,13 @@ def test_a_few_values_of_a_file_are_filmed_beside_the_unbent(server, made, tmp_p
     assert cli.main(asked) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 and "un-bent" in lines[0] and "factor 0.5" in lines[2]
+
+
+def test_a_server_that_lacks_what_the_workflow_names_takes_part_no_more(server, tmp_path, capsys):
+    file = written(tmp_path, STUDY, changed(toy(), "11", sampler_name="nobodys"))
+    store = Store(tmp_path / "store")
+    assert run(file, store, "--server", server.url) == 1
+    said = capsys.readouterr().err
+    assert "takes part no more" in said and "nobodys" in said
+    assert "5 films are still to be made" in said
+    assert not settled(store.journal())  # no cell is held guilty of it
