@@ -6,5 +6,5 @@ from attention_bending.dev.server import server as running_server
 
 @pytest.fixture(scope="session")
 def server():
-    with running_server() as running:
+    with running_server(start_seconds=300) as running:
         yield running

@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="Wind
 WORKFLOWS = {"one sampler": "Bend one word", "two samplers": "Wan 2.2 two samplers"}
 CELLS = STUDY.replace("seeds: [1]", "seeds: [1, 2]").replace("0; 0.5; 1", "0; 0.25; 0.5; 0.75").replace("; subject", "")
 FILMS = 10
+SLOW_START = 600
+"""Seconds that a server may take, several of them on a machine with few cores."""
 
 
 class Study:
@@ -95,7 +97,7 @@ def test_a_driver_killed_before_a_rename_takes_the_film_from_the_server(tmp_path
     """Of servers that run on: what was made is not made again."""
     once = "before = Path.rename\ncount = []\ndef rename(self, to):\n    count.append(self)\n    if len(count) == 4:\n"
     once += "        os.kill(os.getpid(), signal.SIGKILL)\n    return before(self, to)\nPath.rename = rename"
-    with running_server() as one, running_server() as two:
+    with running_server(start_seconds=SLOW_START) as one, running_server() as two:
         study = Study(tmp_path, "Bend one word", one.url, two.url)
         assert study.begin(once).wait() == -signal.SIGKILL
         assert len([name for name in os.listdir(study.store.cells) if name.endswith(".part")]) == 1
@@ -110,7 +112,7 @@ def test_a_driver_killed_before_it_posts_loses_nothing(tmp_path):
     stop = "from attention_bending.study.client import Comfy\npost = Comfy.post\ncount = []\n"
     stop += "def killed(self, path, body):\n    count.append(path == '/prompt')\n    if sum(count) == 3:\n"
     stop += "        os.kill(os.getpid(), signal.SIGKILL)\n    return post(self, path, body)\nComfy.post = killed"
-    with running_server() as one:
+    with running_server(start_seconds=SLOW_START) as one:
         study = Study(tmp_path, "Bend one word", one.url)
         assert study.begin(stop).wait() == -signal.SIGKILL
         study.ends_whole()
@@ -118,7 +120,7 @@ def test_a_driver_killed_before_it_posts_loses_nothing(tmp_path):
 
 
 def test_a_server_of_the_users_that_ends_gives_its_cell_to_the_other(tmp_path):
-    with running_server() as one, running_server() as two:
+    with running_server(start_seconds=SLOW_START) as one, running_server() as two:
         study = Study(tmp_path, "Bend one word", one.url, two.url)
         run = study.begin()
         study.until(run, 3)
@@ -128,7 +130,7 @@ def test_a_server_of_the_users_that_ends_gives_its_cell_to_the_other(tmp_path):
 
 
 def test_an_interrupt_and_a_film_that_is_gone_are_tried_again(tmp_path):
-    with running_server() as one:
+    with running_server(start_seconds=SLOW_START) as one:
         study = Study(tmp_path, "Bend one word", one.url)
         run = study.begin()
         study.until(run, 2)
