@@ -1,7 +1,7 @@
 """The cells of a study: each a film, with its place on the axes and its bending as the text of a file."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import chain
 
 from ..bending.bend import Bend, Bending
@@ -10,7 +10,7 @@ from ..bending.explore.sweep import NARROWING, Axis, Point, expand
 from ..bending.explore.sweep_values import MOST, Value
 from ..bending.files import dump
 from ..bending.operators import Operator
-from ..bending.parameter import parameter_of
+from ..bending.parameter import parameter_of, parameter_types
 from ..bending.text.prompt import parse_prompt
 from ..bending.text.token_field import TokenField, TokenTerm, replaced
 from ..bending.text.tokens import EncoderTokens, Piece, TokenMap, resolve
@@ -71,9 +71,9 @@ class Sweep:
             Axis(name, tuple(_of(subject, value) for value in values) if name in self._token_fields else values, (0,))
             for name, values in self.values.items()
         ]
-        own = {field.name for field in fields(self.operator)}
         first = dict(chain.from_iterable(axis.values[0].sets for axis in axes))
-        operator = self.operator(**{name: first.pop(name) for name in own & first.keys()})
+        own = parameter_types(self.operator).keys() & first.keys()
+        operator = self.operator(**{name: first.pop(name) for name in own})
         swept = expand(Bending((Bend(operator, **{"token": "ALL", **first}),)), axes, baseline=False, limit=MOST)
         return sorted((*swept.points, *swept.same), key=lambda point: point.place[::-1])
 

@@ -38,7 +38,20 @@ VERSION = 1
 KEYS = ("format", "about", "workflow", "set", "prompts", "seeds", "each", "bends", "record", "version")
 _NEEDED = ("format", "workflow", "prompts", "seeds", "bends", "version")
 SETTABLE = ("prompt", "seed", "model", "film")
-RECORD: dict[str, Callable[[Node, str], str | int]] = {"words": text, "limit_mb": whole}
+WORDS = ("bent words", "marked words", "prompt words")
+"""Whose maps can be kept: what Patch Model records without being told which."""
+
+
+def _megabytes(node: Node, name: str) -> int:
+    if not 1 <= (size := whole(node, name)) <= 65536:
+        raise FileError(node.line, f"{name} is {size}. Give it a whole number from 1 to 65536.")
+    return size
+
+
+RECORD: dict[str, Callable[[Node, str], str | int]] = {
+    "words": lambda node, name: choice(node, name, WORDS),
+    "limit_mb": _megabytes,
+}
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,8 @@ def parse(content: str, name: str = "this text") -> Study:
         top = _top(root)
     faults.tell()
     with faults.told():
+        workflow, about = (text(top[key], key) if key in top else "" for key in ("workflow", "about"))
+    with faults.told():
         chosen = {key: _typed(node, ", ") for key, node in _entries(top, "set", SETTABLE)}
     with faults.told():
         record = {key: RECORD[key](node, key) for key, node in _entries(top, "record", RECORD, RECORD)}
@@ -87,16 +102,7 @@ def parse(content: str, name: str = "this text") -> Study:
     sweeps = _sweeps(top, faults)
     prompts = _prompts(top["prompts"], sweeps, faults)
     faults.tell()
-    about = text(top["about"], "about") if "about" in top else ""
-    return Study(
-        text(top["workflow"], "workflow"),
-        tuple(prompts),
-        seeds,
-        tuple(cells(prompts, seeds, sweeps)),
-        chosen,
-        record,
-        about,
-    )
+    return Study(workflow, tuple(prompts), seeds, tuple(cells(prompts, seeds, sweeps)), chosen, record, about)
 
 
 class _Faults:
@@ -138,6 +144,12 @@ def _entries(
     return keyed(top[key], key, known, needed).items() if key in top else ()
 
 
+def _some(node: Node, what: str) -> tuple[Node, ...]:
+    if not items(node, what):
+        raise FileError(node.line, f"{what} is an empty list. Give it one entry at least.")
+    return node.value
+
+
 def _typed(node: Node, between: str = "; ") -> str:
     """A text as it is typed, or a list of them, with `between` them; by default as Bend Sweep has its values."""
     if not isinstance(node.value, tuple):
@@ -152,7 +164,7 @@ def _sweeps(top: dict[str, Node], faults: _Faults) -> list[Sweep]:
         each = top.get("each")
         if each is not None:
             keyed(each, "each", NARROWING)
-        for node in items(top["bends"], "bends"):
+        for node in _some(top["bends"], "bends"):
             with faults.told(node.line):
                 sweep, lines = _sweep(node, each)
                 with faults.told(node.line, lines):
@@ -191,7 +203,7 @@ def _sweep(node: Node, each: Node | None) -> tuple[Sweep, dict[str, int]]:
 def _prompts(node: Node, sweeps: list[Sweep], faults: _Faults) -> list[Prompt]:
     prompts = []
     with faults.told():
-        for entry in items(node, "prompts"):
+        for entry in _some(node, "prompts"):
             with faults.told(entry.line):
                 entries = keyed(entry, "a prompt", ("text", "subject"), ("text",))
                 prompt = Prompt(*(text(entries[key], key) for key in ("text", "subject") if key in entries))

@@ -53,7 +53,7 @@ def _pack() -> str:
     return f"{version} {digest.hexdigest()[:12]}"
 
 
-def _loaded(prompt: dict) -> Iterator[tuple[str, Path]]:
+def _loaded(prompt: Mapping) -> Iterator[tuple[str, Path]]:
     """Files by folder and name. Raises NonsenseError where a loader is given what its folder does not have."""
     folders = {name: {*folder_paths.get_filename_list(name)} for name in _model_folders()}
     for node in prompt.values():
@@ -65,7 +65,7 @@ def _loaded(prompt: dict) -> Iterator[tuple[str, Path]]:
             value = inputs.get(name, [])
             if not looked_into or isinstance(value, list):  # no loader's, left out, or it comes by a wire
                 continue
-            if value not in options:
+            if not isinstance(value, str) or value not in options:
                 raise NonsenseError(f"{kind} has no {name} {value!r:.60}: no such file is in its folder")
             for folder in (folder for folder in looked_into if value in folders[folder]):
                 yield f"{folder}/{value}", Path(folder_paths.get_full_path_or_raise(folder, value))
@@ -78,8 +78,9 @@ def _model_folders() -> list[str]:
 def _choices(kind: str) -> Iterator[tuple[str, set[str]]]:
     """A node's inputs of a choice, and what is offered."""
     node = nodes.NODE_CLASS_MAPPINGS.get(kind)
-    for part in node.INPUT_TYPES().values() if node else ():
-        for name, (what, *more) in part.items() if isinstance(part, Mapping) else ():
+    inputs = node.INPUT_TYPES() if node else {}
+    for part in ("required", "optional"):
+        for name, (what, *more) in inputs.get(part, {}).items():
             options = more[0].get("options", ()) if what == "COMBO" and more else what
             if isinstance(options, list | tuple):
                 yield name, {option for option in options if isinstance(option, str)}

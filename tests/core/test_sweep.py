@@ -8,6 +8,7 @@ from attention_bending.bending import narrow
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Bend, Bending
 from attention_bending.bending.errors import BendError
+from attention_bending.bending.explore import sweep
 from attention_bending.bending.frames.mask_video import MaskVideo
 from attention_bending.bending.time import animation
 from core.sweeps import CHAIN, TURN, expanded
@@ -132,6 +133,22 @@ def test_each_seed_has_an_un_bent_film_of_its_own(across):
         [(0, None), (1, None)] if across else [(None, 0), (None, 1)]
     )
     assert all(cells.points[cells.baseline_of(point)].seed == point.seed for point in bent)
+
+
+def test_there_may_be_more_axes_than_a_sheet_has():
+    typed = ("angle", "0, 30, 60"), ("layers", "0-5; 13-18"), ("seed", "5, 6")
+    cells = sweep.expand(TURN, [sweep.axis(*axis, TURN) for axis in typed])
+    bent = [point for point in cells.points if point.bent]
+    assert [point.place for point in bent] == [
+        (angle, layers, seed) for seed in (0, 1) for layers in (0, 1) for angle in (1, 2)
+    ]
+    assert bent[-1].label == "angle 60 · layers 13-18 · seed 6" and bent[-1].seed == 6
+    assert [point.place for point in cells.points[:2]] == [(None, None, 0), (None, None, 1)]
+    assert all(cells.points[cells.baseline_of(point)].seed == point.seed for point in bent)
+    assert len(cells.same) == 4
+    twice = [sweep.axis(*axis, TURN) for axis in (*typed, ("bend 1: angle", "1"))]
+    with pytest.raises(BendError, match="both axes set angle"):
+        sweep.expand(TURN, twice)
 
 
 def test_a_parameter_is_set_wherever_it_is_or_in_one_bend():

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 NODES = {node.__name__: node for node in asyncio.run(AttentionBendingExtension().get_node_list())}
 AIMS = ("AttnBendWhere", "AttnBendWhen", "AttnBendAnimate")
 MODES = tuple(name for name, node in NODES.items() if {"token", "bending"} <= {i.id for i in node.GET_SCHEMA().inputs})
-OTHERS = ("AttnBendSweep", "AttnBendLoad", "AttnBendSave", "AttnBendLog", "AttnBendLoadMaps")
+OTHERS = ("AttnBendSweep", "AttnBendLoad", "AttnBendLoadText", "AttnBendSave", "AttnBendLog", "AttnBendLoadMaps")
 """Nodes of values alone: they need no model, no encoder and no record."""
 
 anything = st.text(max_size=8) | st.text('ab k09 ,、；;#"“”()[]{}:：.-+*%@=_\\/\n\t\0\ud800吻é😀', max_size=12)
@@ -58,6 +58,7 @@ USUAL = {
     "keyframes": ("0%: 0, 100%: 1", "0: 0, 2: 1.5"),
     "file": ("preset: drift", "preset: mirror early", "log.jsonl"),
     "words": ("", "kiss=rose"),
+    "text": SOURCES,
     "filename_prefix": ("bending", "a/b"),
 }
 """What a field of that name is meant for; where it is not here, anything is."""

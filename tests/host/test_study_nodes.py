@@ -10,9 +10,14 @@ from attention_bending.bending.errors import BendError
 from attention_bending.bending.files import dump, replace_words
 from attention_bending.nodes.files import AttnBendLoadText
 from attention_bending.nodes.measure import AttnBendMeasure
+from attention_bending.nodes.model import AttnBendModel
 from attention_bending.nodes.page.parameters import parameters
 from attention_bending.nodes.sweep import AttnBendGrid
+from attention_bending.study.study_file import WORDS
 from core.sweeps import CHAIN, TURN
+
+RECORDS = ("record", "record_limit_mb")
+"""What a study's `record` sets on Patch Model."""
 
 
 def run(node, **given):
@@ -79,6 +84,12 @@ def test_a_picture_does_not_move_and_another_size_is_refused(films):
     assert told["motion"] is told["flicker"] is None and told["change"] > 0
     with pytest.raises(BendError, match="Compare equals"):
         run(AttnBendMeasure, images=film[:3], unbent=unbent)
+
+
+def test_a_study_records_what_patch_model_does():
+    words, limit = (next(one for one in AttnBendModel.GET_SCHEMA().inputs if one.id == name) for name in RECORDS)
+    assert {*WORDS} == {*words.options} - {"none", "listed words"}
+    assert (limit.min, limit.max) == (1, 65536)
 
 
 def test_no_bends_are_a_text_too():

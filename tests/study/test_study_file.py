@@ -117,6 +117,9 @@ REFUSED = [
     ("seeds: [1, 2]", "seed: [1, 2]", 'line 6: the study has no "seed". Did you mean "seeds"'),
     ("seeds: [1, 2]", "seeds: [1, 2]\nseeds: 3", 'line 7: "seeds" is here twice, first in line 6'),
     ("seeds: [1, 2]", "seeds: [1, two]", "line 6: seeds has 'two', which is no whole number"),
+    ("seeds: [1, 2]", "seeds: []", "line 6: seeds has no values"),
+    ("workflow: wan.json", "workflow: [wan.json]", "line 2: workflow is a list. Give it a text"),
+    ("prompts:", "prompts: []\nabout:", "line 3: prompts is an empty list"),
     ("seeds: [1, 2]", "seeds: -1", "line 6: seeds has -1. Give whole numbers from 0"),
     (
         "subject: rose",
@@ -132,6 +135,16 @@ REFUSED = [
     ("token: ALL; subject", "token: ALL; sea", 'line 4: .*"sea" is not in the prompt'),
     ("mode: blur", "mode: blurr", 'line 9: mode is "blurr", which there is not. Did you mean "blur"'),
     ("mode: blur", "mode: paint", "line 9: Paint needs a mask, which no study has"),
+    (
+        "workflow: wan.json",
+        "workflow: wan.json\nrecord: {words: bent word, limit_mb: 1}",
+        'line 3: words is "bent word", which there is not. Did you mean "bent words"',
+    ),
+    (
+        "workflow: wan.json",
+        "workflow: wan.json\nrecord: {words: bent words, limit_mb: 0}",
+        "line 3: limit_mb is 0. Give it a whole number from 1",
+    ),
     ("sigma: [0, 1, 2]", "sigma: [0, -1]", "line 9: at sigma -1 .*Blur: sigma is -1. Give it 0"),
     ("sigma: [0, 1, 2]", "sigma: 0", "line 9: nothing bends at any value of sigma"),
     ("sigma: [0, 1, 2]", "amount: 1", 'line 9: a bend of mode blur has no "amount"'),
@@ -145,7 +158,7 @@ REFUSED = [
     ("workflow: wan.json", "workflow: wan.json\nrecord: {words: bent words}", 'line 3: record lacks "limit_mb"'),
     (
         "workflow: wan.json",
-        "workflow: wan.json\nrecord: {words: a, limit_mb: a}",
+        "workflow: wan.json\nrecord: {words: bent words, limit_mb: a}",
         "line 3: limit_mb is 'a'. Give it a whole number",
     ),
 ]

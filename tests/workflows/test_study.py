@@ -49,7 +49,7 @@ def test_trusted_files_are_told_by_size_and_time(server):
     }
 
 
-@pytest.mark.parametrize("name", ["../vae/" + VAE, str(FILES[f"vae/{VAE}"]), "gone.safetensors", 3, None])
+@pytest.mark.parametrize("name", ["../vae/" + VAE, str(FILES[f"vae/{VAE}"]), "gone.safetensors", 3, None, {}])
 def test_what_is_in_no_folder_is_refused(server, name):
     graph = {"1": {"class_type": "UNETLoader", "inputs": {"unet_name": name}}}
     with pytest.raises(urllib.error.HTTPError) as refused:
