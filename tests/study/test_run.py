@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 
 import pytest
@@ -153,14 +154,21 @@ def test_an_unbent_film_that_differs_is_measured_and_told_once(server, own, caps
         assert code == 0 and len(kept(store)) == 9
 
 
-def test_two_samplers_make_one_film(server, tmp_path):
+def test_two_samplers_make_one_film_and_one_of_maps(server, tmp_path):
     workflow = toy("Wan 2.2 two samplers")
-    file = written(tmp_path, STUDY.replace("0; 0.5; 1", "0").replace("ALL; subject", "ALL"), workflow)
+    study = STUDY.replace("0; 0.5; 1", "0").replace("ALL; subject", "ALL")
+    file = written(tmp_path, study.replace("version", "record: {words: bent words, limit_mb: 1}\nversion"), workflow)
     store = Store(tmp_path / "store")
     assert run(file, store, "--server", server.url) == 0
     unbent, bent = table(store)
     assert float(bent["change"]) > 0 and float(unbent["change"]) == 0
     assert bent["unbent_digest"] == unbent["digest"]
+    files = [sorted(os.listdir(store.cells / row["key"])) for row in (unbent, bent)]
+    assert files[0] == ["film.mp4", "poster.webp", "result.json"] and files[1] == [
+        "film.mp4",
+        "maps.mp4",
+        *files[0][1:],
+    ]
 
 
 def test_shards_are_parts_that_merge_into_the_whole(made, tmp_path, capsys):
