@@ -23,8 +23,12 @@ POLL = 0.1
 """Seconds between two looks at a job."""
 TIMEOUT = 60
 """Seconds that a server may take to answer; one that samples can be slow."""
+POSTS = 3
+"""So often a server may forget a job: by a new start, or a queue that its user cleared."""
 PATIENCE = 20
 """Seconds for which a job's server may be gone before the cell is given back."""
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""No proxy of the web stands before one's own servers."""
 _BOUNDARY = "attention-bending-8f6c0a51b7"
 
 
@@ -68,11 +72,15 @@ class Comfy:
         `begun` is called where it is posted. Raises Refused, Failed, and Lost after `patience` seconds.
         """
         gone: float | None = None
+        posts = 0
         while True:
             try:
                 state = (self.get(f"/api/jobs/{job}") or {}).get("status")
                 if state is None:  # never asked, or forgotten by a server that started anew
+                    if posts == POSTS:
+                        raise Failed(f"the server took it {POSTS} times, and knows nothing of it")
                     self.post("/prompt", {"prompt": graph, "prompt_id": job})
+                    posts += 1
                     begun()
                 elif state not in ("pending", "in_progress") and (
                     entry := (self.get(f"/history/{job}") or {}).get(job)
@@ -93,7 +101,7 @@ class Comfy:
     def _ask(self, path: str, body: bytes | None = None, kind: str = "") -> bytes | None:
         request = urllib.request.Request(self.url + path, body, {"Content-Type": kind} if kind else {})
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            with _DIRECT.open(request, timeout=TIMEOUT) as answer:
                 return answer.read()
         except urllib.error.HTTPError as error:
             if error.code == 404:

@@ -123,6 +123,12 @@ def test_a_server_that_forgot_is_asked_again():
     assert told.how == KEPT and prompt.count == 2
 
 
+def test_a_server_that_always_forgets_is_not_flooded():
+    prompt = Told({})
+    assert made(prompt=prompt, jobs=Told((404, {}))).how == FAILED
+    assert prompt.count == 3
+
+
 @pytest.mark.parametrize(
     ("history", "how", "why"),
     [
