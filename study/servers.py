@@ -121,7 +121,8 @@ class Own(Server):
 
     def _launch(self) -> None:
         self._starts += 1
-        folders = {part: self._folder / part for part in ("output", "temp", "user")}
+        folders = {part: self._folder / part for part in ("output", "temp")}
+        folders["user"] = self._folder.parent / "user"  # of all: there the pack keeps the hashes of models
         for folder in folders.values():
             folder.mkdir(parents=True, exist_ok=True)
         own = [f"--{part}-directory={folder}" for part, folder in folders.items()]
@@ -157,7 +158,8 @@ def own(count: int, comfy: Path, python: str, options: Sequence[str], folder: Pa
     """
     if not (comfy / "main.py").is_file():
         raise StudyError(f"there is no ComfyUI in {comfy}: it has no main.py. Name its folder by --comfyui.")
-    shutil.rmtree(folder, ignore_errors=True)
+    for number in range(count):
+        shutil.rmtree(folder / str(number), ignore_errors=True)
     clean = {name: value for name, value in os.environ.items() if name not in STRANGE}
     devices = _devices(python, clean)
     on_processor = ["--cpu"] if not devices and "--cpu" not in options else []
