@@ -27,6 +27,7 @@ class AttnBendMeasure(io.ComfyNode):
     @classmethod
     def execute(cls, images, unbent) -> io.NodeOutput:
         change = compare(images, unbent)
+        largest = max(float((a - b)[..., :3].abs().amax()) for a, b in zip(images, unbent, strict=True))
         digests = {"digest": fingerprint(images), "unbent_digest": fingerprint(unbent)}
-        text = json.dumps({**change.as_dict(), **digests}, allow_nan=False)
+        text = json.dumps({**change.as_dict(), "largest": largest, **digests}, allow_nan=False)
         return io.NodeOutput(text, ui=shown_text(cls, text))

@@ -1,7 +1,10 @@
 """Which model files a graph loads, and what is in them: what a study asks, so that its servers are alike."""
 
+import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import folder_paths
@@ -14,6 +17,7 @@ from . import NonsenseError, asked
 
 _hasher = Hasher()
 _MOST = 10_000
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def models(question: dict) -> dict:
@@ -21,6 +25,7 @@ def models(question: dict) -> dict:
 
     Each has its `size` in bytes and its `sha256`; those whose hash is not made yet are `pending` instead, and are asked
     for again. With `trust` each has its size and the time of its last change, in seconds since 1970, and none is read.
+    `pack` is this pack's version.
     """
     prompt, trust = asked(question, "prompt", dict, _MOST), asked(question, "trust", bool)
     told, pending = {}, []
@@ -35,7 +40,17 @@ def models(question: dict) -> dict:
                 pending.append(name)
         except OSError as error:
             raise BendError(f"the model {name} cannot be read: {error}. Look at it on that server.") from None
-    return {"models": told, "pending": pending}
+    return {"pack": _pack(), "models": told, "pending": pending}
+
+
+@cache
+def _pack() -> str:
+    """The version, and a digest of the code, by which one that was changed by hand is another."""
+    version = re.search(r'^version = "(.+)"', (_ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    digest = hashlib.sha256()
+    for file in sorted(file for room in ("bending", "host", "nodes") for file in (_ROOT / room).rglob("*.py")):
+        digest.update(file.read_text(encoding="utf-8").encode())  # whatever its ends of lines
+    return f"{version} {digest.hexdigest()[:12]}"
 
 
 def _loaded(prompt: Mapping) -> Iterator[tuple[str, Path]]:

@@ -64,6 +64,7 @@ def test_a_film_is_measured_as_bend_grid_measures_it(films):
     numbers = {name: told[name] for name in ("change", "ssim", "motion", "flicker")}
     assert {"label": "bent", **numbers} == grid["cells"][1]
     assert math.isclose(told["change"], (film.double() - unbent.double()).abs().mean().item(), rel_tol=1e-6)
+    assert told["largest"] == (film - unbent).abs().max().item()
     assert output.ui.as_dict()["text"] == (text,)
 
 

@@ -1,0 +1,79 @@
+"""What `python study` says without a server."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from attention_bending.study import cli, study_file
+from attention_bending.study.graph import MEASURE, template
+from attention_bending.study.pack import ROOT
+from attention_bending.study.plan import read_workflow
+from attention_bending.study.progress import Progress, duration, size
+from study.workflows import STUDY, toy, written
+
+PRESETS = [f for f in sorted((ROOT / "presets" / "studies").glob("*.yaml")) if not f.stem.endswith("paper")]
+"""The paper's are of the same workflows."""
+
+
+def run(file: Path, *arguments):
+    return cli.main(["run", str(file), "--store", str(file.parent / "store"), *arguments])
+
+
+def test_a_dry_run_counts_and_makes_nothing(tmp_path, capsys):
+    assert run(written(tmp_path), "--dry-run") == 0
+    told = capsys.readouterr().out
+    assert "6 cells, 2 of them without effect, and 1 un-bent films" in told
+    assert "5 films to make: 0 are kept, 5 missing" in told and "not known before a film is made" in told
+    assert not (tmp_path / "store").exists()
+
+
+FAULTS = {
+    "a file": (STUDY.replace("factor", "factr").replace("red}", "blue}"), toy(), ("line 9", "line 5")),
+    "a workflow": (
+        STUDY,
+        {"1": {"class_type": "KSampler", "inputs": {}}},
+        ("no Patch Model", "no Bend Prompt", "seed"),
+    ),
+    "no server": (STUDY, toy(), ("--server URL",)),
+}
+
+
+@pytest.mark.parametrize(("study", "workflow", "told"), FAULTS.values(), ids=FAULTS)
+def test_what_cannot_work_is_told_all_at_once(tmp_path, capsys, study, workflow, told):
+    assert run(written(tmp_path, study, workflow)) == 2
+    said = capsys.readouterr().err
+    assert all(part in said for part in told), said
+
+
+def test_a_comfyui_that_is_none_is_told(tmp_path, capsys):
+    assert run(written(tmp_path), "--start", "1", "--comfyui", str(tmp_path)) == 2
+    assert "it has no main.py" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("file", PRESETS, ids=[file.stem for file in PRESETS])
+def test_each_study_that_comes_with_the_pack_makes_graphs_of_its_workflow(file):
+    study = study_file.load(file)
+    ready = template(read_workflow(file.parent / study.workflow), study.set, study.record)
+    first = study.cells[0]
+    assert MEASURE in ready.graph(first.prompt, first.seed, first.bending)
+
+
+def test_it_runs_in_a_python_without_torch(tmp_path):
+    """As it is called: by its folder's name."""
+    code = "import runpy, sys\nsys.modules |= dict.fromkeys(['torch', 'numpy', 'PIL', 'safetensors'])\n"
+    code += f"sys.argv = ['study', 'missing', {str(written(tmp_path))!r}]\nsys.path.insert(0, '')\n"
+    code += f"runpy.run_path({str(ROOT / 'study')!r}, run_name='__main__')"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert len(ended.stdout.split()) == 5, ended.stderr
+
+
+def test_progress_tells_what_is_made_and_how_long_is_left():
+    progress = Progress(total=4, whole=1)
+    progress.count = 1
+    for how in ("kept", "refused"):
+        progress.step(how)
+    assert progress.line().startswith("[##################......] 2 of 4 films · 1 refused · ")
+    assert progress.line().endswith(" left")
+    assert (duration(80), duration(600), duration(9000)) == ("80 s", "10.0 min", "2.5 h")
+    assert (size(900), size(2.5e9)) == ("900 bytes", "2.5 GB")
