@@ -116,7 +116,7 @@ def texts(*rooms: str) -> Iterator[tuple[str, list[str]]]:
                 yield name, "".join(parts).split("\0")
 
 
-PATTERNS = [".+".join(map(re.escape, parts)) for _, parts in texts("bending", "host", "nodes")]
+PATTERNS = [".*".join(map(re.escape, parts)) for _, parts in texts("bending", "host", "nodes")]
 MESSAGES = re.compile("|".join(f"(?:{pattern})" for pattern in PATTERNS if len(re.sub(r"\W", "", pattern)) > 20))
 
 
