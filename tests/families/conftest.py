@@ -8,7 +8,11 @@ from .table import MEMBERS
 
 __all__ = ["inference_mode", "sample", "shown_records"]
 
-OF_ALL = ("test_each_class_that_a_family_names_is_there", "test_each_class_that_is_taken_is_in_the_table")
+OF_ALL = (
+    "test_each_class_that_a_family_names_is_there",
+    "test_each_class_that_is_taken_is_in_the_table",
+    "test_each_reason_is_of_a_class_that_is_there",
+)
 """Tests of lists that are of the default host."""
 
 
