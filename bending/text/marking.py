@@ -24,4 +24,6 @@ def toggled(text: str, start: int, end: int) -> str:
                 return marked
         except BendError:
             continue
-    raise BendError(f'"{text[start:end]}" cannot be marked where it stands.')
+    raise BendError(
+        f'"{text[start:end]}" cannot be marked where it stands. Mark other words, or unmark those around it.'
+    )

@@ -302,14 +302,17 @@ def _places_in_scene(term: TokenTerm, tokens: TokenMap) -> list[tuple[int, int]]
     if term.scene > count:
         scenes = "1 scene" if count == 1 else f"{count} scenes"
         raise BendError(
-            f'"{term}" asks for scene {term.scene}, but this prompt has {scenes}.',
+            f'"{term}" asks for scene {term.scene}, but this prompt has {scenes}. Count from 1.',
             "token",
             (replace(term, scene=count).token,),
         )
     start, end = tokens.scenes[term.scene]
     name, text = f"scene {term.scene}" if term.scene else "what the whole film hears", tokens.text[start:end]
     if not text:
-        raise BendError(f'"{term}" cannot be found: the timeline has no text for the whole film.', "token")
+        raise BendError(
+            f'"{term}" cannot be found: the timeline has no text for the whole film. Write one, or name a scene.',
+            "token",
+        )
     places = [place for place in tokens.places(term.text) if start <= place[0] and place[1] <= end]
     if term.text and not places:
         offers = (replace(term, scene=None).token,) if tokens.places(term.text) else ()

@@ -79,7 +79,10 @@ class LTXV(Family):
             # the host waits for these values too, in each such call
             are_tokens = (call.conditions["denoise_mask"][0] >= 0).all(0)
             if not are_tokens[:film].all():
-                raise BendError("its mask takes places out of the film itself, which cannot be bent.")
+                raise BendError(
+                    "its mask takes places out of the film itself, which cannot be bent. Take out the node that laid "
+                    "that mask, or bend a branch without it."
+                )
             behind = int(are_tokens[film:].sum())
         return Geometry.of(self.frames(call, film), height, width, behind=behind)
 

@@ -99,18 +99,25 @@ def test_messages_are_quoted_as_they_are(node, refuse):
     assert f"`{message(refuse)}`" in " ".join(sections(node)["Refused"].split())
 
 
-def templates() -> Iterator[str]:
-    """The messages of all BendErrors and required truths in the code, as patterns."""
-    for file in (file for room in ("bending", "host", "nodes") for file in (ROOT / room).rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+def texts(*rooms: str) -> Iterator[tuple[str, list[str]]]:
+    """All texts in the code of these rooms but docstrings, each with its file, and cut where a value is put in."""
+    for path in (path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))):
+        tree, name = ast.parse(path.read_text(encoding="utf-8")), path.relative_to(ROOT).as_posix()
+        nodes = list(ast.walk(tree))
+        passed = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        passed.update(id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values)
+        for node in nodes:
+            if id(node) in passed:
+                continue
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield re.escape(node.value)
+                yield name, [node.value]
             elif isinstance(node, ast.JoinedStr):
-                parts = (part.value if isinstance(part, ast.Constant) else None for part in node.values)
-                yield "".join(".+" if part is None else re.escape(part) for part in parts)
+                parts = [part.value if isinstance(part, ast.Constant) else "\0" for part in node.values]
+                yield name, "".join(parts).split("\0")
 
 
-MESSAGES = re.compile("|".join(f"(?:{pattern})" for pattern in templates() if len(re.sub(r"\W", "", pattern)) > 20))
+PATTERNS = [".*".join(map(re.escape, parts)) for _, parts in texts("bending", "host", "nodes")]
+MESSAGES = re.compile("|".join(f"(?:{pattern})" for pattern in PATTERNS if len(re.sub(r"\W", "", pattern)) > 20))
 
 
 @pytest.mark.parametrize("node", PAGES)
@@ -129,6 +136,23 @@ def test_the_page_of_messages_quotes_what_the_code_says():
     assert len(quotes) > 15
     for quote in quotes:
         assert MESSAGES.search(quote), quote
+
+
+SAY_THEMSELVES = re.compile("bending/(files|operators|time|frames|explore|pictures)/|bending/(api|bend|narrow).py")
+"""Where messages are of fields and files: what was asked, what is there, what may be there."""
+
+
+def test_the_page_of_messages_has_all_of_them():
+    """By the longest fixed part of their first sentence, of which thirty characters are enough."""
+    page = " ".join((ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8").split())
+    listed = set()
+    for file, parts in texts("bending", "host"):
+        message = re.sub(r"%s|\{\w+\}", "\0", "\0".join(parts))
+        said = max(message.split(". ")[0].split("\0"), key=len).strip(' .,:;"()')[:30]
+        if message.endswith(".") and len(said.split()) > 2 and not SAY_THEMSELVES.match(file):
+            assert said in page, f"{file}: {message}"
+            listed.add(said)
+    assert len(listed) > 100
 
 
 def test_the_report_is_shown_as_it_is():

@@ -147,7 +147,7 @@ def test_each_scene_is_another_word_of_a_field():
 @pytest.mark.parametrize(
     ("token", "said", "offers"),
     [
-        ("@3", '"@3" asks for scene 3, but this prompt has 2 scenes.', ("@2",)),
+        ("@3", '"@3" asks for scene 3, but this prompt has 2 scenes. Count from 1.', ("@2",)),
         ("star@3", "this prompt has 2 scenes", ("star@2",)),
         ("red@2", 'there is no "red" in scene 2: it reads "a blue star".', ("red",)),
         ("star@0", 'there is no "star" in what the whole film hears', ("star",)),

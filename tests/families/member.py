@@ -7,6 +7,7 @@ from typing import Any
 
 import comfy.model_patcher
 import comfy.nested_tensor
+import comfy.supported_models
 import torch
 from attention_bending.bending.digest import fingerprint
 from attention_bending.bending.text.tokens import EncoderTokens, Piece, TokenMap
@@ -66,6 +67,11 @@ class Member:
     encoder: str = "umt5xxl"
     batches: bool = True
     slow: bool = False
+
+    @property
+    def is_there(self) -> bool:
+        """Whether this ComfyUI has its class."""
+        return hasattr(comfy.supported_models, self.config)
 
     def model(self, device: str):
         """The model that ComfyUI makes of this configuration."""

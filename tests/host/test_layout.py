@@ -7,7 +7,6 @@ import torch
 from attention_bending.bending import operators as ops
 from attention_bending.bending.bend import Bend
 from attention_bending.bending.errors import BendError
-from attention_bending.dev import paths
 from comfy.patcher_extension import WrappersMP
 from host.strangers import (
     around,
@@ -301,19 +300,3 @@ def test_a_call_in_the_middle_of_a_call(model, positive, negative, sample):
     with reports() as made:
         assert torch.equal(sample(nested(bent(model, *KISS)), positive, negative, **SQUARE_SHAPE), plain)
     assert made[0].bent == 2 * LAYERS
-
-
-def test_the_page_on_troubleshooting_has_each_message():
-    page = " ".join((paths.ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8").split())
-    for words in (
-        "a model call is not laid out as this run's.",
-        "It looks like the work of",
-        "left un-bent, where no bend was to act:",
-        "a model call has reached no text attention of the host's.",
-        "so its text attention was not found.",
-        "were left un-bent, as are rows that another node adds.",
-        "so its words cannot be found.",
-        "lays a mask over the text's attention, whose logits are then not the words' alone.",
-        "runs the text's too.",
-    ):
-        assert words in page
