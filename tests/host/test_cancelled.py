@@ -18,7 +18,7 @@ from host.support import SQUARE, runs
 from host.test_traces import untouched
 
 STEPS, LAYERS = 3, 2
-MOVING = Animation("x", "steps", Keyframes(((0.0, False, 0.0), (3.0, False, 0.5))))
+MOVING = Animation("x", "steps", Keyframes(((0.0, False, 0.0), (2.0, False, 0.5))))
 BENDS = (
     Bend(ops.Translate(), "kiss", animations=(MOVING,)),
     Bend(ops.Blur(), "ALL"),
