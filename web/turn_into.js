@@ -35,10 +35,11 @@ export async function turnInto(node, type) {
     for (const input of node.inputs.slice())
       if (input.link != null && !made.inputs.some(({ name }) => name === input.name))
         node.disconnectInput(node.inputs.indexOf(input))
-    moveWires(graph, node, made)
+    const wires = takeWires(node)
     graph.remove(node)
     await new Promise((resolve) => setTimeout(resolve)) // Nodes 2.0 would take a node of the same id for the same one
     made.id = id
+    giveWires(made, wires)
     graph.add(made)
     setOpen(made, open)
     const least = made.computeSize()
@@ -71,17 +72,30 @@ function copyValues(node, made) {
   }
 }
 
-/** The wires themselves stay, and with them their places on a Bender Stack and at a subgraph's border. */
-function moveWires(graph, node, made) {
-  for (const [slot, input] of made.inputs.entries()) {
-    const from = node.inputs.find(({ name }) => name === input.name)
-    if (from?.link == null) continue
-    Object.assign(graph.getLink(from.link), { target_id: node.id, target_slot: slot })
-    input.link = from.link
-    from.link = null
+/**
+ * Take a node's wires from it. They stay themselves, and with them their places on a Bender Stack and at a subgraph's
+ * border; that end of each is put to an id of its own that no node has, so that none goes with the node.
+ */
+function takeWires({ graph, inputs, outputs: [output] }) {
+  const into = inputs.filter(({ link }) => link != null).map(({ name, link }) => ({ name, wire: graph.getLink(link) }))
+  const from = (output.links ?? []).map((link) => graph.getLink(link))
+  for (const { wire } of into) wire.target_id = nowhere(wire)
+  for (const wire of from) wire.origin_id = nowhere(wire)
+  for (const input of inputs) input.link = null
+  output.links = null
+  return { into, from }
+}
+
+const nowhere = (wire) => -1000 - wire.id
+
+function giveWires(made, { into, from }) {
+  for (const { name, wire } of into) {
+    const slot = made.inputs.findIndex((input) => input.name === name)
+    Object.assign(wire, { target_slot: slot, target_id: made.id })
+    made.inputs[slot].link = wire.id
   }
-  made.outputs[0].links = node.outputs[0].links
-  node.outputs[0].links = null
+  for (const wire of from) wire.origin_id = made.id
+  made.outputs[0].links = from.map(({ id }) => id)
 }
 
 app.registerExtension({
