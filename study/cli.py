@@ -184,7 +184,8 @@ def _export(asked: argparse.Namespace) -> int:
 def _page(asked: argparse.Namespace) -> int:
     from .page import build
 
-    print(build(_store(asked).folder))
+    store = _store(asked)
+    print(build(store, results.rows(_planned(asked), store)))
     return 0
 
 
