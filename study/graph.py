@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import StudyError
-from .wires import Graph, ancestors, descendants, is_wire, wires
+from .wires import Graph, ancestors, descendants, is_wire, nearest, wires
 
 Place = tuple[str, str]
 """A node's id and an input's name."""
@@ -223,7 +223,7 @@ def _built(
         graph[node]["inputs"]["bending"] = [BENDING, 0]
     graph[BENDING] = _node("AttnBendLoadText", {"text": ""})
     rate, middle = _rate(workflow, decode), _middle(workflow, before)
-    maps = _maps(graph, patches[0], record or {}, bent, rate)
+    maps = _maps(graph, decode, record, rate) if record else {}
     whole = {**graph, **branch, **_saved(bent, unbent, rate, middle), **maps}
     alone = {**workflow, **branch, **_saved(unbent, unbent, rate, middle)}
 
@@ -247,14 +247,16 @@ def _saved(film: list, unbent: list, rate: float, middle: int) -> Graph:
     }  # fmt: skip
 
 
-def _maps(graph: Graph, patch: str, record: Record, film: list, rate: float) -> Graph:
-    """Where words are recorded, in the first Patch Model: the film of their maps after the bends."""
-    if not record:
-        return {}
+def _maps(graph: Graph, decode: str, record: Record, rate: float) -> Graph:
+    """The film of recorded words' maps after the bends, in the sampling that ends in the film."""
+    latent = nearest(graph, decode, lambda at: "latent_image" in at["inputs"])
+    if latent is None:
+        raise StudyError("no sampler of ComfyUI's own makes the film, and no maps are found. Leave record out.")
+    patch, _ = nearest(graph, latent[0], lambda at: at["class_type"] == PATCH)
     graph[patch]["inputs"] |= {"record": record["words"], "record_limit_mb": record["limit_mb"]}
     shown = {
-        "maps": [patch, 1], "words": "", "show": "bent", "layers": "all", "steps": "all", "normalize": "film",
-        "color_map": "viridis", "opacity": 0.6, "captions": True, "images": film,
+        "maps": [patch, 1], "latent": latent, "words": "", "show": "bent", "layers": "all", "steps": "all",
+        "normalize": "film", "color_map": "viridis", "opacity": 0.6, "captions": True, "images": [decode, 0],
     }  # fmt: skip
     return {f"{MAPS} drawn": _node("AttnBendMaps", shown), **_video(MAPS, [f"{MAPS} drawn", 0], rate)}
 

@@ -1,6 +1,7 @@
 """What leads where in a graph in API form, of nodes by id; an input of one is a value or a wire, `[id, slot]`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 Graph = dict[str, dict[str, Any]]
@@ -30,3 +31,16 @@ def descendants(graph: Graph, nodes: Iterable[str]) -> list[str]:
     while more := {n for n, at in graph.items() if n not in found and any(w[0] in found for _, w in wires(at))}:
         found |= more
     return [node for node in graph if node in found]
+
+
+def nearest(graph: Graph, node: str, fits: Callable[[Mapping[str, Any]], bool]) -> list | None:
+    """The wire out of the nearest node before this one that fits; None where none does."""
+    ahead, seen = deque(wire for _, wire in wires(graph[node])), set()
+    while ahead:
+        source, _ = wire = ahead.popleft()
+        if fits(graph[source]):
+            return wire
+        if source not in seen:
+            seen.add(source)
+            ahead.extend(wire for _, wire in wires(graph[source]))
+    return None

@@ -44,7 +44,10 @@ def test_two_samplers_that_share_a_bending_are_one_film():
 def test_words_are_filmed_where_the_study_records_them():
     graph = template(toy(), record={"words": "bent words", "limit_mb": 2}).graph(CIRCLE, SEED, "text")
     assert graph["9"]["inputs"]["record"] == "bent words" and graph["9"]["inputs"]["record_limit_mb"] == 2
-    assert graph[MAPS]["class_type"] == "SaveVideo"
+    assert graph[MAPS]["class_type"] == "SaveVideo" and graph[f"{MAPS} drawn"]["inputs"]["latent"] == ["11", 0]
+    graph = template(toy("Wan 2.2 two samplers"), record={"words": "bent words", "limit_mb": 2}).graph(CIRCLE, SEED, "")
+    drawn = graph[f"{MAPS} drawn"]["inputs"]
+    assert drawn["maps"] == ["3213", 1] and drawn["latent"] == ["3216", 0]  # the second ends in the film
     assert MAPS not in template(toy()).graph(CIRCLE, SEED, "text")
 
 

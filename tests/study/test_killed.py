@@ -97,7 +97,7 @@ def test_a_driver_killed_before_a_rename_takes_the_film_from_the_server(tmp_path
     """Of servers that run on: what was made is not made again."""
     once = "before = Path.rename\ncount = []\ndef rename(self, to):\n    count.append(self)\n    if len(count) == 4:\n"
     once += "        os.kill(os.getpid(), signal.SIGKILL)\n    return before(self, to)\nPath.rename = rename"
-    with running_server(start_seconds=SLOW_START) as one, running_server() as two:
+    with running_server(start_seconds=SLOW_START) as one, running_server(start_seconds=SLOW_START) as two:
         study = Study(tmp_path, "Bend one word", one.url, two.url)
         assert study.begin(once).wait() == -signal.SIGKILL
         assert len([name for name in os.listdir(study.store.cells) if name.endswith(".part")]) == 1
@@ -120,7 +120,7 @@ def test_a_driver_killed_before_it_posts_loses_nothing(tmp_path):
 
 
 def test_a_server_of_the_users_that_ends_gives_its_cell_to_the_other(tmp_path):
-    with running_server(start_seconds=SLOW_START) as one, running_server() as two:
+    with running_server(start_seconds=SLOW_START) as one, running_server(start_seconds=SLOW_START) as two:
         study = Study(tmp_path, "Bend one word", one.url, two.url)
         run = study.begin()
         study.until(run, 3)
