@@ -30,7 +30,7 @@ export function read(study) {
   for (const cell of all) if (cell.mode === study.unbent) unbent.set(groupOf(cell), cell)
   for (const cell of all) cell.unbent = unbent.get(groupOf(cell))
   const cells = all.filter((cell) => cell.mode !== study.unbent)
-  const names = ["mode", ...study.parameters, ...study.common, "prompt", "seed", "status"]
+  const names = ["mode", ...study.common, "prompt", "seed", "status", ...study.parameters]
   const facets = names.map((name) => ({ name, label: LABELS[name] ?? titled(name), values: valuesOf(cells, name) }))
   const varied = facets.filter((facet) => facet.values.length > 1)
   return { cells, facets: varied, varied: new Set(varied.map((facet) => facet.name)) }

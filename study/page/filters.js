@@ -13,15 +13,10 @@ const BUTTONS = 24 // values of a facet that have a button; the rest is found by
 export function makeFilters(facets, cells, asked, change) {
   const find = byId("find")
   const clear = byId("clear")
-  const open = new Set(
-    facets
-      .filter(({ values }) => values.length <= 8)
-      .slice(0, 5)
-      .map(({ name }) => name),
-  )
+  const isOpen = ({ name, values }) => values.length <= 8 && !STUDY.parameters.includes(name)
   const drawers = facets.map((facet) => {
     const inside = make("div", { className: "values" })
-    const drawer = make("details", { open: open.has(facet.name) }, make("summary"), inside)
+    const drawer = make("details", { open: isOpen(facet) }, make("summary"), inside)
     drawer.ontoggle = () => fill(facet, drawer, inside)
     return { facet, drawer, inside }
   })
@@ -48,7 +43,10 @@ export function makeFilters(facets, cells, asked, change) {
       return button
     })
     const at = [...inside.children].indexOf(document.activeElement)
-    inside.replaceChildren(...buttons, ...(values.length > BUTTONS ? [`and ${values.length - BUTTONS} more: find them`] : []))
+    inside.replaceChildren(
+      ...buttons,
+      ...(values.length > BUTTONS ? [`and ${values.length - BUTTONS} more: find them`] : []),
+    )
     if (at >= 0) buttons[at].focus()
   }
 

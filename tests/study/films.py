@@ -26,12 +26,24 @@ def pretended(study: study_file.Study, store: Store, refused: int = 0) -> Iterat
         group = cell.prompt, cell.seed
         if group not in shown:
             shown[group] = f"unbent{len(shown)}"
-            yield {"key": shown[group], "status": "kept", **where, "mode": UNBENT, **_kept(store, shown[group], None, cell)}
+            yield {
+                "key": shown[group],
+                "status": "kept",
+                **where,
+                "mode": UNBENT,
+                **_kept(store, shown[group], None, cell),
+            }
         if number < refused:
             yield {"key": f"cell{number}", "status": "refused", **where, **cell.axes, "why": WHY}
             continue
         key = shown[group] if cell.no_op else f"cell{number}"
-        yield {"key": key, "status": UNBENT if cell.no_op else "kept", **where, **cell.axes, **_kept(store, key, cell, cell)}
+        yield {
+            "key": key,
+            "status": UNBENT if cell.no_op else "kept",
+            **where,
+            **cell.axes,
+            **_kept(store, key, cell, cell),
+        }
 
 
 def _kept(store: Store, key: str, bent: Cell | None, cell: Cell) -> Row:
@@ -47,7 +59,13 @@ def _kept(store: Store, key: str, bent: Cell | None, cell: Cell) -> Row:
         _look(looks, mode, value, cell.seed)
         store.cells.mkdir(exist_ok=True)
         os.symlink(looks, store.cells / key, target_is_directory=True)
-    numbers = {"change": strength, "ssim": 1 - strength, "motion": 1 + strength, "flicker": None, "largest": 3 * strength}
+    numbers = {
+        "change": strength,
+        "ssim": 1 - strength,
+        "motion": 1 + strength,
+        "flicker": None,
+        "largest": 3 * strength,
+    }
     return {**numbers, "film": f"cells/{key}/{FILES[FILM]}"}
 
 
