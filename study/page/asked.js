@@ -19,6 +19,8 @@ export function fromAddress(hash, facets) {
   const plain = Object.fromEntries(Object.entries(PLAIN).map(([name, value]) => [name, told.get(name) ?? value]))
   const chosen = {}
   for (const { name } of facets) if (told.has(`is.${name}`)) chosen[name] = new Set(told.getAll(`is.${name}`))
+  if (!STUDY.metrics.includes(plain.metric)) plain.metric = PLAIN.metric
+  if (!STUDY.metrics.includes(plain.sort.replace(/^-/, ""))) plain.sort = PLAIN.sort
   return /** @type {any} */ ({ ...plain, chosen })
 }
 

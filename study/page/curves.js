@@ -83,10 +83,7 @@ export function makeCurves(facets, choose) {
       text((LEFT + width - RIGHT) / 2, height - BOTTOM + 15, shown(row.parameter), "middle", "name"),
     )
     if (row.unbent !== null)
-      made.append(
-        drawn("path", { class: "unbent", d: `M${LEFT} ${up(row.unbent)}H${width - RIGHT}` }),
-        text(width - RIGHT, up(row.unbent) - 4, "un-bent", "end", "unbent"),
-      )
+      made.append(drawn("path", { class: "unbent", d: `M${LEFT} ${up(row.unbent)}H${width - RIGHT}` }))
     for (const line of panel.lines) {
       const places = line.points.map((point) => ({ x: along(point.x), y: up(point.mean) }))
       const path = (points) => points.map(({ x, y }, i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("")
@@ -130,13 +127,16 @@ export function makeCurves(facets, choose) {
   /** @param {import("./data.js").Cell[]} cells @param {import("./asked.js").Asked} asked */
   function show(cells, asked) {
     metric = asked.metric
+    const key = (text, color) => {
+      const made = make("span", {}, text)
+      made.style.color = `var(${color})`
+      return made
+    }
     legend.replaceChildren(
-      `${titled(metric)} against each value, the mean of all films of a point; pale, from the least to the most. A click shows its films.`,
-      ...bands.map((band, i) => {
-        const key = make("span", {}, `${LINES} ${shown(band)}`)
-        key.style.setProperty("color", `var(--line-${i % 6})`)
-        return key
-      }),
+      `${titled(metric)} against each value, the mean of all films of a point; pale, from the least to the most.`,
+      key("un-bent", "--warm"),
+      ...bands.map((band, i) => key(`${LINES} ${shown(band)}`, `--line-${i % 6}`)),
+      "A click shows the films of a point.",
     )
     virtual.set(
       curvesOf(

@@ -22,6 +22,9 @@ export function makeFilters(facets, cells, asked, change) {
   })
   byId("facets").append(...drawers.map(({ drawer }) => drawer))
 
+  /** @type {object[]} */
+  let left = []
+
   function fill(facet, drawer, inside) {
     const { name, label, values } = facet
     const chosen = asked().chosen[name]
@@ -29,7 +32,8 @@ export function makeFilters(facets, cells, asked, change) {
     drawer.classList.toggle("chosen", Boolean(chosen))
     if (!drawer.open) return inside.replaceChildren()
     const counts = new Map()
-    for (const cell of chosenOf(cells, asked(), name)) counts.set(cell[name], (counts.get(cell[name]) ?? 0) + 1)
+    for (const cell of chosen ? chosenOf(cells, asked(), name) : left)
+      counts.set(cell[name], (counts.get(cell[name]) ?? 0) + 1)
     const buttons = values.slice(0, BUTTONS).map((value) => {
       const count = counts.get(value) ?? 0
       const button = make("button", { type: "button", textContent: shown(value), title: `${count} films` })
@@ -59,7 +63,9 @@ export function makeFilters(facets, cells, asked, change) {
     change()
   }
   return {
-    show() {
+    /** Show what is asked. @param {object[]} some The cells that it leaves. */
+    show(some) {
+      left = some
       if (find.value !== asked().find) find.value = asked().find
       clear.disabled = !asked().find && !Object.keys(asked().chosen).length
       for (const { facet, drawer, inside } of drawers) fill(facet, drawer, inside)

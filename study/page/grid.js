@@ -169,8 +169,10 @@ export function makeGrid(varied, open) {
   /** The cell under or over the one where we are, as near as its row has one. */
   function beside(by) {
     const column = at - rows[rowOf[at]].first
-    for (let index = rowOf[at] + by; rows[index]; index += by)
-      if (rows[index].cells) return rows[index].first + Math.min(column, rows[index].cells.length - 1)
+    for (let index = rowOf[at] + by; rows[index]; index += by) {
+      const { first, cells: films } = rows[index]
+      if (films) return first + Math.min(column, films.length - 1)
+    }
     return at
   }
 
@@ -218,6 +220,7 @@ export function makeGrid(varied, open) {
     largest = Math.max(0, ...some.map((cell) => cell[metric] ?? 0))
     lay(asked)
     at = Math.max(0, cells.indexOf(was))
+    sheet.ariaRowCount = String(rows.length)
     virtual.set(rows)
   }
 
@@ -226,9 +229,10 @@ export function makeGrid(varied, open) {
   return {
     show,
     hide: () => virtual.set([]),
-    go: (cell) => go(cells.indexOf(cell)),
+    /** Stand at a cell, where it is among them. */
+    go: (cell) => cells.includes(cell) && go(cells.indexOf(cell)),
     /** The cell so many places on, as they stand. */
-    next: (cell, by) => cells[cells.indexOf(cell) + by],
+    next: (cell, by) => (cells.includes(cell) ? cells[cells.indexOf(cell) + by] : undefined),
     top: () => main.scrollTo(0, 0),
   }
 }

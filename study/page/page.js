@@ -62,7 +62,7 @@ function show() {
   byId("count").textContent =
     (some.length === cells.length ? `${cells.length} films` : `${some.length} of ${cells.length} films`) +
     (lost ? `, ${lost} of them refused, failed or missing` : "")
-  filters.show()
+  filters.show(some)
   if (isFilms) {
     curves.hide()
     grid.show(some, asked)

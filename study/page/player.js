@@ -17,6 +17,7 @@ export function makePlayer(walk, closed) {
   const facts = make("dl")
   const files = make("p", { className: "files" })
   const play = button("", "Play", () => turn(!isWanted))
+  play.autofocus = true
   const time = make("input", { type: "range", min: "0", max: "1", step: "0.001", ariaLabel: "Time" })
   const link = button("Copy link", "Copy a link to this film, with the filters", async () => {
     await navigator.clipboard.writeText(location.href)

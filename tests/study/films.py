@@ -19,54 +19,36 @@ WHY = 'Bend 1, Spatial Scale of "red": it is refused for the test.'
 
 
 def pretended(study: study_file.Study, store: Store, refused: int = 0) -> Iterator[Row]:
-    """The table of a study, of which the first `refused` cells were refused; cells that look alike share their files."""
+    """The table of a study, its first `refused` cells refused; cells that look alike share their files."""
     shown = {}
     for number, cell in enumerate(study.cells):
         where = {"prompt": cell.prompt, "subject": cell.subject, "seed": cell.seed}
         group = cell.prompt, cell.seed
         if group not in shown:
-            shown[group] = f"unbent{len(shown)}"
-            yield {
-                "key": shown[group],
-                "status": "kept",
-                **where,
-                "mode": UNBENT,
-                **_kept(store, shown[group], None, cell),
-            }
+            first = shown[group] = f"unbent{len(shown)}"
+            yield {"key": first, "status": "kept", **where, "mode": UNBENT, **_kept(store, first, cell, is_bent=False)}
         if number < refused:
             yield {"key": f"cell{number}", "status": "refused", **where, **cell.axes, "why": WHY}
             continue
-        key = shown[group] if cell.no_op else f"cell{number}"
-        yield {
-            "key": key,
-            "status": UNBENT if cell.no_op else "kept",
-            **where,
-            **cell.axes,
-            **_kept(store, key, cell, cell),
-        }
+        key, status = (shown[group], UNBENT) if cell.no_op else (f"cell{number}", "kept")
+        yield {"key": key, "status": status, **where, **cell.axes, **_kept(store, key, cell, not cell.no_op)}
 
 
-def _kept(store: Store, key: str, bent: Cell | None, cell: Cell) -> Row:
-    """What is told of a film that is kept, with its folder; `bent` is None for the un-bent film."""
+def _kept(store: Store, key: str, cell: Cell, is_bent: bool) -> Row:
+    """What is told of a film that is kept, with its folder."""
     mode, value, strength = "", 1.0, 0.0
-    if bent and not bent.no_op:
-        mode = bent.axes["mode"]
-        value = next((round(v, 1) for v in bent.axes.values() if isinstance(v, float) and v), 1.0)
-        strength = abs(value - (mode == "amplify")) * (0.4 if bent.axes["steps"] == "7-9" else 1)
-        strength *= {"all": 1.0, "0-5": 0.6, "13-18": 0.9}.get(bent.axes["layers"], 0.3) * (1 + cell.seed % 3) / 30
+    if is_bent:
+        mode = cell.axes["mode"]
+        value = next((round(v, 1) for v in cell.axes.values() if isinstance(v, float) and v), 1.0)
+        strength = abs(value - (mode == "amplify")) * (0.4 if cell.axes["steps"] == "7-9" else 1)
+        strength *= {"all": 1.0, "0-5": 0.6, "13-18": 0.9}.get(cell.axes["layers"], 0.3) * (1 + cell.seed % 3) / 30
     if not (store.cells / key).exists():
-        looks = store.folder.resolve() / "looks" / f"{mode} {value} {cell.seed}"
-        _look(looks, mode, value, cell.seed)
+        looks = store.folder.resolve() / "looks" / f"{mode} {value} {cell.seed % 2}"
+        _look(looks, mode, value, cell.seed % 2)
         store.cells.mkdir(exist_ok=True)
         os.symlink(looks, store.cells / key, target_is_directory=True)
-    numbers = {
-        "change": strength,
-        "ssim": 1 - strength,
-        "motion": 1 + strength,
-        "flicker": None,
-        "largest": 3 * strength,
-    }
-    return {**numbers, "film": f"cells/{key}/{FILES[FILM]}"}
+    numbers = {"change": strength, "ssim": 1 - strength, "motion": 1 + strength, "flicker": None}
+    return {**numbers, "largest": 3 * strength, "film": f"cells/{key}/{FILES[FILM]}"}
 
 
 def _look(folder: Path, mode: str, value: float, seed: int) -> None:
