@@ -29,7 +29,6 @@ pytestmark = pytest.mark.skipif(not find_chromium(), reason=CHROMIUM_CURE)
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("page") / "two words")
-    store.folder.mkdir()
     return build(store, pretended(study_file.parse(STUDY), store, refused=REFUSED))
 
 
@@ -86,7 +85,7 @@ def test_5000_cells_scroll_with_under_500_elements(at):
 
 def test_each_row_has_its_unbent_film_first(at):
     first = "[...document.querySelectorAll('.row .card:first-of-type')].map(card => card.ariaLabel)"
-    assert set(at("group=prompt").evaluate(first)) == {"un-bent · a (red) circle on the left · seed 1"}
+    assert set(at("group=prompt").evaluate(first)) == {"un-bent · a (red) circle on the left · seed 1 · change 0"}
 
 
 def test_filters_sort_and_link_agree(at):
