@@ -1,5 +1,5 @@
 /** All films in rows: an un-bent one first, and behind it what bends made of it. */
-import { fileOf, isFilmed, nameOf, placeText, valuesText } from "./data.js"
+import { fileOf, isFilmed, nameOf, placeText, valuesOf, valuesText } from "./data.js"
 import { byId, grouped, make, shown, titled } from "./elements.js"
 import { makeRows } from "./virtual.js"
 
@@ -30,7 +30,7 @@ const FEW = 3 // lines shorter than this share a row
 export function makeGrid(varied, open) {
   const main = /** @type {HTMLElement} */ (document.querySelector("main"))
   const sheet = make("div", { className: "sheet", role: "grid", ariaLabel: "Films" })
-  const where = [...STUDY.common, "prompt", "seed"].filter((name) => varied.has(name))
+  const axes = [...STUDY.common, "prompt", "seed"].filter((name) => varied.has(name))
   const virtual = makeRows(main, sheet, draw)
   /** @type {Row[]} */
   let rows = []
@@ -55,6 +55,7 @@ export function makeGrid(varied, open) {
     sheet.style.setProperty("--shape", String(shape))
     const height = (width() - 8) / shape + CAPTION
     const isOneUnbent = (some) => some.every((cell) => cell.unbent === some[0].unbent)
+    const where = axes.filter((name) => valuesOf(cells, name).length > 1)
     /** Cells of a line, in as many rows as they need. */
     const line = (some, label, caption) => {
       const unbent = isOneUnbent(some) ? some[0].unbent : undefined
