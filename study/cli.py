@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..bending.errors import BendError
-from . import one_film, results, servers, study_file, threads
+from . import one_film, page, results, servers, study_file, threads
 from .errors import StudyError
 from .graph import template
 from .making import Making
@@ -182,9 +182,8 @@ def _export(asked: argparse.Namespace) -> int:
 
 
 def _page(asked: argparse.Namespace) -> int:
-    from .page import build
-
-    print(build(_store(asked).folder))
+    store = _store(asked)
+    print(page.build(store, results.rows(_planned(asked), store)))
     return 0
 
 

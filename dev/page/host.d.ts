@@ -7,3 +7,5 @@ declare module "*/scripts/api.js" {
   export const api: import("@comfyorg/comfyui-frontend-types").ComfyApi & Ours
 }
 declare const LiteGraph: any
+// What a study's cells.js says.
+declare const STUDY: any
