@@ -31,17 +31,22 @@ SMALL = "wan22_14b_t2v_high"
 
 
 def remember(module: torch.nn.Module) -> None:
-    """Let a module give what it gave for the same input: embedding a text is half of the work of a tiny film."""
-    forward, known = module.forward, []
+    """Let a module give what it gave for the same input: embedding a text is half of the work of a tiny film.
 
-    def again(given):
-        for before, output in known:
-            if (before.shape, before.dtype) == (given.shape, given.dtype) and torch.equal(before, given):
-                return output
-        known[:] = [(given, forward(given)), *known[:3]]
-        return known[0][1]
+    By a class of its own, since a forward put on the module would be somebody's work in the run's eyes.
+    """
 
-    module.forward = again
+    class Remembering(type(module)):
+        known = ()
+
+        def forward(self, given):
+            for before, output in self.known:
+                if (before.shape, before.dtype) == (given.shape, given.dtype) and torch.equal(before, given):
+                    return output
+            self.known = ((given, super().forward(given)), *self.known[:3])
+            return self.known[0][1]
+
+    module.__class__ = Remembering
 
 
 class Mishap(Exception):
