@@ -13,6 +13,7 @@ from .results import Rows
 BEGIN, END = "<!-- made by `python dev evaluate-toy --language` -->", "<!-- end of the language -->"
 
 SEEDS = 4
+"""Of a take the most films that are counted."""
 
 TURNED = 2.0
 """A film has turned whose last picture is so many times as far from its first as the un-bent film's is."""
