@@ -27,6 +27,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add("--plain", action="store_true", help="only bends in all layers and steps, full and renormalised")
     add("--steps", type=int, default=20, metavar="N", help="of the sampler (default 20)")
     add("--page", action="store_true", help="only write docs/what-bends-do.md anew from the results there are")
+    add("--language", action="store_true", help="scenes, weights and Words Here instead of bends")
     return parser.parse_args(arguments)
 
 
@@ -109,6 +110,13 @@ def evaluate(options: argparse.Namespace) -> None:
 def run(arguments: list[str]) -> None:
     """What the command does in ComfyUI's Python."""
     options = parse(arguments)
+    if options.language:
+        from . import language, language_page
+
+        if not options.page:
+            language.evaluate(options.seeds, options.steps)
+        language_page.write(read(language.RESULTS))
+        return
     if not options.page:
         evaluate(options)
     from .page import write

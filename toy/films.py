@@ -7,6 +7,9 @@ from . import world
 
 STEPS, CFG = 20, 4.0
 
+FRAMES = (world.FRAMES + 3) // 4
+"""Of the latents that the toy was trained on."""
+
 
 class Films:
     """A loaded toy: prompts to films. Makes each prompt's conditioning once."""
@@ -26,18 +29,21 @@ class Films:
         (film,) = self.films(caption, [seed], model, steps=steps)
         return film
 
-    def films(self, caption: str, seeds: list[int], model=None, *, steps: int = STEPS) -> list[Tensor]:
-        """A film of each seed, sampled together."""
-        return self.decoded(self.latents(caption, seeds, model, steps=steps))
+    def films(self, prompt: str | list, seeds: list[int], model=None, **how) -> list[Tensor]:
+        """A film of each seed, sampled together; `how` as for `latents`."""
+        return self.decoded(self.latents(prompt, seeds, model, **how))
 
-    def latents(self, caption: str, seeds: list[int], model=None, *, steps: int = STEPS) -> Tensor:
-        """What the sampler makes of each seed, `(B, 16, F', h, w)`."""
+    def latents(
+        self, prompt: str | list, seeds: list[int], model=None, *, steps: int = STEPS, frames: int = FRAMES
+    ) -> Tensor:
+        """What the sampler makes of each seed, `(B, 16, F', h, w)`; `prompt` is a caption, or its conditioning."""
         import comfy.sample
 
-        latent = torch.zeros(1, 16, (world.FRAMES + 3) // 4, world.HEIGHT // 8, world.WIDTH // 8)
+        latent = torch.zeros(1, 16, frames, world.HEIGHT // 8, world.WIDTH // 8)
         noise = torch.cat([comfy.sample.prepare_noise(latent, seed) for seed in seeds])
         latent = latent.expand_as(noise)
-        prompts = (self.conditioning(caption), self.conditioning(""))
+        positive = self.conditioning(prompt) if isinstance(prompt, str) else prompt
+        prompts = (positive, self.conditioning(""))
         arguments = (model or self.model, noise, steps, CFG, "euler", "simple", *prompts, latent)
         return comfy.sample.sample(*arguments, disable_pbar=True, seed=seeds[0])
 

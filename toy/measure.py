@@ -7,6 +7,7 @@ The yardstick of the toy's evaluation: told nothing of how a film was made, it r
 import functools
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -143,6 +144,11 @@ def _sighting(track: list[Blob], frames: int) -> Sighting:
         shape=shape,
         fit=sum(fits) / len(fits),
     )
+
+
+def colour_of(rgb: Sequence[float]) -> str:
+    """The world's nearest colour."""
+    return _nearest(torch.tensor(rgb), world.COLOURS)[0]
 
 
 def _apart(one: Blob, other: Blob) -> float:
