@@ -14,11 +14,13 @@ BEND, PATCH, SAMPLER = "8", "9", "11"
 def test_with_previews_off_there_is_no_panel_and_the_file_is_the_same(desk):
     saved = "JSON.stringify(app.graph.serialize().nodes.map(node => [node.id, node.widgets_values, node.size[0]]))"
     desk.open()
+    desk.set(SAMPLER, seed=0)
     with_them = desk.page.evaluate(saved)
     settings(desk, Previews=False)
     try:
         desk.page.wait_for_function(f"id => !({FIGURE})", arg=BEND)
         desk.open()
+        desk.set(SAMPLER, seed=0)
         desk.page.wait_for_timeout(300)
         assert desk.page.evaluate(f"id => !({FIGURE})", BEND)
         assert desk.page.evaluate(saved) == with_them
