@@ -95,14 +95,14 @@ class OnRay(servers.Server):
             self._drop(actor)
 
     def _place(self) -> None:
-        actor = _Place.options(**self._needs).remote(str(ROOT / "study" / "pack.py"))
-        node = actor.make.remote(self._make)
-        self._actor = actor
+        self._actor = actor = _Place.options(**self._needs).remote(str(ROOT / "study" / "pack.py"))
+        node = actor.node.remote()
         if not ray.wait([node], timeout=ROOM)[0]:
             self._drop(actor)
             raise Lost(f"Ray has no room for it: it needs {self._needs}")
         try:
             self._say(f"{self.name} is on {self._get(actor, node)}")
+            self._get(actor, actor.make.remote(self._make))
         except StudyError as error:
             self._drop(actor)
             self.strike(str(error))
@@ -139,24 +139,28 @@ def _own(own: Callable[..., list[servers.Server]], folder: Path) -> servers.Serv
 
 
 def _actor_class() -> Any:
-    """In a function, so that Ray sends its text: a node finds the pack only once the actor has said where that is."""
+    """In a function, so that Ray sends its text, which names nothing of the pack: a node has that only once it is made."""
 
     @ray.remote(max_concurrency=4, scheduling_strategy="SPREAD")  # what ends a server does not wait for its film
     class Place:
         def __init__(self, pack: str):
             runpy.run_path(pack)["alias"]()
             os.environ.pop("OMP_NUM_THREADS", None)  # Ray's, by which ComfyUI would use one core
-            self._folder = tempfile.TemporaryDirectory(prefix="attention-bending-")
+            self._server: Any = None
+            self._folder = tempfile.TemporaryDirectory(prefix="attention-bending-study-")
 
-        def make(self, make: Make) -> str:
-            self._server = make(Path(self._folder.name))
+        def node(self) -> str:
             return ray.util.get_node_ip_address()
+
+        def make(self, make: Callable[[Path], Any]) -> None:
+            self._server = make(Path(self._folder.name))
 
         def do(self, method: str, *arguments: Any) -> Any:
             return getattr(self._server, method)(*arguments)
 
         def close(self) -> None:
-            self._server.close()
+            if self._server:
+                self._server.close()
             self._folder.cleanup()
 
     return Place
