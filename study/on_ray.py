@@ -42,7 +42,10 @@ def on_ray(
     try:
         ray.init(address, log_to_driver=False, logging_level="ERROR")
     except (RayError, ConnectionError, RuntimeError, ValueError) as error:
-        raise StudyError(f"there is no way into the Ray cluster at {address}: {error}") from None
+        raise StudyError(
+            f"there is no way into the Ray cluster at {address}: {error}. Is it up, and are RAY_AUTH_MODE and the "
+            "token here what they are there?"
+        ) from None
     gpus = int(ray.cluster_resources().get("GPU", 0))
     if not urls and not count:
         count = gpus or sum(node["Alive"] for node in ray.nodes())
@@ -139,7 +142,7 @@ def _own(own: Callable[..., list[servers.Server]], folder: Path) -> servers.Serv
 
 
 def _actor_class() -> Any:
-    """In a function, so that Ray sends its text, which names nothing of the pack: a node has that only once it is made."""
+    """In a function, so that Ray sends its text: it names nothing of the pack, which a node has only once it is made."""
 
     @ray.remote(max_concurrency=4, scheduling_strategy="SPREAD")  # what ends a server does not wait for its film
     class Place:
