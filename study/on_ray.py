@@ -142,7 +142,7 @@ def _own(own: Callable[..., list[servers.Server]], folder: Path) -> servers.Serv
 
 
 def _actor_class() -> Any:
-    """In a function, so that Ray sends its text: it names nothing of the pack, which a node has only once it is made."""
+    """In a function, so that Ray sends its text: a node has the pack only once an actor is made, by its path."""
 
     @ray.remote(max_concurrency=4, scheduling_strategy="SPREAD")  # what ends a server does not wait for its film
     class Place:

@@ -9,6 +9,7 @@ import os
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+LOOKED_AT = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "PYTHONPATH")
 MEASURED = {"change": 0.0, "digest": "d", "unbent_digest": "d"}
 
 parser = argparse.ArgumentParser()
@@ -52,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.tell({"pack": "fake", "models": {}, "pending": []})
         begun[body["prompt_id"]] = time.time()
         about = {"job": body["prompt_id"], "server": os.getpid(), "actor": os.getppid()}
-        about |= {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "PYTHONPATH")}
+        about["environment"] = {name: os.environ[name] for name in LOOKED_AT if name in os.environ}
         with open(told.asked, "a") as file:
             file.write(json.dumps(about) + "\n")
         return self.tell({})

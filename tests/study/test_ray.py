@@ -53,7 +53,7 @@ def ray():
 
 
 class Cluster:
-    """Two nodes on this machine, which a token joins."""
+    """Two nodes on this machine, which a token joins; each says that it has a GPU."""
 
     def __init__(self, ray, folder):
         self.ray, self.folder = ray, folder
@@ -73,7 +73,7 @@ class Cluster:
     def join(self, *how, **environment):
         """A node that runs, or one that ended, as it was not let in."""
         log = self.folder / f"node{len(self.nodes)}.txt"
-        room = ["--num-cpus=2", "--object-store-memory=100000000"]
+        room = ["--num-cpus=2", "--num-gpus=1", "--object-store-memory=100000000"]
         command = [self.ray / "ray", "start", "--block", "--node-ip-address=127.0.0.1", *how, *room]
         with log.open("wb") as told:
             process = subprocess.Popen(command, stdout=told, stderr=told, env=self.environment | environment)
@@ -114,7 +114,7 @@ class Study:
         python.chmod(0o755)
         self.environment = cluster.environment
         self.log, self._asked, self.store = folder / "log.txt", folder / "asked.txt", Store(folder / "store")
-        start = [f"--ray={cluster.address}", "--start=2", f"--comfyui={comfy}", f"--python={python}"]
+        start = [f"--ray={cluster.address}", f"--comfyui={comfy}", f"--python={python}"]
         behind = ["--", f"--asked={self._asked}", f"--seconds={seconds}"]
         run = ["run", written(folder, CELLS), f"--store={self.store.folder}", *start, *behind]
         self.command = [cluster.ray / "python", ROOT / "study", *run]
@@ -158,7 +158,7 @@ def test_a_study_goes_on_where_an_actor_is_killed(cluster, tmp_path):
     study.ends_whole(run)
     assert "is started again" in study.log.read_text()
     assert len(study.asked()) <= FILMS + 1
-    assert {told[name] for told in study.asked() for name in ("OMP_NUM_THREADS", "PYTHONPATH")} == {None}
+    assert all(told["environment"] == {"CUDA_VISIBLE_DEVICES": "0"} for told in study.asked())
 
 
 def test_a_driver_killed_takes_its_servers_along_and_goes_on(cluster, tmp_path):
