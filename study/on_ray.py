@@ -106,9 +106,8 @@ class OnRay(servers.Server):
         try:
             self._say(f"{self.name} is on {self._get(actor, node)}")
             self._get(actor, actor.make.remote(self._make))
-        except StudyError as error:
+        except StudyError as error:  # of that node: another may have what it takes
             self._drop(actor)
-            self.strike(str(error))
             raise Lost(str(error)) from None
 
     def _ask(self, method: str, *arguments: Any) -> Any:
@@ -124,7 +123,7 @@ class OnRay(servers.Server):
             raise error.cause from None
         except RayError as error:
             self._drop(actor)
-            raise Lost(str(error).strip().splitlines()[-1].strip()) from None
+            raise Lost(str(error).strip().splitlines()[-1].strip().partition(". ")[0]) from None  # Ray says more
 
     def _drop(self, actor: Any) -> None:
         ray.kill(actor)
