@@ -59,8 +59,8 @@ class Cluster:
         self.ray, self.folder = ray, folder
         clean = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
         token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 2}
-        quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
-        self.environment = {**clean, **token, **quiet, "PYTHONPATH": str(folder)}
+        more = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "RAY_raylet_start_wait_time_s": str(JOINS)}
+        self.environment = {**clean, **token, **more, "PYTHONPATH": str(folder)}
         self.nodes = []
         self.address = f"127.0.0.1:{servers._free_port()}"
 
@@ -98,8 +98,8 @@ class Cluster:
 def cluster(ray, tmp_path_factory):
     made = Cluster(ray, tmp_path_factory.mktemp("cluster"))
     try:
-        made.head()
-        made.node()
+        for node in (made.head(), made.node()):
+            assert node.poll() is None
         yield made
     finally:
         made.end()
