@@ -59,7 +59,7 @@ class Cluster:
         self.ray, self.folder = ray, folder
         clean = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
         token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 2}
-        more = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "RAY_raylet_start_wait_time_s": str(JOINS)}
+        more = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
         self.environment = {**clean, **token, **more, "PYTHONPATH": str(folder)}
         self.nodes = []
         self.address = f"127.0.0.1:{servers._free_port()}"
@@ -98,8 +98,9 @@ class Cluster:
 def cluster(ray, tmp_path_factory):
     made = Cluster(ray, tmp_path_factory.mktemp("cluster"))
     try:
-        for node in (made.head(), made.node()):
-            assert node.poll() is None
+        assert made.head().poll() is None
+        nodes = (made.node() for _ in range(3))  # Ray gives each 30 s to come up
+        made.second = next(node for node in nodes if node.poll() is None)
         yield made
     finally:
         made.end()
@@ -187,7 +188,7 @@ def test_a_study_goes_on_where_a_node_is_lost(cluster, tmp_path):
     study = Study(cluster, tmp_path, seconds=1)
     run = study.begin()
     study.until(run, 2, servers=2)
-    (raylet,) = (each for each in psutil.Process(cluster.nodes[1].pid).children() if each.name() == "raylet")
+    (raylet,) = (each for each in psutil.Process(cluster.second.pid).children() if each.name() == "raylet")
     raylet.kill()
     study.ends_whole(run)
     assert "is lost" in study.log.read_text()
