@@ -5,7 +5,9 @@ import json
 import statistics
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ..bending.errors import BendError
 from . import one_film, page, results, servers, study_file, threads
@@ -17,6 +19,7 @@ from .progress import Progress, duration, size
 from .store import Store
 
 STUDY, WORKFLOW = "study.yaml", "workflow.json"
+RAY = Path(__file__).with_name("ray.txt")
 STORES = Path("studies")
 """Where studies' folders are made, in the folder that the command is called in."""
 
@@ -79,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
 def _takes_servers(command: argparse.ArgumentParser) -> None:
     command.add_argument("--server", action="append", default=[], metavar="URL", help="a running ComfyUI; many times")
     command.add_argument("--start", type=int, default=0, metavar="N", help="start N ComfyUIs, a GPU each")
+    command.add_argument("--ray", metavar="ADDRESS", help="on the nodes of a Ray cluster; auto: of the one around here")
     command.add_argument(
         "--comfyui", type=Path, default=servers.COMFY, metavar="FOLDER", help="to start; default: ours"
     )
@@ -205,13 +209,28 @@ def _store(asked: argparse.Namespace) -> Store:
 
 
 def _servers(asked: argparse.Namespace, store: Store, say: Callable[[str], object]) -> list[servers.Server]:
-    chosen = [servers.Server(url, say) for url in dict.fromkeys(asked.server)]
+    urls = list(dict.fromkeys(asked.server))
+    own = partial(servers.own, comfy=asked.comfyui.resolve(), python=asked.python, options=asked.options)
+    if asked.ray:
+        return _on_ray(asked.ray, urls, asked.start, own, say)
+    chosen = [servers.Server(url, say) for url in urls]
     if asked.start:
-        folder = store.folder.resolve() / "servers"
-        chosen += servers.own(asked.start, asked.comfyui, asked.python, asked.options, folder, say)
+        chosen += own(asked.start, folder=store.folder.resolve() / "servers", say=say)
     if not chosen:
         raise StudyError("there is no server. Name running ones by --server URL, or start some by --start N.")
     return chosen
+
+
+def _on_ray(*asked: Any) -> list[servers.Server]:
+    try:
+        from .on_ray import on_ray
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise StudyError(
+            f"--ray needs Ray, which {sys.executable} does not have. Install it: pip install -r {RAY}"
+        ) from None
+    return on_ray(*asked)
 
 
 def _tell_size(planned: Plan, store: Store, count: int) -> int:

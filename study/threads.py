@@ -41,7 +41,7 @@ def run(work: Work, servers: Sequence[Server], template: Template, admit: Admit)
     for server in servers:
         threading.Thread(target=serve, args=(server,), name=server.name, daemon=True).start()
     running = len(servers)
-    while running:
+    while running and work.left:  # a server that still starts is not waited for
         outcome = told.get()
         if isinstance(outcome, BaseException):
             raise outcome
@@ -78,6 +78,8 @@ def _serve(work: Work, server: Server, template: Template, admit: Admit, tell: C
                 work.back(task)
             admitted, task = False, None
             work.leave(server.name)
+            if not work.left:
+                return
             server.missed(str(lost))
             if not work.wait(pause):
                 return

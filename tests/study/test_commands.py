@@ -51,6 +51,12 @@ def test_a_comfyui_that_is_none_is_told(tmp_path, capsys):
     assert "it has no main.py" in capsys.readouterr().err
 
 
+def test_what_ray_needs_is_told_where_there_is_none(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert run(written(tmp_path), "--ray", "auto") == 2
+    assert f"pip install -r {ROOT / 'study' / 'ray.txt'}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("file", PRESETS, ids=[file.stem for file in PRESETS])
 def test_each_study_that_comes_with_the_pack_makes_graphs_of_its_workflow(file):
     study = study_file.load(file)

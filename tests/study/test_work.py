@@ -2,7 +2,11 @@
 
 import threading
 
-from attention_bending.study.client import job_id
+from attention_bending.study import threads
+from attention_bending.study.client import Comfy, job_id
+from attention_bending.study.errors import Lost
+from attention_bending.study.rendering import KEPT, Outcome
+from attention_bending.study.servers import Server
 from attention_bending.study.work import Task, Work
 
 
@@ -96,3 +100,38 @@ def test_what_a_server_had_is_anyones_once_it_is_gone():
     work.join("two")
     work.leave("one")
     assert work.take("two").key == "a"
+
+
+class Ready(Server):
+    """A server that makes each film at once."""
+
+    def start(self):
+        pass
+
+    def call(self, function, *arguments):
+        return set() if function is Comfy.jobs else Outcome(arguments[1], self.name, KEPT)
+
+
+class Starting(Ready):
+    """A server that takes as long as the test to start."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.ended = threading.Event()
+
+    def start(self):
+        self.ended.wait(60)
+        raise Lost("it was ended")
+
+
+def test_a_server_that_starts_still_is_not_waited_for():
+    said = []
+    starting = Starting("http://two", said.append)
+    work = Work(group(1, "a"))
+    for outcome in threads.run(work, [Ready("http://one", said.append), starting], None, lambda server: None):
+        work.done(outcome.task)
+    assert work.left == 0
+    (waiting,) = (thread for thread in threading.enumerate() if thread.name == starting.name)
+    starting.ended.set()
+    waiting.join()
+    assert not said
