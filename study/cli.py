@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
 def _takes_servers(command: argparse.ArgumentParser) -> None:
     command.add_argument("--server", action="append", default=[], metavar="URL", help="a running ComfyUI; many times")
     command.add_argument("--start", type=int, default=0, metavar="N", help="start N ComfyUIs, a GPU each")
-    command.add_argument("--ray", metavar="ADDRESS", help="on the nodes of a Ray cluster; auto: of the one around here")
+    command.add_argument("--ray", metavar="ADDRESS", help="on the machines of a Ray cluster; auto: of this one's")
     command.add_argument(
         "--comfyui", type=Path, default=servers.COMFY, metavar="FOLDER", help="to start; default: ours"
     )

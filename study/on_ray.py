@@ -70,7 +70,8 @@ class OnRay(servers.Server):
         if self._actor is None:
             self._place()
         self._ask("start")
-        self._missed_since = None
+        if self.is_given:
+            self._missed_since = None
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return self._ask("call", function, *arguments)
@@ -81,10 +82,8 @@ class OnRay(servers.Server):
 
     def missed(self, why: str) -> None:
         self._misses += 1
-        if self.is_given:
-            super().missed(why)
-        elif self._misses >= servers.STARTS:
-            self.strike(f"{self._misses} starts came to nothing: {why}")
+        if self.is_given or self._misses >= servers.STARTS:
+            super().missed(why)  # by time, as Ray needs some to see that a node is gone
         else:
             self._say(f"{self.name} is lost, and is started again: {why}")
 

@@ -1,4 +1,4 @@
-"""The engine of one machine: a thread a server.
+"""The engine: a thread a server, wherever that is.
 
 An engine is a function `run(work, servers, template, admit) -> iterator of Outcome`. It hands a task to a server only
 after that answered and was admitted; what a lost server had goes back; whoever takes the outcomes says what is done.

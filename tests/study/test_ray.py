@@ -94,13 +94,17 @@ class Cluster:
             node.wait()
 
 
+def up(join):
+    """A node that runs. Ray gives each 30 s to come up, which are few on a busy machine."""
+    return next(node for node in (join() for _ in range(3)) if node.poll() is None)
+
+
 @pytest.fixture(scope="module")
 def cluster(ray, tmp_path_factory):
     made = Cluster(ray, tmp_path_factory.mktemp("cluster"))
     try:
-        assert made.head().poll() is None
-        nodes = (made.node() for _ in range(3))  # Ray gives each 30 s to come up
-        made.second = next(node for node in nodes if node.poll() is None)
+        up(made.head)
+        made.second = up(made.node)
         yield made
     finally:
         made.end()
