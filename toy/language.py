@@ -18,7 +18,6 @@ from ..bending.bend import Bend, Bending
 from ..bending.maps.heard import words_here
 from ..bending.operators import Amplify
 from ..bending.text.scenes import parse_scenes
-from ..bending.timeline import timeline, weighed
 from ..dev import comfy_host, paths
 from ..dev.console import say
 from . import measure
@@ -141,18 +140,16 @@ class Language:
         """A take's conditioning, and the model patched as it says, or None."""
         from ..host.run.attach import patch_model
         from ..host.run.patch import Patch
-        from ..host.text.prompt_encoding import encode_scenes
+        from ..host.text.own_bends import encode_scenes, encode_weighed
 
-        script = parse_scenes(take.text)
-        weights = "encoder" if take.way == ENCODER else "attention"
-        conditioning, tokens, prompt = encode_scenes(self.clip, script, "", weights)
-        bending = Bending()
-        if take.way in (TIMELINE, SILENCED):
-            bending = timeline(script.scenes, tokens)
+        if take.way in (ATTENTION, ENCODER):
+            conditioning, _, bending = encode_weighed(self.clip, take.text, take.way)
+        else:
+            conditioning, _, bending = encode_scenes(self.clip, parse_scenes(take.text), "", "attention", 0.0, 0.0)
+        if take.way not in (TIMELINE, SILENCED, ATTENTION):
+            bending = Bending()
         if take.way == SILENCED:
             bending += Bending((Bend(Amplify(0.0), "END, PADDING"),))
-        if take.way == ATTENTION:
-            bending = weighed(prompt, script.scenes, tokens)
         return conditioning, patch_model(self.films.model, Patch(bending)) if bending else None
 
 
