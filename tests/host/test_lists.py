@@ -233,7 +233,15 @@ def plain(value: Any) -> Any:
 CASES = [(node, name) for node in NODES for name in inputs_of(node)]
 
 
-@pytest.mark.parametrize("node, name", CASES, ids=[f"{node}.{name}" for node, name in CASES])
+def case(node: str, name: str):
+    """What all modes have alike is quick on one of them."""
+    first = "AttnBendAmplify"
+    is_alike = node != first and "strength" in inputs_of(node) and name in inputs_of(first)
+    marks = pytest.mark.slow if is_alike and (node, name) not in OTHERWISE else ()
+    return pytest.param(node, name, id=f"{node}.{name}", marks=marks)
+
+
+@pytest.mark.parametrize("node, name", [case(*each) for each in CASES])
 def test_a_list_gives_what_its_values_give(node, name, world):
     inputs = inputs_of(node)
     pairs = {key: two(world, node, key, one) for key, one in inputs.items()}
