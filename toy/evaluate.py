@@ -15,6 +15,7 @@ from ..dev import comfy_host, paths
 from ..dev.console import say
 from . import cases
 from .compare import compare
+from .kept import read
 
 RESULTS = paths.HOST / "toy" / "evaluation.jsonl"
 
@@ -71,14 +72,6 @@ class Evaluation:
         if key not in self.unbent:
             self.unbent[key] = self.see(self.films.film(subject.caption, seed, steps=self.steps))
         return self.unbent[key]
-
-
-def read(file: Path) -> list[dict[str, Any]]:
-    """The rows of a results' file; a last line that a stop cut short is left out."""
-    if not file.is_file():
-        return []
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def evaluate(options: argparse.Namespace) -> None:

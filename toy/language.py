@@ -21,7 +21,7 @@ from ..bending.text.scenes import parse_scenes
 from ..dev import comfy_host, paths
 from ..dev.console import say
 from . import measure
-from .evaluate import read
+from .kept import read
 
 RESULTS = paths.HOST / "toy" / "language.jsonl"
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from attention_bending.toy import cases, evaluate, judge, measure, page, plots, results, world
+from attention_bending.toy import cases, judge, kept, measure, page, plots, results, world
 from attention_bending.toy.compare import compare
 from attention_bending.toy.log import Log
 from PIL import Image
@@ -95,7 +95,7 @@ def test_louder_words_stand_beside_the_plain_ones():
 def test_results_survive_a_line_that_was_cut_short(tmp_path):
     file = tmp_path / "rows.jsonl"
     file.write_text(json.dumps({"name": "one"}) + "\n" + '{"name": "tw')
-    assert evaluate.read(file) == [{"name": "one"}]
+    assert kept.read(file) == [{"name": "one"}]
 
 
 def judged(mode, setting, target, caption, before, after):
