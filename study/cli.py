@@ -135,7 +135,8 @@ def _make(asked: argparse.Namespace, planned: Plan, store: Store) -> int:
         for name, text in planned.copies.items():
             store.write_text(name, text)
         tasks = todo(planned, store)[: getattr(asked, "limit", None)]
-        progress = Progress(len(planned.tasks), sum(task.key in store.whole() for task in planned.tasks))
+        whole = store.whole()
+        progress = Progress(len(planned.tasks), sum(task.key in whole for task in planned.tasks))
         if tasks:
             chosen = _servers(asked, store, progress.say)
             try:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..bending.atomic_write import atomic_write
 from .errors import StudyError
 from .locking import alone
 
@@ -99,10 +100,8 @@ class Store:
 
     def write_text(self, name: str, text: str) -> None:
         """A file of the study's folder, whole or as it was."""
-        part = self.folder / f"{name}{PART}"
         try:
-            part.write_text(text, encoding="utf-8", newline="")
-            part.replace(self.folder / name)
+            atomic_write(self.folder / name, lambda part: part.write_text(text, encoding="utf-8", newline=""))
         except OSError as error:
             raise StudyError(f"{self.folder / name} could not be written: {error.strerror}. Make room there.") from None
 
