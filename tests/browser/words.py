@@ -73,12 +73,22 @@ class Words:
         )
         self.desk.drawn()
         x, y = self.page.evaluate(
-            f"""([id, text, nth]) => {{
-                const place = ({AT})(id).widgets.at(-1).element.querySelector('[data-section=words]')
-                const all = [...place.querySelectorAll('button.ab-chip')]
-                const chip = all.filter(chip => chip.innerText.replaceAll('\\n', '') === text)[nth]
-                const {{x, y, width, height}} = chip.getBoundingClientRect()
-                return [x + width / 2, y + height / 2]
+            f"""async ([id, text, nth]) => {{
+                const middle = () => {{
+                    const place = ({AT})(id).widgets.at(-1).element.querySelector('[data-section=words]')
+                    const all = [...place.querySelectorAll('button.ab-chip')]
+                    const chip = all.filter(chip => chip.innerText.replaceAll('\\n', '') === text)[nth]
+                    const {{x, y, width, height}} = chip.getBoundingClientRect()
+                    return [x + width / 2, y + height / 2]
+                }}
+                // Chips move while what stands above them is still being laid out.
+                for (let [at, still] = [middle(), 0]; still < 6; ) {{
+                    await new Promise(requestAnimationFrame)
+                    const now = middle()
+                    still = String(now) === String(at) ? still + 1 : 0
+                    at = now
+                }}
+                return middle()
             }}""",
             [node, text, nth],
         )

@@ -13,6 +13,7 @@ from attention_bending.dev import comfy_host, paths
 comfy_host.start("--cpu", f"--base-directory={paths.BASE}")
 
 import comfy.clip_vision  # noqa: E402
+import comfy.model_management  # noqa: E402
 import comfy.ops  # noqa: E402
 import comfy.sample  # noqa: E402
 import comfy.sd  # noqa: E402
@@ -36,6 +37,16 @@ def inference_mode():
 def shown_records(monkeypatch):
     """For tests that look at maps as they are seen, before they are stored."""
     monkeypatch.setattr(run, "RunRecords", ShownRecords)
+
+
+@pytest.fixture(autouse=True)
+def no_dead_models():
+    """A patcher that ends while its model lives on, as those of the session do, would have the host collect all garbage
+    before every sampling to come.
+    """
+    yield
+    loaded = comfy.model_management.current_loaded_models
+    loaded[:] = [each for each in loaded if not each.is_dead()]
 
 
 @pytest.fixture(scope="session")
