@@ -43,6 +43,7 @@ COLOURS = (("red", "green", "blue"), ("yellow", "blue", "red"))
 
 UNBENT, TIMELINE = "un-bent", "Bend Timeline"
 SILENCED = "END and PADDING silenced, too"
+LOUDER = "END and PADDING silenced, scenes twice as loud and not renormalized"
 ATTENTION, ENCODER = "attention", "encoder"
 
 MIDDLES = (1 / 6, 1 / 2, 5 / 6)
@@ -74,7 +75,7 @@ class Take:
 def takes() -> Iterator[Take]:
     """All of them."""
     longest = max(FRAMES)
-    for way in (UNBENT, TIMELINE, SILENCED):
+    for way in (UNBENT, TIMELINE, SILENCED, LOUDER):
         yield from (Take(text, way, longest) for text in SCENES)
     yield Take(WEIGHED.format(1))
     for weight in WEIGHTS:
@@ -146,10 +147,12 @@ class Language:
             conditioning, _, bending = encode_weighed(self.clip, take.text, take.way)
         else:
             conditioning, _, bending = encode_scenes(self.clip, parse_scenes(take.text), "", "attention", 0.0, 0.0)
-        if take.way not in (TIMELINE, SILENCED, ATTENTION):
+        if take.way in (UNBENT, ENCODER):
             bending = Bending()
-        if take.way == SILENCED:
+        if take.way in (SILENCED, LOUDER):
             bending += Bending((Bend(Amplify(0.0), "END, PADDING"),))
+        if take.way == LOUDER:
+            bending += Bending((Bend(Amplify(2.0), "@1, @2, @3", renormalize=False),))
         return conditioning, patch_model(self.films.model, Patch(bending)) if bending else None
 
 
