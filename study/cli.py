@@ -121,9 +121,11 @@ def _film(asked: argparse.Namespace) -> int:
     planned = plan(template(read_workflow(asked.workflow)), made)
     store = Store(asked.store)
     code = _make(asked, planned, store)
-    for row in results.rows(planned, store):
+    rows = list(results.rows(planned, store))
+    for row in rows:
         if film := row.get("film"):
             print(f"{store.folder / film}  {_shown(row)}")
+    print(page.build(store, rows))
     return code
 
 

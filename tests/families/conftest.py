@@ -2,11 +2,11 @@
 
 import pytest
 from attention_bending.dev import comfy_host, paths
-from host.conftest import inference_mode, sample, shown_records
+from host.conftest import inference_mode, no_dead_models, sample, shown_records
 
 from .table import MEMBERS
 
-__all__ = ["inference_mode", "sample", "shown_records"]
+__all__ = ["inference_mode", "no_dead_models", "sample", "shown_records"]
 
 OF_ALL = (
     "test_each_class_that_a_family_names_is_there",

@@ -205,7 +205,9 @@ def test_a_few_values_of_a_file_are_filmed_beside_the_unbent(server, made, tmp_p
     asked += ["--set", "factor=0; 0.5", "--store", str(tmp_path / "film"), "--server", server.url]
     assert cli.main(asked) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3 and "un-bent" in lines[0] and "factor 0.5" in lines[2]
+    assert len(lines) == 4 and "un-bent" in lines[0] and "factor 0.5" in lines[2]
+    assert lines[3] == str(tmp_path / "film" / "index.html") and (tmp_path / "film" / "index.html").is_file()
+    assert '"factor"' in (tmp_path / "film" / "cells.js").read_text(encoding="utf-8")
 
 
 def test_a_server_that_lacks_what_the_workflow_names_takes_part_no_more(server, tmp_path, capsys):
