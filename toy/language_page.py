@@ -50,9 +50,7 @@ def scenes(films: Films) -> str:
     longest = max(language.FRAMES)
     kinds = [("each scene in full", sorted(language.FRAMES), language.SCENES, language.TIMELINE)]
     kinds.append(("the thing in whole_film, colours in scenes", [longest], language.WHOLE_FILM, language.TIMELINE))
-    kinds += [
-        (f"each in full; {way}", [longest], language.SCENES, way) for way in (language.SILENCED, language.LOUDER)
-    ]
+    kinds += [(f"each in full; {way}", [longest], language.SCENES, way) for way in (language.SILENCED, language.LOUDER)]
     lines = []
     for said, lengths, texts, way in kinds:
         for frames in lengths:
