@@ -3,12 +3,16 @@
 import itertools
 import json
 
+from attention_bending.dev import paths
 from attention_bending.dev.server import WorkflowError
 from browser.panels import AT, SAID
 from workflows.filming import EDITOR_FILES
 
 ASIDE = 800, 990
 """A place of the page over which nothing happens."""
+
+PICTURES = paths.ROOT / "demo" / "page"
+"""What is seen when each thing is at hand, to be looked at."""
 
 SEEDS = itertools.count(1000)
 """Of films that no test has made before, so that none comes out of the server's cache."""
@@ -18,6 +22,13 @@ FRAMES = """async () => {
     await new Promise(setTimeout)
 }"""
 """The canvas is drawn in one, elements follow it in the next, and who watches them hears of it in the one behind."""
+
+
+def photograph(page, name):
+    """Keep what is seen, under this name and that of the rendering, or of the program in its place."""
+    rendering = page.evaluate("() => LiteGraph.vueNodesMode ? 'Nodes 2.0' : 'classic'")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(PICTURES / f"{name} ({rendering}).png"))
 
 
 def thrown(editor):
@@ -45,6 +56,10 @@ class Desk:
     def drawn(self):
         """Wait until the page has drawn what was changed."""
         self.page.evaluate(FRAMES)
+
+    def photograph(self, name):
+        self.drawn()
+        photograph(self.page, name)
 
     def set(self, node, mode=None, **values):
         self.page.evaluate(

@@ -17,6 +17,7 @@ def test_a_bend_shows_what_became_of_it_and_grows_old(desk: Desk):
     desk.open()
     desk.run()
     assert said(desk, BEND) == [[RAN, "ab-badge", False]]
+    desk.photograph("after the run")
     desk.run()  # all from the cache
     assert said(desk, BEND) == [[RAN, "ab-badge", True]]
     desk.set(BEND, start_percent=0.61, end_percent=0.615)
@@ -59,6 +60,7 @@ def test_an_error_stands_on_the_bend_s_own_node_with_its_cure(desk: Desk):
     )
     desk.page.wait_for_function("() => app.canvas.ds.scale > 0.7", timeout=5000)
     assert selected(desk) == [BEND]
+    desk.photograph("an error on its node")
     desk.page.keyboard.press("Escape")
     press(desk, BEND, "notice", "use “red, circle”")
     goes(desk, BEND, "notice")

@@ -69,6 +69,7 @@ def test_a_is_left_of_the_line_and_b_right_and_it_is_dragged(desk):
         page.mouse.up()
         assert colours(desk) == seen
     assert page.evaluate(f"() => [...({AT})('{COMPARE}').pos]") == place
+    desk.photograph("compare")
     saved = page.evaluate(f"() => app.graph.serialize().nodes.find(node => node.id == {COMPARE}).widgets_values")
     assert saved == [8]
 

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 from attention_bending.dev.browser import Editor
-from browser.desk import thrown
+from browser.desk import photograph, thrown
 from browser.panels import AT, PANEL
 
 BEND, PATCH, COMPARE = "8", "9", "17"
@@ -90,13 +90,13 @@ def seen(page):
     page.wait_for_function(ready, arg=[COMPARE, ".ab-compare", None], timeout=20_000)
 
 
-def test_from_the_empty_page_to_a_bent_film_of_another_word_and_its_map(new_page, server, tmp_path):
+def test_from_the_empty_page_to_a_bent_film_of_another_word_and_its_map(new_page, server):
     page, mouse = new_page, Mouse(new_page)
 
     def shot(name):
         page.mouse.move(800, 970)
         page.wait_for_timeout(700)
-        page.screenshot(path=str(tmp_path / f"{mouse.clicks} {name}.png"))
+        photograph(page, f"a first minute, {mouse.clicks:02} clicks, {name}")
 
     mouse.click(lambda: page.get_by_role("button", name="Attention Bending: start here"))
     first = page.locator(".ab-start-toy").first

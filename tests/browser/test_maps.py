@@ -71,6 +71,7 @@ def test_one_switch_shows_the_bent_words_over_the_film(desk: Desk):
     comes(desk, PATCH, "maps", "here: ")
     (here,) = inside(desk, ".ab-heard")
     assert re.fullmatch(r"here: (red|circle) \d+\.\d× · (red|circle) \d+\.\d×", here)
+    desk.photograph("bent words over the film")
     desk.page.mouse.move(x - 60, y)
     desk.page.wait_for_function(f"() => !({part('maps')})('{PATCH}').querySelector('.ab-heard').innerText")
     desk.page.mouse.move(x + width * 0.22, y + height * 0.5, steps=3)

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from attention_bending.dev.server import WorkflowError
+from browser.desk import photograph
 from browser.panels import AT, PANEL
 from workflows.filming import EDITOR_FILES
 
@@ -54,12 +55,12 @@ def panel(desk, node):
     )
 
 
-def test_a_subgraph_s_outer_node_has_core_s_fields_alone(desk, outer, tmp_path):
+def test_a_subgraph_s_outer_node_has_core_s_fields_alone(desk, outer):
     page, bend = desk.page, f"{outer}:{BEND}"
     page.wait_for_timeout(500)
     assert page.evaluate("id => app.graph.getNodeById(id).widgets.map(({name}) => name)", outer) == list(PROMOTED)
     assert page.evaluate(OURS) == 0
-    page.screenshot(path=str(tmp_path / "outer.png"))
+    desk.photograph("a subgraph's outer node")
     desk.set(outer, token=MISSPELT, factor=2)
     inputs = desk.editor.export()[bend]["inputs"]
     assert (inputs["token"], inputs["factor"]) == (MISSPELT, 2)
@@ -80,7 +81,7 @@ def test_a_subgraph_s_outer_node_has_core_s_fields_alone(desk, outer, tmp_path):
     page.wait_for_function(f"() => ({OURS}) === 0", timeout=10_000)  # Vue takes a graph's nodes away in its own time
 
 
-def test_the_parameters_panel_has_core_s_fields_alone(desk, outer, tmp_path):
+def test_the_parameters_panel_has_core_s_fields_alone(desk, outer):
     """For an outer node, and for the bend itself."""
     page = desk.page
     parameters = page.get_by_test_id("properties-panel")
@@ -96,13 +97,13 @@ def test_the_parameters_panel_has_core_s_fields_alone(desk, outer, tmp_path):
             shown = parameters.inner_text().splitlines()
             assert {*names} < {*shown} and PANEL not in shown
             assert parameters.locator(".attention-bending").count() == 0
-            page.screenshot(path=str(tmp_path / f"parameters of {node.replace(':', ' ')}.png"))
+            desk.photograph(f"parameters of {node.replace(':', ' ')}")
     finally:
         page.evaluate("() => { app.canvas.deselectAll(); app.canvas.setGraph(app.rootGraph) }")
         page.get_by_label("Toggle properties panel").first.click()
 
 
-def test_app_mode_has_core_s_fields_alone(editor, server, tmp_path):
+def test_app_mode_has_core_s_fields_alone(editor, server):
     """App mode is drawn as Nodes 2.0 are, whichever rendering the graph has."""
     workflow = json.loads((EDITOR_FILES / "Bend one word (toy).json").read_text(encoding="utf-8"))
     for node in workflow["nodes"]:
@@ -129,7 +130,7 @@ def test_app_mode_has_core_s_fields_alone(editor, server, tmp_path):
                 arg=[BEND, told],
                 timeout=30_000,
             )
-        page.screenshot(path=str(tmp_path / "as an app.png"))
+        photograph(page, "as an app")
         assert page.evaluate(OURS) == 0
     finally:
         page.evaluate("() => app.extensionManager.command.execute('Comfy.ToggleLinear')")

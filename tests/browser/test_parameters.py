@@ -53,6 +53,7 @@ def test_the_offer_follows_the_wires_and_the_values(node):
         [bend, animate.node],
     )
     animate.waits_for("[data-parameter=sigma]")
+    animate.desk.photograph("parameters to choose")
     animate.page.evaluate("bend => app.graph.remove(app.graph.getNodeById(bend))", bend)
     animate.waits_for(".ab-note", "note => note?.textContent.startsWith('Connect a bend')")
 

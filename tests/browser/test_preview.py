@@ -26,6 +26,7 @@ def test_a_picture_follows_values_and_wires(desk):
     change(desk, BEND, factor=3.0)
     before, after = renewed(desk, BEND, first)
     assert after > before
+    desk.photograph("before the film")
 
     second = picture(desk, BEND)
     moving = added(desk, "AttnBendAnimate", BEND, parameter="factor", keyframes="0%: 0, 100%: 3")
@@ -52,6 +53,7 @@ def test_after_a_run_it_is_of_the_words_own_map(desk):
     assert caption(desk, BEND, "last run") == "red in the last run: before | after"
     before, after = renewed(desk, BEND, first)
     assert after < before
+    desk.photograph("a word's own map, before and after")
     change(desk, BEND, token="circle")
     assert caption(desk, BEND, "card") == CARD
     change(desk, BEND, token="red")

@@ -30,6 +30,7 @@ def test_a_drag_moves_the_box_and_not_the_node(box, zoom):
     box.drag(".ab-region", (0.5, 0.5), (0.6, 0.4))
     assert box.values(*EDGES) == pytest.approx([0.35, 0.15, 0.85, 0.65], abs=0.02)
     assert box.place() == place
+    box.desk.photograph(f"a region, zoom {zoom}")
     box.drag(".ab-region", (0.6, 0.4), (0.99, 0.01))
     assert box.values(*EDGES) == pytest.approx([0.5, 0, 1, 0.5], abs=0.011)
     box.undo()

@@ -5,6 +5,7 @@ import json
 import pytest
 from attention_bending.dev.twins import MARK
 from attention_bending.dev.workflow_table import ALIKE, TEMPLATES
+from browser.desk import photograph
 from browser.test_page import thrown
 from workflows.filming import EDITOR_FILES
 
@@ -30,7 +31,7 @@ def opened(page, name):
     assert page.evaluate(there) == nodes
 
 
-def test_the_tab_lists_all_in_order_and_a_click_opens_one(page, tmp_path):
+def test_the_tab_lists_all_in_order_and_a_click_opens_one(page):
     page.evaluate("() => void app.loadGraphData({nodes: [], links: [], version: 0.4}, true, true, 'mine')")
     tabs = "app.extensionManager.workflow.openWorkflows.length"
     before = page.evaluate(tabs)
@@ -41,13 +42,13 @@ def test_the_tab_lists_all_in_order_and_a_click_opens_one(page, tmp_path):
     assert entries.locator("span").all_inner_texts() == [template.says for template in TEMPLATES.values()]
     picture = entries.first.locator("img").element_handle()
     page.wait_for_function("image => image.naturalWidth > 0", arg=picture, timeout=10_000)
-    page.screenshot(path=str(tmp_path / "start here.png"))
+    photograph(page, "start here")
     first, *_, last = TEMPLATES
     entries.first.locator(".ab-start-toy").click()
     opened(page, first + MARK)
     assert page.evaluate(tabs) == before + 1
     page.locator(".ab-start").wait_for(state="detached", timeout=5000)  # it covered the graph
-    page.screenshot(path=str(tmp_path / "opened.png"))
+    photograph(page, "the first template")
     page.get_by_role("button", name="Attention Bending: start here").click()
     entries.first.locator(".ab-start-real").click()
     opened(page, first)

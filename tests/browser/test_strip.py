@@ -143,6 +143,7 @@ def test_the_heat_of_the_last_run_lies_behind(bend):
     assert pixels[0] == 6
     assert max(pixels[1:]) == 255
     assert len({*pixels[1:]}) > 6
+    bend.desk.photograph("layers and steps")
     box = bend.part(".ab-strip").bounding_box()
     bend.page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.6)
     bend.waits_for(

@@ -48,6 +48,7 @@ def test_scenes_follow_the_text_and_a_drag_is_written_into_it(scenes):
         timeout=10_000,
     )
     assert scenes.place() == place
+    scenes.desk.photograph("scenes")
     scenes.undo()
     assert scenes.values("text") == [TEXT]
     scenes.waits_for(".ab-scenes")

@@ -87,6 +87,7 @@ def test_what_two_modes_share_stays(bend):
     assert {name: after["values"][name] for name in SHARED} == SHARED
     bend.desk.drawn()
     assert bend.page.evaluate("app.graph.nodes.find(node => node.type === 'AttnBendStack').inputs.length") == stack
+    bend.desk.photograph("turned into another mode")
     exported = bend.desk.editor.export()[bend.node]
     assert exported["class_type"] == "AttnBendFrequencyFilter"
     assert {**exported["inputs"], **SHARED} == exported["inputs"]

@@ -18,6 +18,7 @@ def test_weights_stand_on_the_chips_and_a_click_takes_one_out(words):  # noqa: F
         f"id => !({AT})(id).widgets.at(-1).element.innerText.includes('Connect bending')", arg=PROMPT, timeout=10_000
     )
     words.connect(BEND, "bending", PATCH, "bending")
+    words.desk.photograph("weights")
     words.click(PROMPT, "red1 > 0")
     words.becomes(PROMPT, "a red circle on the (left:-2), a (blue:1.3) square", "text")
     words.desk.set(PROMPT, text="a (red:1>0) circle", weights="encoder")

@@ -35,6 +35,7 @@ def test_a_bend_shows_the_words_that_it_meets_and_a_click_takes_one(words):
     words.click(BEND, "red")
     words.becomes(BEND, "circle")
     words.has(BEND, "red", "marked")
+    words.desk.photograph("words to click")
     words.click(BEND, "ALL")
     words.becomes(BEND, "ALL")
     words.has(BEND, "ALL", "selector on")
@@ -64,6 +65,7 @@ def test_a_word_that_is_not_there_is_told_before_a_run_and_near_ones_are_offered
     (fault,) = words.on(BEND)["faults"]
     assert fault.startswith('"circel" is not in the prompt. Did you mean "circle"?')
     words.has(BEND, "circle", "offer")
+    words.desk.photograph("a word that is not there")
     words.click(BEND, "circle", nth=1)
     words.becomes(BEND, "circle")
     words.has(BEND, "circle", "word on")
@@ -154,6 +156,7 @@ def test_the_pieces_of_a_prompt_and_a_click_marks_a_word(words):
     words.click(PROMPT, "circle")
     words.becomes(PROMPT, r"a (red) (circle) moves, \(a\) (blue:1.3) square", "text")
     words.has(PROMPT, "circle", "marked on")
+    words.desk.photograph("the pieces of a prompt")
     words.click(PROMPT, "blue×1.3")
     words.becomes(PROMPT, r"a (red) (circle) moves, \(a\) blue square", "text")
     words.has(BEND, "circle", "marked")
