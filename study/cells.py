@@ -79,7 +79,7 @@ class Sweep:
 
     def settings(self, point: Point) -> dict[str, Setting]:
         values = zip(self.values.items(), point.place, strict=True)
-        return {"mode": self.operator.key, **{name: _setting(choices[number]) for (name, choices), number in values}}
+        return {"mode": self.operator.key, **{name: setting(choices[number]) for (name, choices), number in values}}
 
 
 def cells(prompts: Sequence[Prompt], seeds: Sequence[int], sweeps: Sequence[Sweep]) -> Iterator[Cell]:
@@ -123,7 +123,7 @@ def _of(subject: str, value: Value) -> Value:
     return Value(value.label, ((name, replaced(terms, SUBJECT, subject)),)) if SUBJECT in terms else value
 
 
-def _setting(value: Value) -> Setting:
+def setting(value: Value) -> Setting:
     """A window of time by its label, all else as it is set."""
     return value.sets[0][1] if len(value.sets) == 1 else value.label
 

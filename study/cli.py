@@ -190,6 +190,8 @@ def _export(asked: argparse.Namespace) -> int:
 
 def _page(asked: argparse.Namespace) -> int:
     store = _store(asked)
+    if not store.folder.is_dir():
+        raise StudyError(f"{store.folder} is not there yet. Run the study first, or name its folder by --store.")
     print(page.build(store, results.rows(_planned(asked), store)))
     return 0
 
@@ -207,7 +209,7 @@ def _planned(asked: argparse.Namespace) -> Plan:
 
 def _store(asked: argparse.Namespace) -> Store:
     shard = getattr(asked, "shard", None)
-    name = asked.study.stem + ("-{}-of-{}".format(*shard) if shard and asked.command is _run else "")
+    name = asked.study.stem + ("-{}-of-{}".format(*shard) if shard else "")
     return Store(asked.store or STORES / name)
 
 

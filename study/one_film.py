@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from ..bending.errors import BendError
 from ..bending.explore import sweep
 from ..bending.files import dump, load
-from .cells import Cell
+from .cells import Cell, setting
 
 MOST = 64
 """Films of one call: more are a study."""
@@ -23,11 +23,12 @@ def cells(bending: str | os.PathLike, prompt: str, seed: int, values: Sequence[s
         unbent = all(bend.is_identity for bend in loaded)
         yield Cell(prompt, "", seed, {"mode": _modes(loaded)}, dump(loaded), unbent)
         return
-    swept = sweep.expand(loaded, axes, baseline=False, limit=MOST)
-    for points, no_op in ((swept.points, False), (swept.same, True)):
-        for point in points:
-            chosen = {axis.parameter: axis.values[n].label for axis, n in zip(axes, point.place, strict=True)}
-            yield Cell(prompt, "", seed, {"mode": _modes(loaded), **chosen}, dump(point.bending), no_op)
+    swept = sweep.expand(loaded, axes, baseline=False, seed=seed, limit=MOST)
+    for point in sorted((*swept.points, *swept.same), key=lambda point: point.place[::-1]):
+        placed = zip(axes, point.place, strict=True)
+        chosen = {axis.parameter: setting(axis.values[n]) for axis, n in placed if axis.parameter != sweep.SEED}
+        no_op = all(bend.is_identity for bend in point.bending)
+        yield Cell(prompt, "", point.seed, {"mode": _modes(loaded), **chosen}, dump(point.bending), no_op)
 
 
 def _modes(bending) -> str:

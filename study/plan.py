@@ -36,7 +36,13 @@ class Plan:
         count = len(self.tasks)
         part = self.tasks[count * (number - 1) // of : count * number // of]
         needed = {task.key for task in part} | {task.unbent for task in part}
-        return replace(self, tasks=tuple(task for task in self.tasks if task.key in needed))
+        made = [(cell, key) for cell, key in zip(self.cells, self.keys, strict=True) if key in needed]
+        return replace(
+            self,
+            cells=tuple(cell for cell, _ in made),
+            keys=tuple(key for _, key in made),
+            tasks=tuple(task for task in self.tasks if task.key in needed),
+        )
 
 
 @dataclass(frozen=True)

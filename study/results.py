@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -102,9 +103,17 @@ def merge(store: Store, others: Iterable[Store]) -> int:
             shutil.copytree(other.cells / key, part)
             part.rename(store.cells / key)
             count += 1
+        known = {_untimed(entry) for entry in store.journal()}
         for entry in other.journal():
-            store.note(**{name: value for name, value in entry.items() if name != "time"}, store=other.folder.name)
+            told = {"store": other.folder.name, **entry}
+            if _untimed(told) not in known:  # said again, a merge adds nothing
+                store.note(**{name: value for name, value in told.items() if name != "time"})
     return count
+
+
+def _untimed(entry: Row) -> str:
+    """What a line of a journal says, whenever it was written."""
+    return json.dumps({name: value for name, value in entry.items() if name != "time"}, sort_keys=True)
 
 
 def _link(file: Path, to: Path) -> None:

@@ -44,13 +44,15 @@ def _table(store: Store, rows: list[Row]) -> dict[str, Any]:
     """The rows by columns; parameters of modes and what every bend has are told apart."""
     axes = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in {*FIRST, *LAST, "mode"}]
     columns = [*FIRST, "mode", *axes, *METRICS, "why"]
+    several = len({(row["prompt"], row["subject"]) for row in rows}) > len({row["prompt"] for row in rows})
+    rows = [{**row, "seed": str(row["seed"])} for row in rows]  # a number of JavaScript holds no seed above 2^53
     filmed = {row["key"] for row in rows if row.get("film") and (store.cells / row["key"] / FILES[MAPS]).is_file()}
     return {
         "name": store.folder.resolve().name,
         "unbent": UNBENT,
         "files": FILES,
         "parameters": [name for name in axes if name not in NARROWING],
-        "common": [name for name in axes if name in NARROWING],
+        "common": [*(["subject"] if several else []), *(name for name in axes if name in NARROWING)],
         "metrics": METRICS,
         "columns": [*columns, "maps"],
         "rows": [[*(row.get(name) for name in columns), row["key"] in filmed] for row in rows],

@@ -155,10 +155,11 @@ export function makeCurves(facets, choose) {
 function curvesOf(cells, metric, names, bands) {
   const rest = STUDY.common.filter((name) => names.includes(name) && name !== LINES && name !== BESIDE)
   return [...grouped(cells, (cell) => cell.mode).values()].flatMap((ofMode) => {
-    const own = STUDY.parameters.filter((name) => ofMode[0][name] !== null)
+    const own = STUDY.parameters.filter((name) => ofMode.some((cell) => cell[name] !== null))
     return own.flatMap((parameter) => {
       const fixed = [...own.filter((name) => name !== parameter), ...rest]
-      const rows = [...grouped(ofMode, (cell) => fixed.map((name) => cell[name]).join("\n")).values()]
+      const having = ofMode.filter((cell) => cell[parameter] !== null)
+      const rows = [...grouped(having, (cell) => fixed.map((name) => cell[name]).join("\n")).values()]
       return rows.flatMap((some) => {
         const values = valuesOf(some, parameter)
         return values.length > 1 ? [curveRow(some, metric, parameter, values, fixed, bands)] : []
@@ -167,7 +168,8 @@ function curvesOf(cells, metric, names, bands) {
   })
 }
 
-function curveRow(cells, metric, parameter, values, fixed, bands) {
+function curveRow(cells, metric, parameter, values, names, bands) {
+  const fixed = names.filter((name) => cells[0][name] !== null)
   const is = { mode: cells[0].mode, ...Object.fromEntries(fixed.map((name) => [name, cells[0][name]])) }
   const said = fixed.map((name) => (name === "token" ? "" : `${shown(name)} `) + shown(cells[0][name]))
   const number = new Map(values.map((value, i) => [value, i]))

@@ -6,7 +6,7 @@ import { shown, titled } from "./elements.js"
  * @property {string} key The folder of its film; cells in which nothing bends have the un-bent film's.
  * @property {"kept" | "refused" | "failed" | "missing" | "un-bent"} status
  * @property {string} prompt
- * @property {number} seed
+ * @property {string} seed
  * @property {string} mode
  * @property {string} why Why it was refused, or failed.
  * @property {boolean} maps Whether maps of its words are filmed.

@@ -34,7 +34,8 @@ export function makeFilters(facets, cells, asked, change) {
     const counts = new Map()
     for (const cell of chosen ? chosenOf(cells, asked(), name) : left)
       counts.set(cell[name], (counts.get(cell[name]) ?? 0) + 1)
-    const buttons = values.slice(0, BUTTONS).map((value) => {
+    const some = values.filter((value, i) => i < BUTTONS || chosen?.has(String(value)))
+    const buttons = some.map((value) => {
       const count = counts.get(value) ?? 0
       const button = make("button", { type: "button", textContent: shown(value), title: `${count} films` })
       button.dataset.count = String(count)
@@ -49,7 +50,7 @@ export function makeFilters(facets, cells, asked, change) {
     const at = [...inside.children].indexOf(document.activeElement)
     inside.replaceChildren(
       ...buttons,
-      ...(values.length > BUTTONS ? [`and ${values.length - BUTTONS} more: find them`] : []),
+      ...(values.length > some.length ? [`and ${values.length - some.length} more: find them`] : []),
     )
     if (at >= 0) buttons[at].focus()
   }

@@ -200,16 +200,18 @@ export function makeGrid(varied, open) {
       event.preventDefault()
       go(sheet.contains(target) || at ? moves[event.key]() : 0)
     }
-    if (event.key === "b" && !event.repeat) blink(true)
+    if (event.key.toLowerCase() === "b" && !event.repeat) blink(true)
   })
-  addEventListener("keyup", (event) => event.key === "b" && blink(false))
+  addEventListener("keyup", (event) => event.key.toLowerCase() === "b" && blink(false))
   addEventListener("blur", () => blink(false))
 
   /** Un-bent films in the places of all. */
   function blink(isOn) {
     if (isBlinking === isOn) return
     isBlinking = isOn
+    const isThere = sheet.contains(document.activeElement)
     virtual.redraw()
+    if (isThere) cardAt(at)?.focus({ preventScroll: true })
   }
 
   /** @param {import("./data.js").Cell[]} some @param {import("./asked.js").Asked} asked */
@@ -226,7 +228,6 @@ export function makeGrid(varied, open) {
   }
 
   main.append(sheet)
-  addEventListener("resize", () => last?.view === "films" && show(cells, last))
   return {
     show,
     hide: () => virtual.set([]),

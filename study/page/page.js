@@ -15,7 +15,7 @@ let opened
 const grid = makeGrid(varied, open)
 const curves = makeCurves(facets, (is) => {
   const names = Object.keys(is).filter((name) => varied.has(name))
-  asked.chosen = Object.fromEntries(names.map((name) => [name, new Set([String(is[name])])]))
+  for (const name of names) asked.chosen[name] = new Set([String(is[name])])
   asked.view = "films"
   changed()
 })
@@ -112,6 +112,7 @@ for (const value of ["films", "curves"])
     }),
   )
 
+addEventListener("resize", show)
 addEventListener("hashchange", () => {
   asked = fromAddress(location.hash, facets)
   show()
@@ -125,7 +126,10 @@ addEventListener("keydown", (event) => {
     event.preventDefault()
     byId("find").focus()
   }
-  if (isTyping && event.key === "Escape") byId("find").blur()
+  if (isTyping && event.key === "Escape") {
+    event.preventDefault() // Chromium would empty it, and tell nobody
+    byId("find").blur()
+  }
 })
 
 document.title = `${STUDY.name}: a study`

@@ -59,6 +59,12 @@ export function makePlayer(walk, closed) {
   const start = () => {
     if (isWanted && films.every((film) => film.readyState >= 3)) for (const film of films) film.play().catch(() => {}) // closed before it began
   }
+  /** The first leads the others. */
+  const lead = () => {
+    if (!films[0]) return
+    films[0].onended = again
+    films[0].requestVideoFrameCallback(follow)
+  }
   const turn = (isOn) => {
     isWanted = isOn
     play.textContent = isOn ? "❚❚" : "▶"
@@ -84,7 +90,13 @@ export function makePlayer(walk, closed) {
     film.src = fileOf(cell, what)
     film.onclick = () => turn(!isWanted)
     film.oncanplay = start
-    film.onerror = () => film.replaceWith(make("div", { className: "no-film" }, `${film.getAttribute("src")} is gone`))
+    film.onerror = () => {
+      film.replaceWith(make("div", { className: "no-film" }, `${film.getAttribute("src")} is gone`))
+      const led = film === films[0]
+      films = films.filter((other) => other !== film)
+      if (led) lead()
+      start()
+    }
     films.push(film)
     return make("figure", {}, film, caption(name))
   }
@@ -134,10 +146,7 @@ export function makePlayer(walk, closed) {
       if (cell.unbent && cell.unbent !== cell) pair.unshift(figure(cell.unbent, "film", "un-bent"))
       if (cell.maps && isFilmed(cell)) pair.push(figure(cell, "maps", "maps of its words"))
       stage.replaceChildren(...pair)
-      if (films[0]) {
-        films[0].onended = again
-        films[0].requestVideoFrameCallback(follow)
-      }
+      lead()
       const told = STUDY.metrics.filter((name) => cell[name] !== null)
       facts.replaceChildren(
         ...told.map((name) => make("div", {}, make("dt", {}, shown(name)), make("dd", {}, shown(cell[name])))),

@@ -1,16 +1,18 @@
 """What `python study` says without a server."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from attention_bending.study import cli, study_file
+from attention_bending.study import cli, one_film, results, study_file
 from attention_bending.study.graph import MEASURE, template
 from attention_bending.study.pack import ROOT
-from attention_bending.study.plan import read_workflow
+from attention_bending.study.plan import plan, read_workflow
 from attention_bending.study.progress import Progress, duration, size
-from study.workflows import STUDY, toy, written
+from attention_bending.study.store import Store
+from study.workflows import CIRCLE, STUDY, toy, written
 
 PRESETS = [f for f in sorted((ROOT / "presets" / "studies").glob("*.yaml")) if not f.stem.endswith("paper")]
 """The paper's are of the same workflows."""
@@ -26,6 +28,41 @@ def test_a_dry_run_counts_and_makes_nothing(tmp_path, capsys):
     assert "6 cells, 2 of them without effect, and 1 un-bent films" in told
     assert "5 films to make: 0 are kept, 5 missing" in told and "not known before a film is made" in told
     assert not (tmp_path / "store").exists()
+
+
+FOUR = STUDY.replace("seeds: [1]", "seeds: [1, 2]").replace(
+    "seeds:", '  - {text: "a (blue) star", subject: blue}\nseeds:'
+)
+
+
+@pytest.mark.parametrize("of", [2, 3, 8, 40])
+def test_shards_tell_of_their_own_cells_and_of_all_together(tmp_path, capsys, of):
+    study = study_file.parse(FOUR)
+    whole = plan(template(toy()), study.cells)
+    shards = [whole.shard(number, of) for number in range(1, of + 1)]
+    rows = [list(results.rows(shard, Store(tmp_path / "none"))) for shard in shards]
+    assert {row["key"] for some in rows for row in some} == {task.key for task in whole.tasks}
+    assert sorted(key for shard in shards for key in {*shard.keys} - {task.unbent for task in shard.tasks}) == sorted(
+        {*whole.keys} - {task.unbent for task in whole.tasks}
+    )
+    assert run(written(tmp_path, FOUR), "--dry-run", "--shard", f"1/{of}") == 0
+    assert capsys.readouterr().out.startswith(f"{len(shards[0].cells)} cells")
+
+
+def test_a_few_values_are_in_their_order_and_numbers(tmp_path):
+    bending = tmp_path / "faint.yaml"
+    bends = [{"mode": "amplify", "token": "red", "factor": 0.25}]
+    bending.write_text(json.dumps({"format": "attention-bending", "bends": bends, "version": 1}), encoding="utf-8")
+    made = list(one_film.cells(bending, CIRCLE, 1, ["factor=0, 1, 2, 4", "seed=5, 3"]))
+    told = [(cell.axes["factor"], cell.seed, cell.no_op) for cell in made]
+    assert told == [(factor, seed, factor == 1) for seed in (5, 3) for factor in (0.0, 1.0, 2.0, 4.0)]
+    assert all(set(cell.axes) == {"mode", "factor"} for cell in made)
+
+
+def test_a_page_of_a_study_that_was_never_run_says_so(tmp_path, capsys):
+    file = written(tmp_path)
+    assert cli.main(["page", str(file), "--store", str(tmp_path / "store")]) == 2
+    assert "is not there yet. Run the study first" in capsys.readouterr().err
 
 
 FAULTS = {

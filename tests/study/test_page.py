@@ -1,8 +1,11 @@
 """The page of a study of 5,000 cells, opened from disk in Chromium."""
 
+import re
+
 import pytest
 from attention_bending.dev.browser import CHROMIUM_CURE, FLAGS, find_chromium
 from attention_bending.study import study_file
+from attention_bending.study.graph import FILES, MAPS
 from attention_bending.study.page import build
 from attention_bending.study.store import Store
 from study.films import WHY, pretended
@@ -21,6 +24,20 @@ bends:
   - {mode: translate, x: "-0.25, 0.25", y: 0, each: {token: ALL, steps: all, layers: all}}
 version: 1
 """
+MIXED = """
+format: attention-bending-study
+workflow: toy.json
+prompts:
+  - {text: "a (red) (circle) on the left", subject: red}
+  - {text: "a (red) (circle) on the left", subject: circle}
+seeds: [123456, 123457, 9007199254740992, 9007199254740993]
+each: {token: subject, steps: all, layers: all}
+bends:
+  - {mode: translate, x: "-0.25, 0, 0.25"}
+  - {mode: translate, y: "-0.25, 0, 0.25", x: 0}
+version: 1
+"""
+"""One text with two subjects, seeds that JavaScript's numbers cannot tell apart, one mode with two parameters."""
 CELLS, REFUSED, UNBENT = 12 * (24 * 17 + 2), 3, 12 * 24
 
 pytestmark = pytest.mark.skipif(not find_chromium(), reason=CHROMIUM_CURE)
@@ -42,20 +59,42 @@ def browser():
         opened.close()
 
 
+@pytest.fixture(scope="module")
+def mixed_file(tmp_path_factory):
+    store = Store(tmp_path_factory.mktemp("mixed") / "mixed")
+    built = build(store, pretended(study_file.parse(MIXED), store))
+    for maps in store.cells.glob(f"*/{FILES[MAPS]}"):
+        maps.unlink(missing_ok=True)  # lost once the page was made
+    return built
+
+
 @pytest.fixture
-def at(file, browser):
-    """Open the page with what stands behind its #; no script of it fails."""
+def opener(browser):
+    """A function from a page's file to one that opens it with what stands behind its #; no script of it fails."""
     page, errors = browser.new_page(viewport={"width": 1600, "height": 1000}), []
     page.on("pageerror", lambda error: errors.append(str(error)))
 
-    def opened(behind: str = ""):
-        page.goto("about:blank")
-        page.goto(f"{file.as_uri()}#{behind}")
-        return page
+    def at(file):
+        def opened(behind: str = ""):
+            page.goto("about:blank")
+            page.goto(f"{file.as_uri()}#{behind}")
+            return page
 
-    yield opened
+        return opened
+
+    yield at
     page.close()
     assert not errors
+
+
+@pytest.fixture
+def at(opener, file):
+    return opener(file)
+
+
+@pytest.fixture
+def mixed(opener, mixed_file):
+    return opener(mixed_file)
 
 
 def elements(page) -> int:
@@ -80,10 +119,13 @@ def test_5000_cells_scroll_with_under_500_elements(at):
     for part in (0.3, 0.7, 1):
         page.evaluate("part => { const m = document.querySelector('main'); m.scrollTop = part * m.scrollHeight }", part)
         page.wait_for_function(
-            "() => { const m = document.querySelector('main'), at = m.getBoundingClientRect();"
-            "return document.elementFromPoint(at.right - 60, at.bottom - 60) !== m }"
+            "seen => { const m = document.querySelector('main'), at = m.getBoundingClientRect();"
+            "const cards = [...m.querySelectorAll('.card:not(.unbent)')].map(card => card.ariaLabel);"
+            "return document.elementFromPoint(at.right - 60, at.bottom - 60) !== m"
+            " && cards.every(name => !seen.includes(name)) }",
+            arg=[*seen],
         )
-        assert elements(page) < 500 and not seen & set(names(page))
+        assert elements(page) < 500
         seen |= set(names(page))
     assert any(name.startswith("Translate x 0.25, y 0") for name in seen)
 
@@ -155,6 +197,12 @@ def test_holding_b_shows_the_unbent_films(at):
     held = page.evaluate(posters)
     page.keyboard.up("b")
     assert len(held) == 1 and held[0] in before and page.evaluate(posters) == before
+    page.keyboard.press("ArrowRight")
+    page.keyboard.down("B")  # with Caps Lock, or Shift
+    assert page.evaluate(posters) == held
+    page.keyboard.up("b")
+    assert page.evaluate(posters) == before
+    assert page.evaluate("document.activeElement.classList.contains('card')")
 
 
 def test_curves_of_a_metric_lead_to_their_films(at):
@@ -176,3 +224,41 @@ def test_it_is_dark_or_light_as_the_system_is(at, scheme):
     page.emulate_media(color_scheme=scheme)
     red = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/[0-9]+/)[0]")
     assert (int(red) < 128) == (scheme == "dark")
+
+
+def test_seeds_are_told_to_the_last_digit_and_subjects_apart(mixed):
+    page = mixed()
+    for seed in ("123456", "123457", "9007199254740992", "9007199254740993"):
+        button = page.locator("#facets button").filter(has_text=re.compile(f"^{seed}$"))
+        button.click()
+        assert page.locator("#count").text_content() == "12 of 48 films"
+        button.click()
+    page.locator("summary", has_text="Subject").click()
+    assert mixed("is.seed=9007199254740993&is.subject=circle").locator("#count").text_content() == "6 of 48 films"
+
+
+def test_a_mode_that_has_other_parameters_each_time_has_a_curve_of_each(mixed):
+    page = mixed("view=curves&is.seed=123456&is.subject=red")
+    assert "NaN" not in page.content()
+    heads = page.locator("h2").all_text_contents()
+    assert [head for head in heads if " x " in head] and [head for head in heads if " y " in head]
+    drawing = page.locator("svg").first
+    box = drawing.bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 16, box["y"] + box["height"] / 2)
+    assert "is.seed=123456" in address(page) and "view=curves" not in address(page)
+
+
+def test_a_film_that_is_lost_does_not_hold_up_the_others(mixed):
+    page = mixed("is.seed=123456&is.x=0.25&is.subject=red")
+    page.locator(".card:not(.unbent)").first.click()
+    page.locator("dialog .no-film").wait_for()
+    assert page.locator("dialog .no-film").text_content().endswith(f"{FILES[MAPS]} is gone")
+    page.wait_for_function(f"() => {STATE}.length === 2 && {STATE}.every(([time, paused]) => time > 0.3 && !paused)")
+
+
+def test_escape_in_what_is_sought_leaves_it(at):
+    page = at("find=blue")
+    before = page.locator("#count").text_content()
+    page.keyboard.press("/")
+    page.keyboard.press("Escape")
+    assert page.locator("#find").input_value() == "blue" and page.locator("#count").text_content() == before

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from attention_bending.study.pack import ROOT
+from attention_bending.study.results import merge
 from attention_bending.study.store import Store
 
 FILES = {"film.mp4": b"film", "poster.webp": b"poster"}
@@ -79,3 +80,17 @@ def test_a_torn_line_of_the_journal_is_left_out_and_not_written_on(store):
     assert [(entry["what"], entry["key"]) for entry in store.journal()] == [("kept", "a"), ("refused", "b")]
     lines = (store.folder / "journal.jsonl").read_bytes().splitlines()
     assert len(lines) == 3 and json.loads(lines[2])["why"] == "no such word: é"
+
+
+def test_a_merge_said_again_adds_nothing_and_what_was_merged_can_be_merged(store, tmp_path):
+    part, whole = Store(tmp_path / "part"), Store(tmp_path / "whole")
+    with part.writing():
+        part.keep("a", FILES, {})
+        part.note("failed", key="b", why="it broke")
+        part.note("failed", key="b", why="it broke")
+    with store.writing():
+        assert [merge(store, [part]) for _ in range(3)] == [1, 0, 0]
+    assert [(entry["what"], entry["store"]) for entry in store.journal()] == [("failed", "part")] * 2
+    with whole.writing():
+        assert merge(whole, [store]) == 1
+    assert [entry["store"] for entry in whole.journal()] == ["part"] * 2
