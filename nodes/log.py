@@ -38,7 +38,6 @@ class AttnBendLog(io.ComfyNode):
             outputs=[io.String.Output("entry")],
             hidden=[io.Hidden.prompt, io.Hidden.unique_id],
             is_output_node=True,
-            not_idempotent=True,  # two equal nodes are two lines
         )
 
     @classmethod

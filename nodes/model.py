@@ -32,7 +32,6 @@ class AttnBendModel(io.ComfyNode):
             ],
             outputs=[io.Model.Output("model"), MapsWire.Output("maps")],
             hidden=[io.Hidden.unique_id],
-            not_idempotent=True,  # ComfyUI gives equal twins one cached output, and so one handle, unless told this
         )
 
     @classmethod

@@ -24,7 +24,9 @@ def all_texts() -> dict[str, dict[str, Any]]:
 def described_schema(node_id: str, **declared) -> io.Schema:
     """A node's schema with its description, and a tooltip on every input and output. KeyError where one is missing."""
     texts = all_texts()[node_id]
-    schema = io.Schema(node_id=node_id, description=texts["description"], **declared)
+    # What makes something of its own id is another node than its twin, whose cached output ComfyUI would else hand it.
+    knows_itself = io.Hidden.unique_id in declared.get("hidden", ())
+    schema = io.Schema(node_id=node_id, description=texts["description"], not_idempotent=knows_itself, **declared)
     for widget in schema.inputs:
         unit = [widget.tooltip] if widget.tooltip else []  # left there by `widgets.number`
         widget.tooltip = " ".join([texts["inputs"][widget.id], *unit])

@@ -4,14 +4,14 @@
  * A text belongs to a prompt, to the workflow that the prompt was made of, and to a node by its execution id ("19:8" is
  * node 8 inside of subgraph 19). The server tells of this page's own prompts only; what is said to a workflow in
  * another tab waits until that is opened. With a Patch Model's text come those of the bends that it was given, each on
- * its own node: they grow old with it.
+ * its own node: they grow old with it, and once their node is no longer as it ran.
  */
 import { app } from "../../scripts/app.js"
 import { api } from "../../scripts/api.js"
-import { changed } from "./changes.js"
+import { changed, watch } from "./changes.js"
 import { isOurs, section } from "./panel.js"
 import { text as sentence } from "./texts.js"
-import { root } from "./wires.js"
+import { places, root } from "./wires.js"
 
 export const EVENT = "attention_bending.report"
 const IDLE_MODES = [2, 4] // muted, bypassed
@@ -42,6 +42,8 @@ const UNTOLD = {
  * @property {Map<string, {text: string, ok: boolean}>} texts By run, in the order in which they began.
  * @property {boolean} isOld Whether the texts are of an earlier prompt.
  * @property {string} note What stands above old texts.
+ * @property {string} type What the node was, where it is a bend, and
+ * @property {string} values what stood in its fields as the prompt began; nothing where that was not seen.
  */
 
 /** @type {Map<string, Said>} By workflow, node and `by`. */
@@ -50,20 +52,43 @@ const all = new Map()
 /** @type {Map<string, string>} The workflows of prompts under way, as far as they were told. */
 const workflows = new Map()
 
+/** What the open workflow's nodes of ours were as the last prompt began: the prompt, and by execution id. */
+const began = { prompt: "", workflow: "", nodes: new Map() }
+
+/** @type {WeakMap<object, {element: HTMLElement, said: Said}[]>} What a bend's node shows. */
+const badges = new WeakMap()
+
+const valuesOf = (node) =>
+  JSON.stringify(node.widgets?.filter((each) => each.serialize !== false).map((each) => each.value))
+
+function begin({ prompt_id }) {
+  const ours = [...places().values()].filter(({ node }) => isOurs(node))
+  const nodes = new Map(ours.map(({ id, node }) => [id, { type: node.comfyClass, values: valuesOf(node) }]))
+  Object.assign(began, { prompt: prompt_id, workflow: String(root().id), nodes })
+}
+
+/** Let what became of a bend be dim while its node is another than it was. */
+function age(node) {
+  for (const { element, said } of badges.get(node) ?? [])
+    element.style.opacity = said.isOld || (said.values && said.values !== valuesOf(node)) ? "0.5" : "1"
+}
+
 /** @param {Report} report */
 function hear({ prompt_id, workflow: told, node, run, text, bends = [] }) {
   const workflow = told ?? workflowOf(prompt_id)
   workflows.set(prompt_id, workflow)
   const on = (node, by = "") => {
     const key = `${workflow} ${node} ${by}`
-    if (!all.has(key))
-      all.set(key, { workflow, node, by, prompt: "", told: "", texts: new Map(), isOld: false, note: "" })
+    const none = { prompt: "", told: "", texts: new Map(), isOld: false, note: "", type: "", values: "" }
+    if (!all.has(key)) all.set(key, { workflow, node, by, ...none })
     return all.get(key)
   }
   const say = (said, text, ok) => {
     if (said.isOld) Object.assign(said, { texts: new Map(), isOld: false, note: "" })
     said.told = prompt_id
     said.texts.set(run, { text, ok })
+    if (said.by && began.prompt === prompt_id && began.workflow === workflow)
+      Object.assign(said, began.nodes.get(said.node))
   }
   const said = on(node)
   bends.forEach((bend) => on(bend.node, node))
@@ -118,7 +143,7 @@ function opened() {
   return [...all.values()]
     .filter(({ workflow }) => workflow === root().id)
     .map((said) => [said, pathTo(root(), said.node)])
-    .filter(([, path]) => isOurs(path.at(-1)))
+    .filter(([{ type }, path]) => isOurs(path.at(-1)) && (!type || type === path.at(-1).comfyClass))
 }
 
 /** The nodes that an execution id names, from the outermost subgraph inwards. */
@@ -132,16 +157,26 @@ function show() {
   const shown = new Map()
   for (const [said, path] of opened()) shown.set(path.at(-1), [...(shown.get(path.at(-1)) ?? []), said])
   for (const [node, several] of shown) {
-    const passages = several.flatMap(passagesOf)
-    if (passages.length) section(node, "report").replaceChildren(...passages)
+    const drawn = several.flatMap(passagesOf)
+    if (drawn.length) section(node, "report").replaceChildren(...drawn.map(({ element }) => element))
+    badges.set(
+      node,
+      drawn.filter(({ element, said }) => said.by && element.className),
+    )
+    age(node)
   }
   changed()
 }
 
-/** One node's passages; with its id where it stands in several places, as those of a subgraph may. */
-function passagesOf({ node, by, texts, isOld, note }, _, { length }) {
+/**
+ * What is drawn of something said; with the id of whoever says it where several do, as of a bend that two Patch Models
+ * have, or in a subgraph that is used twice.
+ */
+function passagesOf(said, _, several) {
+  const { node, by, texts, isOld, note } = said
   const above = note && texts.size ? sentence("report.before", { note }) : note
-  const heading = [length > 1 ? sentence("report.node", { id: by || node }) : "", by ? "" : above]
+  const isOne = several.filter((other) => (other.by === "") === (by === "")).length === 1
+  const heading = [isOne ? "" : sentence("report.node", { id: by || node }), by ? "" : above]
   const runs = new Map()
   ;[...texts.values()].forEach(({ text, ok }, run) => {
     const same = runs.get(text) ?? { ok, of: [] }
@@ -158,7 +193,7 @@ function passagesOf({ node, by, texts, isOld, note }, _, { length }) {
     if (by) Object.assign(element, { className: ok ? "ab-badge" : "ab-badge ab-amber", title: note })
     return element
   })
-  return [...heading.filter(Boolean).map((text) => passage(text)), ...told]
+  return [...heading.filter(Boolean).map((text) => passage(text)), ...told].map((element) => ({ element, said }))
 }
 
 function passage(text, isOld = false) {
@@ -173,8 +208,10 @@ app.registerExtension({
   setup() {
     api.addEventListener(EVENT, ({ detail }) => hear(detail))
     api.addEventListener("executed", ({ detail }) => hearCached(detail))
+    api.addEventListener("execution_start", ({ detail }) => begin(detail))
     for (const [event, untold] of Object.entries(UNTOLD))
       api.addEventListener(event, ({ detail }) => end(untold, detail))
   },
+  nodeCreated: (node) => void (isOurs(node) && watch(node, () => age(node))),
   afterConfigureGraph: show,
 })

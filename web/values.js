@@ -24,6 +24,6 @@ export function setValues(node, values, keep = true) {
     widget.callback?.(value, app.canvas, node)
   }
   node.graph?.setDirtyCanvas(true, true)
-  if (keep) app.extensionManager.workflow.activeWorkflow?.changeTracker.checkState()
+  if (keep) app.extensionManager.workflow.activeWorkflow?.changeTracker.captureCanvasState()
   changed()
 }

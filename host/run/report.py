@@ -130,12 +130,17 @@ class Report:
     def badges(self, patch: Patch) -> list[Badge]:
         """What to say on the nodes that made a patch's bends, one for each node."""
         planned = {bend.number: bend for bend in self.plan.bends}
-        by_node: dict[str, list[tuple[str, bool]]] = {}
+        by_node: dict[str, list[tuple[str, str, bool]]] = {}
         for number, (bend, of) in enumerate(self.plan.chain, 1):
             if of is patch and bend.origin:
-                by_node.setdefault(bend.origin, []).append(self._badge(number, planned.get(number)))
+                told = self._badge(number, planned.get(number))
+                by_node.setdefault(bend.origin, []).append((bend.token, *told))
         return [
-            Badge(node, "\n".join(text for text, _ in said), all(ok for _, ok in said))
+            Badge(
+                node,
+                "\n".join(f"{token}: {text}" if len(said) > 1 else text for token, text, _ in said),
+                all(ok for *_, ok in said),
+            )
             for node, said in by_node.items()
         ]
 

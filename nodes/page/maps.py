@@ -21,8 +21,8 @@ WIDEST = 256
 VIEWS = ("before", "after")
 
 GONE = (
-    "No maps of the last run are kept: it did not record, or ComfyUI has dropped them from its cache. Record words and "
-    "run again."
+    "No maps of the last run are kept: it did not record, or ComfyUI has dropped them from its cache. Run again, with "
+    "record on."
 )
 
 _films: WeakKeyDictionary[Record, Tensor] = WeakKeyDictionary()

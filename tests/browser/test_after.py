@@ -3,7 +3,7 @@
 import pytest
 from attention_bending.dev.server import WorkflowError
 from browser.desk import Desk
-from browser.panels import AT, comes, goes, kept, press, said
+from browser.panels import AT, comes, goes, kept, part, press, said
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -18,6 +18,12 @@ def test_a_bend_shows_what_became_of_it_and_grows_old(desk: Desk):
     desk.run()
     assert said(desk, BEND) == [[RAN, "ab-badge", False]]
     desk.photograph("after the run")
+    factor = desk.page.evaluate(f"({AT})('{BEND}').widgets.find(({{name}}) => name === 'factor').value")
+    for value, is_dim in ((0.4, True), (factor, False)):  # it is another bend, and again the one that ran
+        desk.set(BEND, factor=value)
+        desk.page.wait_for_function(
+            f"dim => (({part('report')})('{BEND}').firstChild.style.opacity < 1) === dim", arg=is_dim, timeout=10_000
+        )
     desk.run()  # all from the cache
     assert said(desk, BEND) == [[RAN, "ab-badge", True]]
     desk.set(BEND, start_percent=0.61, end_percent=0.615)

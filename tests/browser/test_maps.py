@@ -54,7 +54,7 @@ def test_one_switch_shows_the_bent_words_over_the_film(desk: Desk):
     maps_play(desk)
     assert inside(desk, ".ab-words button") == ["red", "circle"]
     assert inside(desk, ".ab-sides button") == ["before", "after"]
-    assert inside(desk, ".ab-caption") == ["Over the film of this run"]
+    assert inside(desk, ".ab-caption") == ["Over the film that they are of"]
     assert inside(desk, "video", "videoWidth") == [160]
     press(desk, PATCH, "maps", "❚❚")
     before = ink(desk)
@@ -151,7 +151,7 @@ def test_without_a_film_it_says_what_the_map_lies_over(desk: Desk):
     desk.page.evaluate(MAKE, ["PreviewImage", 12, "images"])
     desk.set(SAMPLER, seed=next(SEEDS))
     desk.run()
-    comes(desk, PATCH, "maps", "Over the film of this run")
+    comes(desk, PATCH, "maps", "Over the film that they are of")
     image = f"({part('maps')})('{PATCH}').querySelector('img')"
     first = desk.page.evaluate(f"() => {image}.src")
     assert "/view?filename=" in first
@@ -174,7 +174,7 @@ def test_a_page_that_is_reloaded_in_the_middle_of_a_run_hears_its_end(desk: Desk
     desk.hears(PATCH, "6 layers × 60 steps")
     comes(desk, BEND, "report", "ran in 6 layers × 60 steps")
     maps_play(desk)
-    assert inside(desk, ".ab-caption") == ["Over the film of this run"]
+    assert inside(desk, ".ab-caption") == ["Over the film that they are of"]
 
 
 def test_a_page_that_is_opened_anew_shows_the_maps_of_the_run_before(desk: Desk):
@@ -189,4 +189,4 @@ def test_a_page_that_is_opened_anew_shows_the_maps_of_the_run_before(desk: Desk)
     maps_play(desk)
     assert inside(desk, ".ab-caption")[0].startswith("The map alone")
     desk.run()  # all from the cache, and the film with it
-    comes(desk, PATCH, "maps", "Over the film of this run")
+    comes(desk, PATCH, "maps", "Over the film that they are of")

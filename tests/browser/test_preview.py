@@ -121,7 +121,7 @@ def test_it_is_there_after_an_undo(desk):
     desk.open()
     show(desk, BEND)
     caption(desk, BEND, "card")
-    check = "() => void app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()"
+    check = "() => void app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState()"
     desk.page.evaluate(check)
     before = picture(desk, BEND)
     change(desk, BEND, factor=2.5)

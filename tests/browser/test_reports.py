@@ -172,7 +172,7 @@ def test_undone_and_copied(desk):
     copied = desk.page.evaluate("String(app.graph.nodes.at(-1).id)")
     assert desk.said(copied) is None
     desk.page.evaluate("() => void app.graph.add(LiteGraph.createNode('AttnBendBlur'))")
-    desk.page.evaluate("() => void app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()")
+    desk.page.evaluate("() => void app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState()")
     count = desk.page.evaluate("app.graph.nodes.length")
     desk.page.evaluate("() => void app.extensionManager.command.execute('Comfy.Undo')")
     desk.page.wait_for_function("count => app.graph.nodes.length < count", arg=count, timeout=10_000)

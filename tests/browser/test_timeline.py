@@ -59,3 +59,13 @@ def test_scenes_follow_the_text_and_a_drag_is_written_into_it(scenes):
     scenes.desk.set(scenes.node, text="{a|b} [0%-40%] | c")
     scenes.waits_for("[data-section=strip]", "strip => strip.textContent.includes('settled when Run is pressed')")
     assert scenes.part(".ab-scene") is None
+
+
+@pytest.mark.slow
+def test_what_became_of_each_scene_is_told_by_its_name(desk):
+    desk.open("A prompt that changes (toy)")
+    desk.set("4810", length=9)
+    desk.run()
+    told = desk.said("4806")
+    assert "node" not in told
+    assert "@1: ran in 6 layers × 1 step" in told and "@2: ran in 6 layers × 1 step" in told

@@ -106,6 +106,18 @@ def test_it_still_runs_and_can_be_turned_back(bend):
 
 
 @pytest.mark.slow
+def test_what_became_of_the_one_before_is_not_said_on_the_other(bend):
+    bend.desk.set(bend.node, token="star")
+    bend.desk.run()
+    bend.waits_for("[data-section=report]", "report => report?.textContent.includes('run')")
+    turn(bend, "Bend: Blur")
+    bend.desk.set(bend.node, token="nobody")
+    bend.desk.run()
+    bend.waits_for("[data-section=notice]", "notice => notice.textContent.includes('is not in the prompt')")
+    assert bend.desk.said(bend.node) is None
+
+
+@pytest.mark.slow
 def test_a_value_that_the_other_has_not_room_for_stays_its_own(bend):
     turn(bend, "Bend: Translate")
     bend.desk.set(bend.node, padding="wrap", x=0.3)

@@ -50,7 +50,7 @@ def test_a_bend_shows_the_words_that_it_meets_and_a_click_takes_one(words):
 
 def test_a_click_is_undone_in_one_step(words):
     words.open()
-    words.page.evaluate("() => void app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()")
+    words.page.evaluate("() => void app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState()")
     words.click(BEND, "circle")
     words.becomes(BEND, "red, circle")
     words.page.evaluate("() => void app.extensionManager.command.execute('Comfy.Undo')")

@@ -125,7 +125,7 @@ def test_of_a_chain_over_two_nodes_each_tells_its_own_bends(badges, model, posit
     both = patch_model(one, Patch(Bending((Bend(ops.Flip(), "sunset", origin="2"),)), False, "10", None, None))
     run(sample, both, positive, negative, steps=1)
     assert badges == {
-        "9": [("1", "ran in 2 layers × 1 step\nran in 1 layer × 1 step", True)],
+        "9": [("1", "kiss: ran in 2 layers × 1 step\nkiss: ran in 1 layer × 1 step", True)],
         "10": [("2", "checked, not applied: apply_to_output is off on Patch Model", False)],
     }
 

@@ -4,6 +4,7 @@ The model in the server's memory is the same one before and after; only the samp
 """
 
 import math
+import re
 
 import pytest
 import torch
@@ -166,6 +167,15 @@ def exception_type(error):
     """ComfyUI writes it with the module's whole path, which is another one in every installation."""
     messages = dict(error.details.get("messages", ()))
     return messages.get("execution_error", {}).get("exception_type", "")
+
+
+def test_an_equal_node_elsewhere_is_told_of_by_its_own_id(server):
+    """As where a bend is moved into a subgraph: ComfyUI has what the node before it made in its cache."""
+    moved = {key.replace(BEND, "18:8") if key == BEND else key: node for key, node in bend(token="kis").items()}
+    moved = edited(moved, PATCH, bending=["18:8", 0])
+    for workflow, node in ((bend(token="kis"), BEND), (moved, "18:8")):
+        with pytest.raises(WorkflowError, match=re.escape(f'Amplify of "kis" (node {node})')):
+            server.queue(workflow)
 
 
 def test_all_still_works_with_cores_text_node(server, unbent):
