@@ -18,7 +18,7 @@ VIEW = (1500, 890)
 CORNER = (76, 96)
 """Where they begin."""
 TITLE, GROUP_TITLE = 30, 36
-PADDING, GAP, BETWEEN = 14, 20, 22
+PADDING, GAP, BETWEEN = 14, 16, 18
 """In a group round its nodes, between nodes, and between groups."""
 
 WIDTHS = {
@@ -43,7 +43,7 @@ SHAPE = 0.7
 NARROW = 220
 """Its width where the film is higher than wide."""
 
-MODE = 330
+MODE = 322
 """Words, picture and strip on a node with a `token`."""
 ROOM = {
     "AttnBendPrompt": 60 + 110,
@@ -54,15 +54,15 @@ ROOM = {
     "AttnBendWhere": 185,
     "AttnBendWhen": 185,
     "AttnBendAnimate": 175,
-    "AttnBendLoad": 60,
-    "AttnBendSweep": 230,
+    "AttnBendLoad": 120,
+    "AttnBendSweep": 325,
     "AttnBendReport": 165,
     "AttnBendSave": 165,
     "AttnBendLog": 165,
     "AttnBendCompare": 440,
     "AttnBendProbes": 110,
     "AttnBendWordsHere": 165,
-    "AttnBendMaps": 290,
+    "AttnBendMaps": 272,
     "AttnBendMapsGrid": 340,
     "AttnBendGrid": 420,
     "SaveImage": 240,
@@ -134,7 +134,8 @@ def room(node: Node) -> int:
     if kind == "SaveVideo":
         return round(width(node) * _shape(node))
     if kind == "AttnBendModel":
-        records = RECORDS * (node["widgets_values"][1:2] not in ([], ["none"]))
+        probed = any(entry["name"] == "probes" and entry.get("link") for entry in node.get("inputs", ()))
+        records = RECORDS * (probed or node["widgets_values"][1:2] not in ([], ["none"]))
         return ROOM[kind] + records + SWITCHED.get(node["id"], 0)
     modes = any(entry["name"] == "token" for entry in node.get("inputs", ()))
     return ROOM.get(kind, MODE if modes else 0)

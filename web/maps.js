@@ -22,6 +22,9 @@ const BENT = "bent words"
 const NONE = "none"
 const MOST = 4 // words under the pointer
 
+/** Whether another node shows the maps, which then need not be seen twice unless the switch asks for it. */
+const isWired = (node) => node.outputs.some(({ name, links }) => name === "maps" && links?.length)
+
 /** @typedef {import("./film.js").Maps & {words: string[], views: string[]}} Maps As the route `maps` tells them. */
 
 /** Prompts that have ended: their records lie on the shelf. */
@@ -145,7 +148,7 @@ function viewOf(node) {
       const record = valueOf(node, "record")
       box.checked = record === BENT
       box.disabled = record === undefined
-      if (record === NONE) {
+      if (record === NONE || (record !== BENT && isWired(node))) {
         unrecorded = placesOf(node).map(({ id }) => promptsOn(id).prompt)
         return asked && forget()
       }

@@ -64,6 +64,8 @@ def test_each_entry_of_the_list_makes_a_class_that_is_known():
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_the_reason_that_no_bend_can_reach_it_is_true_and_of_no_other(name):
     """By the host's own code: where its attention is called without transformer_options, and where a network caches."""
+    if not hasattr(comfy.model_base, name):
+        pytest.skip(f"this ComfyUI has no {name}")
     package = package_of(name)
     calls = [*attention_calls(package)] or [*attention_calls("flux")]  # whose blocks others take
     reached = any(word.arg == "transformer_options" for call in calls for word in call.keywords)
