@@ -37,7 +37,7 @@ class Room(NamedTuple):
 
 ROOMS = {
     "core": Room(TESTS / "core", 150),
-    "host": Room(TESTS / "host", 330),
+    "host": Room(TESTS / "host", 240),
     "families": Room(TESTS / "families", 120),
     "toy": Room(paths.ROOT / "toy" / "tests", 120, paths.ROOT / "toy" / "tests"),
     "study": Room(TESTS / "study", 120),

@@ -138,7 +138,10 @@ def test_two_shapes_are_traded(studio):
         assert (left.shape, right.shape) == ("star", "circle")
 
 
-@pytest.mark.parametrize("x, y", [(0.1, 0.0), (-0.1, 0.0), (0.0, 0.25), (0.0, -0.25)])
+OTHER_WAYS = [pytest.param(*way, marks=pytest.mark.slow) for way in ((-0.1, 0.0), (0.0, -0.25))]
+
+
+@pytest.mark.parametrize("x, y", [(0.1, 0.0), (0.0, 0.25), *OTHER_WAYS])
 def test_translate_of_all_goes_the_way_of_the_arrow(studio, unbent, x, y):
     """On a caption that tells no place: one that does speaks against the arrow."""
     ways = []
@@ -154,7 +157,7 @@ def test_a_colour_word_amplified_by_nothing_loses_its_colour(studio):
     assert sum(any(s.colour == "red" and s.off < 0.3 for s in things) for things in films) <= 1
 
 
-@pytest.mark.parametrize("token", ["red, circle", "ALL"])
+@pytest.mark.parametrize("token", ["red, circle", pytest.param("ALL", marks=pytest.mark.slow)])
 def test_a_mask_keeps_what_a_word_says_inside(studio, token):
     mask = ops.RegionalMask(0.5, 0.0, 1.0, 1.0, feather=0.0)
     for things in seen(studio, "a red circle", Bend(mask, token)):
