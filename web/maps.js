@@ -18,12 +18,16 @@ import { setValues, valueOf } from "./values.js"
 import { placesOf, root } from "./wires.js"
 
 const PATCH = "AttnBendModel"
+const VIEWERS = ["AttnBendMaps", "AttnBendMapsGrid", "AttnBendWordsHere"]
 const BENT = "bent words"
 const NONE = "none"
 const MOST = 4 // words under the pointer
 
 /** Whether another node shows the maps, which then need not be seen twice unless the switch asks for it. */
-const isWired = (node) => node.outputs.some(({ name, links }) => name === "maps" && links?.length)
+function isShownElsewhere({ graph, outputs }) {
+  const links = outputs.find(({ name }) => name === "maps")?.links ?? []
+  return links.some((link) => VIEWERS.includes(graph.getNodeById(graph.getLink(link)?.target_id)?.comfyClass))
+}
 
 /** @typedef {import("./film.js").Maps & {words: string[], views: string[]}} Maps As the route `maps` tells them. */
 
@@ -148,7 +152,7 @@ function viewOf(node) {
       const record = valueOf(node, "record")
       box.checked = record === BENT
       box.disabled = record === undefined
-      if (record === NONE || (record !== BENT && isWired(node))) {
+      if (record === NONE || (record !== BENT && isShownElsewhere(node))) {
         unrecorded = placesOf(node).map(({ id }) => promptsOn(id).prompt)
         return asked && forget()
       }
