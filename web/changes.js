@@ -10,12 +10,23 @@ const NET = 2000 // ms: for changes that nobody tells of
 const looks = new Map()
 let waiting = 0
 
+/** @type {WeakMap<object, Map<string, ((...given: any[]) => void)[]>>} What follows a node's own events. */
+const followers = new WeakMap()
+
 /** Do something of ours after what a node already does of itself on an event of its own, as `onRemoved`. */
 export function also(node, event, call) {
+  const events = followers.get(node) ?? new Map()
+  followers.set(node, events)
+  if (!events.has(event)) follow(node, event)
+  events.set(event, [...(events.get(event) ?? []), call])
+}
+
+/** What stands in the node's place knows nothing of `call`: the page may keep an error that was made below it. */
+function follow(node, event) {
   const before = node[event]
   node[event] = function (...given) {
     const answer = before?.apply(this, given)
-    call(...given)
+    for (const call of followers.get(this)?.get(event) ?? []) call(...given)
     return answer
   }
 }

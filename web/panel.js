@@ -76,7 +76,8 @@ function panelOf(node) {
   const asked = { height: 0 }
   const panel = { outer, inner, asked, observer: new ResizeObserver(() => fit(node, panel)) }
   panels.set(node, panel)
-  node.addDOMWidget(PANEL, PANEL, outer, optionsOf(asked)).serialize = false // in the API's form, and in the file
+  const widget = node.addDOMWidget(PANEL, PANEL, outer, optionsOf(asked))
+  widget.serialize = false // in the API's form, and in the file
   panel.observer.observe(inner)
   outer.classList.toggle("closed", !setting("Panels"))
   watch(node, () => mount(node, outer))
@@ -88,6 +89,7 @@ function panelOf(node) {
     panel.observer.disconnect()
     outer.parentElement?.setAttribute(PLACE, "")
     outer.remove() // Nodes 2.0 keeps what is round it
+    widget.element = document.createElement("div") // and the widget, which need not hold ours
   })
   return panel
 }

@@ -93,7 +93,7 @@ export function makePlayer(keep) {
     const isOn = isWanted && isSeen
     play.textContent = isWanted ? "❚❚" : "▶"
     play.title = text(isWanted ? "film.pause" : "film.play")
-    if (source !== film || isOn === !film.paused) return
+    if (source !== film || !film.hasAttribute("src") || isOn === !film.paused) return // without a film it waits for ever
     if (isOn)
       film.play().catch(() => {}) // stopped before it had begun
     else film.pause()
