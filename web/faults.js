@@ -11,7 +11,7 @@ import { isOurs } from "./panel.js"
 import { EVENT as REPORT, pathTo, workflowOf } from "./report.js"
 import { text } from "./texts.js"
 import { setValues, valueOf } from "./values.js"
-import { places, root, valueAt } from "./wires.js"
+import { places, root, valuesAt } from "./wires.js"
 
 const EVENT = "attention_bending.fault"
 const OURS = "attention_bending.BendError"
@@ -86,13 +86,10 @@ const curesOf = (node, { field, offers }) =>
         .slice(0, MOST)
         .map((value) => ({ label: text("faults.use", { value }), use: () => setValues(node, { [field]: value }) }))
 
-/** The field's value, which may be given on a subgraph's own node; of all widgets where no field of the node is named. */
+/** The field's value, or all of its node's where it names none. */
 function valuesOf({ node: id, field }) {
   const place = places().get(id)
-  if (!place) return ""
-  const widgets = (place.node.widgets ?? []).filter(({ serialize }) => serialize !== false)
-  const meant = widgets.filter(({ name }) => name === field)
-  return JSON.stringify((meant.length ? meant : widgets).map(({ name }) => valueAt(place, name)))
+  return place ? valuesAt(place, field) : ""
 }
 
 /** A workflow that runs again has no faults yet. */

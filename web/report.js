@@ -11,7 +11,7 @@ import { api } from "../../scripts/api.js"
 import { changed, watch } from "./changes.js"
 import { isOurs, section } from "./panel.js"
 import { text as sentence } from "./texts.js"
-import { places, root } from "./wires.js"
+import { places, root, valuesAt } from "./wires.js"
 
 export const EVENT = "attention_bending.report"
 const IDLE_MODES = [2, 4] // muted, bypassed
@@ -58,19 +58,18 @@ const began = { prompt: "", workflow: "", nodes: new Map() }
 /** @type {WeakMap<object, {element: HTMLElement, said: Said}[]>} What a bend's node shows. */
 const badges = new WeakMap()
 
-const valuesOf = (node) =>
-  JSON.stringify(node.widgets?.filter((each) => each.serialize !== false).map((each) => each.value))
-
 function begin({ prompt_id }) {
   const ours = [...places().values()].filter(({ node }) => isOurs(node))
-  const nodes = new Map(ours.map(({ id, node }) => [id, { type: node.comfyClass, values: valuesOf(node) }]))
+  const nodes = new Map(ours.map((place) => [place.id, { type: place.node.comfyClass, values: valuesAt(place) }]))
   Object.assign(began, { prompt: prompt_id, workflow: String(root().id), nodes })
 }
 
 /** Let what became of a bend be dim while its node is another than it was. */
 function age(node) {
-  for (const { element, said } of badges.get(node) ?? [])
-    element.style.opacity = said.isOld || (said.values && said.values !== valuesOf(node)) ? "0.5" : "1"
+  for (const { element, said } of badges.get(node) ?? []) {
+    const place = places().get(said.node)
+    element.style.opacity = said.isOld || (place && said.values && said.values !== valuesAt(place)) ? "0.5" : "1"
+  }
 }
 
 /** @param {Report} report */

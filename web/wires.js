@@ -41,6 +41,13 @@ export const placesOf = (node) => [...places().values()].filter((place) => place
 /** @returns {string[]} Its execution ids. */
 export const idsOf = (node) => placesOf(node).map(({ id }) => id)
 
+/** What stands in a place's fields, as one text: in the one of this name, or in all where there is none. */
+export function valuesAt(place, field = null) {
+  const widgets = (place.node.widgets ?? []).filter(({ serialize }) => serialize !== false)
+  const meant = widgets.filter(({ name }) => name === field)
+  return JSON.stringify((meant.length ? meant : widgets).map(({ name }) => valueAt(place, name)))
+}
+
 /** A widget's value at a place, also where a subgraph or a primitive gives it; undefined where a node makes it. */
 export function valueAt({ node, path }, name) {
   const input = node.inputs?.find((input) => input.widget?.name === name)
