@@ -1,4 +1,5 @@
 /** Dragging on an element of a node's panel, at any zoom, in fractions of the element; the node stays where it is. */
+import { oneStepWhileHeld } from "./values.js"
 
 /**
  * @typedef {{x: number, y: number}} Point From 0 to 1, from the top left.
@@ -9,12 +10,13 @@
  *   nothing.
  * @param {() => void} end
  */
-export function onDrag(element, begin, end) {
+export function onDrag(element, begin, end = () => {}) {
   element.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return
     const from = pointIn(element, event)
     const drag = begin(event, from)
     if (!drag) return
+    oneStepWhileHeld(event)
     const far = { x: false, y: false }
     const move = (moved) => {
       far.x ||= Math.abs(moved.clientX - event.clientX) > MEANT

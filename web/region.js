@@ -7,7 +7,7 @@ import { lastOutput } from "./outputs.js"
 import { isOpen, section } from "./panel.js"
 import { newest } from "./server.js"
 import { text } from "./texts.js"
-import { setValues, valueOf } from "./values.js"
+import { oneStepWhileHeld, setValues, valueOf } from "./values.js"
 
 const NODE = "AttnBendRegionalMask"
 const EDGES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"]
@@ -49,18 +49,17 @@ function addBox(node) {
   section(node, "region").append(parts.whole)
   const known = { cell: 0, rows: 0, columns: 0, map: "" }
   const free = () => NAMES.every((name) => valueOf(node, name) !== undefined)
-  const set = (/** @type {Box} */ box, keep = false) =>
-    setValues(node, Object.fromEntries(NAMES.map((name, i) => [name, rounded(box[i])])), keep)
-  const keep = () => setValues(node, {})
+  const set = (/** @type {Box} */ box) =>
+    setValues(node, Object.fromEntries(NAMES.map((name, i) => [name, rounded(box[i])])))
 
-  onDrag(frame, ({ target }, from) => (free() ? dragged(boxOf(node), target, from, set) : null), keep)
+  onDrag(frame, ({ target }, from) => (free() ? dragged(boxOf(node), target, from, set) : null))
   frame.addEventListener("keydown", (event) => {
     const way = ARROWS[event.key]
     if (!way || !free()) return
     event.preventDefault()
     event.stopPropagation()
     const [x, y] = way.map((steps) => steps * STEP * (event.shiftKey ? 10 : 1))
-    set(event.altKey ? resized(boxOf(node), "se", x, y) : moved(boxOf(node), x, y), true)
+    set(event.altKey ? resized(boxOf(node), "se", x, y) : moved(boxOf(node), x, y))
   })
   frame.addEventListener("pointerenter", () =>
     frame
@@ -69,8 +68,8 @@ function addBox(node) {
       .catch(() => {}),
   ) // left at once
   frame.addEventListener("pointerleave", () => frame.querySelector("video")?.pause())
-  soften.addEventListener("input", () => setValues(node, { feather: Number(soften.value) }, false))
-  soften.addEventListener("change", keep)
+  soften.addEventListener("pointerdown", oneStepWhileHeld)
+  soften.addEventListener("input", () => setValues(node, { feather: Number(soften.value) }))
 
   const ask = newest("backdrop", ({ picture, told, ...plain }) => {
     const number = (name) => Number(told?.get(name) ?? plain[name] ?? 0)

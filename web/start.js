@@ -10,10 +10,18 @@ const TOY = " (toy)"
 
 /** @param {HTMLElement} place */
 async function render(place) {
-  const list = make("ol", "ab-start")
-  place.replaceChildren(make("p", "ab-start-how", text("start.how")), list)
-  const hasTwin = await (await fetch(new URL("templates.json", import.meta.url))).json()
-  list.replaceChildren(...Object.entries(hasTwin).map(entry))
+  const lists = make("div", "ab-start")
+  place.replaceChildren(make("p", "ab-start-how", text("start.how")), lists)
+  const templates = Object.entries(await (await fetch(new URL("templates.json", import.meta.url))).json())
+  const listed = (some) => {
+    const list = make("ol")
+    list.append(...some.map(entry))
+    return list
+  }
+  const head = make("h3", "", text("start.other"))
+  const withTwin = templates.filter(([, hasTwin]) => hasTwin)
+  const alone = templates.filter(([, hasTwin]) => !hasTwin)
+  lists.replaceChildren(listed(withTwin), head, listed(alone))
 }
 
 /** @param {[string, boolean]} template Its name, and whether it has a twin on the toy, which is opened first then. */

@@ -81,8 +81,8 @@ function addStrip(node) {
   }
 
   const begin = (_, from) => (to, far) =>
-    setValues(node, { ...rowsOf(fields, told.count, from, to, far), ...timeOf(node, steps, from, to, far) }, false)
-  onDrag(strip, begin, () => setValues(node, {}))
+    setValues(node, { ...rowsOf(fields, told.count, from, to, far), ...timeOf(node, steps, from, to, far) })
+  onDrag(strip, begin)
   strip.addEventListener("dblclick", () => setValues(node, everything(node, steps)))
   strip.addEventListener("pointermove", (event) => {
     if (!event.buttons) caption.textContent = readingOf(pointIn(strip, event), fields, told, steps)

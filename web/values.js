@@ -11,12 +11,12 @@ export function valueOf(node, name) {
 }
 
 /**
- * Set widgets of a node, all in one step that can be undone. While something is dragged, `keep` is false until its end.
+ * Set widgets of a node, all in one step that can be undone.
  *
  * @param {any} node
  * @param {object} values By widget.
  */
-export function setValues(node, values, keep = true) {
+export function setValues(node, values) {
   for (const [name, value] of Object.entries(values)) {
     const widget = widgetOf(node, name)
     if (!widget || widget.value === value) continue
@@ -24,6 +24,25 @@ export function setValues(node, values, keep = true) {
     widget.callback?.(value, app.canvas, node)
   }
   node.graph?.setDirtyCanvas(true, true)
-  if (keep) app.extensionManager.workflow.activeWorkflow?.changeTracker.captureCanvasState()
+  tracker()?.captureCanvasState()
   changed()
 }
+
+/**
+ * Until the pointer is let go all that is set is one step that can be undone, whatever else the page keeps meanwhile.
+ *
+ * @param {PointerEvent} pressed
+ */
+export function oneStepWhileHeld({ pointerId }) {
+  const history = tracker()
+  history?.beforeChange()
+  const end = (event) => {
+    if (event.pointerId !== pointerId) return
+    for (const name of LET_GO) window.removeEventListener(name, end, true)
+    history?.afterChange()
+  }
+  for (const name of LET_GO) window.addEventListener(name, end, true)
+}
+
+const LET_GO = ["pointerup", "pointercancel"]
+const tracker = () => app.extensionManager.workflow.activeWorkflow?.changeTracker

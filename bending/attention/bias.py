@@ -60,15 +60,11 @@ class KeysLeftOut:
     needs_bias = False
 
     def output(self, attention: Attention, cache: DeviceCache) -> Tensor:
-        attended = (
-            attention.kernel(attention.q[:, rows], *attention.over(keys, cache), attention.scale)
-            for rows, keys in self.runs
-        )
         if len(self.runs) == 1:
-            return next(attended).contiguous()
+            return attention.over_some(*self.runs[0], cache).contiguous()
         output = attention.q.new_empty(attention.q.shape)
-        for (rows, _), part in zip(self.runs, attended, strict=True):
-            output[:, rows] = part
+        for rows, keys in self.runs:
+            output[:, rows] = attention.over_some(rows, keys, cache)
         return output
 
 

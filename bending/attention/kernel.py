@@ -42,8 +42,9 @@ class Attention:
 
     How much each key, or set of keys, weighs is told in one of three ways:
 
-    * `kernel_with_lse`, the same kernel, tells the log of each softmax's denominator, as FlashAttention (Dao et al.
-      2022) keeps it for its backward pass: for any set of keys, in the call that attends to them;
+    * `kernel_with_lse` tells the log of each softmax's denominator, as FlashAttention (Dao et al. 2022) keeps it for
+      its backward pass: for any set of keys, in the call that attends to them. It is the same kernel, or, where it is
+      not `of_kernel`, another that computes the same: over all keys its bits are then not those of the kernel;
     * `exact` says that the kernel computes this very softmax, and that its denominators may be computed here;
     * else a second call, whose values are one-hot selectors, returns the sums of A.
 
@@ -69,6 +70,7 @@ class Attention:
     masses: tuple[tuple[frozenset[int], Tensor], ...] = ()
     kernel_with_bias: KernelWithBias | None = None
     biased: bool = False
+    of_kernel: bool = True
 
     @property
     def way(self) -> str:
@@ -90,6 +92,13 @@ class Attention:
     def output(self) -> Tensor:
         """`A V` `(B, L, H, D)`, as the kernel gives it, each row's heads side by side."""
         return self.kernel(self.q, self.k, self.v, self.scale).contiguous()
+
+    def over_some(self, rows: slice, keys: tuple[int, ...], cache: DeviceCache) -> Tensor:
+        """The output of some rows with the softmax over some keys alone, in the type of V."""
+        qkv = (self.q[:, rows], *self.over(keys, cache), self.scale)
+        if self.kernel_with_lse is None or len(keys) == self.k.shape[1]:
+            return self.kernel(*qkv)
+        return self.kernel_with_lse(*qkv)[0].to(self.v.dtype)
 
     def at_temperature(self, bends: Sequence[Bend], cache: DeviceCache) -> "Attention":
         """The same as `bends` that act on logits make it; itself where there are none.
@@ -118,11 +127,12 @@ class Attention:
         once, however many sets there are; none is ever empty. With `keep_lse` the attention comes back with its
         log-sum-exp, if that can be had.
         """
-        if self.kernel_with_lse is not None:
+        is_whole = not columns and len(blocks) + len(sets) == 1
+        if self.kernel_with_lse is not None and (self.of_kernel or not is_whole):
             attended = [self.kernel_with_lse(self.q, *self.over(keys, cache), self.scale) for keys in (*blocks, *sets)]
             outputs = tuple(output.contiguous() for output, _ in attended[len(blocks) :])
             lses = [lse[..., None] for _, lse in attended]
-            if not columns and len(lses) == 1:  # one softmax over all keys: nothing to weigh
+            if is_whole:  # one softmax over all keys: nothing to weigh
                 known = replace(self, lse=lses[0][..., 0])
                 return known, Split(self._no_columns(), torch.ones_like(lses[0]), outputs, weighed=True)
             known, split = self._shares(columns, (*blocks, *sets), lses, cache, keep_lse)
@@ -133,8 +143,7 @@ class Attention:
         else:
             outputs = (self.kernel(self.q, self.k, self._values_of(keys, cache), self.scale) for keys in sets)
         outputs = tuple(output.contiguous() for output in outputs)
-        alone = not columns and not blocks and len(sets) == 1
-        return known, replace(split, outputs=outputs, weighed=alone or not self.divisible)
+        return known, replace(split, outputs=outputs, weighed=is_whole or not self.divisible)
 
     def split_maps(
         self, columns: tuple[int, ...], sets: Sequence[tuple[int, ...]], cache: DeviceCache, keep_lse: bool = False

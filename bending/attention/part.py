@@ -78,14 +78,15 @@ def add_up(cache: DeviceCache, parts: Sequence[Part], maps: Tensor, v: Tensor) -
     """`Σ weight · output + maps · V` `(B, L, H, D)`, written into the first part's output, or a new one of V's type.
 
     `maps` `(B, L, H, S)` float32, v `(B, S, H, D)`. All heads of some rows at a time: one pass over what is large, and
-    nothing large is ever float32 that was not.
+    nothing large is ever float32 that was not. Parts of a sum in bfloat16 may come in float16, which is finer.
     """
-    target = parts[0].output if parts else v.new_empty(*maps.shape[:3], v.shape[3])
-    alone = len(parts) == 1 and not maps.shape[3]
     for part in parts:
         part.settle(cache, weighed=True)
-    if alone and parts[0].weight is None:
+    target = parts[0].output if parts else v.new_empty(*maps.shape[:3], v.shape[3])
+    finer = target.dtype != v.dtype and target.element_size() == v.element_size()
+    if len(parts) == 1 and not maps.shape[3] and parts[0].weight is None and not finer:
         return target
+    target = target.view(v.dtype) if finer else target  # of each row a part is read before the sum is written
     if target.device.type in SUMS_IN_FLOAT32:
         return _add_up_in_place(target, parts, maps, v)
     v = v.float().transpose(1, 2)

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import comfy.ops
 import torch
+import torch.nn.functional as F
 from comfy.ldm.modules.attention import (
     SDP_BATCH_LIMIT,
     attention_basic,
@@ -53,6 +54,12 @@ FUSED: dict[tuple[str, SDPBackend], FusedKernel] = {
 KEYS_AT_ONCE = 16
 """On a CPU, flash is up to a tenth slower where its keys are no multiple of this."""
 
+ROWS_AT_ONCE = 4096
+"""On a CPU, of what is computed in float32: sixteen of flash's blocks, so that as many threads have one each."""
+
+SMALL_VALUES, LARGE_VALUES = 2**-7, 2**4
+"""Between them float16 has its digits for what lies far below the largest value, and room for what bends multiply."""
+
 UNSPLIT_ROWS = 128 * 256
 """From this many queries times heads on, flash on a GPU has a block of 128 for each multiprocessor, and never divides
 the keys among several: the bits of a row do not depend on how many others there are."""
@@ -79,13 +86,43 @@ def output_and_lse(fused: FusedKernel, q: Tensor, k: Tensor, v: Tensor, scale: f
 
 
 def flash_over_some(q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-    """Flash on a CPU, its keys filled up to whole vectors with others that a mask shuts out."""
-    count = k.shape[2]
-    k, v = (torch.nn.functional.pad(tensor, (0, 0, 0, -count % KEYS_AT_ONCE)) for tensor in (k, v))
-    mask = q.new_zeros(k.shape[2])
-    mask[count:] = -torch.inf
-    flash = FUSED["cpu", SDPBackend.FLASH_ATTENTION]
-    return flash(q, k, v, attn_mask=mask.expand(1, 1, q.shape[2], -1), scale=scale)
+    """`output_and_lse` of flash on a CPU, for some of a call's keys: a part, which the host would not have computed.
+
+    They are filled up to whole vectors by others that a mask shuts out. Where `computes_in_float32` says so, that is
+    done some rows of a head at a time, and the output comes in float16: as small as bfloat16, and eight times as fine.
+    """
+    fill = -k.shape[1] % KEYS_AT_ONCE
+    mask = q.new_zeros(k.shape[1] + fill, dtype=torch.float32)
+    mask[k.shape[1] :] = -torch.inf
+
+    def flash(q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, ...]:
+        shut = mask.to(q.dtype).expand(1, 1, q.shape[2], -1)
+        return FUSED["cpu", SDPBackend.FLASH_ATTENTION](q, k, v, attn_mask=shut, scale=scale)
+
+    if not computes_in_float32(v):
+        return output_and_lse(flash, q, *(F.pad(tensor, (0, 0, 0, 0, 0, fill)) for tensor in (k, v)), scale)
+    output, lse = q.new_empty(q.shape, dtype=torch.float16), q.new_empty(q.shape[:3], dtype=torch.float32)
+    for head in range(q.shape[2]):
+        queries, *keys = (tensor[:, :, head : head + 1] for tensor in (q, k, v))
+        keys = [F.pad(tensor.float(), (0, 0, 0, 0, 0, fill)) for tensor in keys]
+        for start in range(0, q.shape[1], ROWS_AT_ONCE):
+            at = (slice(None), slice(start, start + ROWS_AT_ONCE), slice(head, head + 1))
+            output[at], lse[at] = output_and_lse(flash, queries[at[:2]].float(), *keys, scale)
+    return output, lse
+
+
+def computes_in_float32(v: Tensor) -> bool:
+    """Whether flash on a CPU computes a part of these values in float32 and gives float16: that must hold them."""
+    if v.dtype not in (torch.bfloat16, torch.float16) or not multiplies_float32_as_fast():
+        return False
+    least, largest = (bound.item() for bound in v.aminmax())
+    return v.dtype == torch.float16 or SMALL_VALUES < max(-least, largest) < LARGE_VALUES
+
+
+def multiplies_float32_as_fast() -> bool:
+    """Whether this processor multiplies float32 no slower than half types: measured on an x86 without AMX."""
+    has_amx = getattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    return torch.backends.cpu.get_cpu_capability().startswith("AVX") and not has_amx()
 
 
 @lru_cache
@@ -160,6 +197,7 @@ class HostKernel:
     between.
 
     tells        the kernel tells the log-sum-exp, by `with_lse`; over all keys in the same bits
+    tells_some   so does it, or torch's fused kernel, which computes the same as the host's others
     exact        it computes `softmax(q kᵀ · scale) v`, not masked and not quantised, and float32 products are cheap
     divisible    it may be called with some of the keys: there is no mask over all, and no foreign override, which may
                  know the text by their number
@@ -186,10 +224,11 @@ class HostKernel:
         self._adds = func in BIASED and adds_bias(func, q.device, q.dtype, q.shape[3])
         self._fused = None
         # above the limit the host splits the batch itself
-        if chained is None and func is TORCH_ATTENTION and q.shape[0] <= SDP_BATCH_LIMIT:
+        if chained is None and func in EXACT and q.shape[0] <= SDP_BATCH_LIMIT:
             self._fused = fused_kernel(*(tensor.transpose(1, 2) for tensor in (q, k, v)), self.scale)
+        self._is_fused = self._fused is not None and func is TORCH_ATTENTION
         fills_gpu = self._fused is FUSED["cuda", SDPBackend.FLASH_ATTENTION] and q.shape[1] * heads >= UNSPLIT_ROWS
-        self.by_rows = self._fused is not None and (q.device.type == "cpu" or (fills_gpu and self.mask is None))
+        self.by_rows = self._is_fused and (q.device.type == "cpu" or (fills_gpu and self.mask is None))
         self._settle()
 
     def _settle(self) -> None:
@@ -198,7 +237,8 @@ class HostKernel:
         self.takes_scale = plain and self.func in EXACT
         self.exact = self.takes_scale and self._is_cheap
         self.takes_bias = plain and self._adds
-        self.tells = plain and self._fused is not None
+        self.tells_some = plain and self._fused is not None
+        self.tells = self.tells_some and self._is_fused
 
     def at(self, rows: slice, tokens: slice | Tensor, keys: OpenKeys | None = None) -> "HostKernel":
         """The same for some batch rows and some of their queries: a mask over the call is cut as they are.
@@ -252,8 +292,8 @@ class HostKernel:
         return self.chained(self.func, *given, self.heads, **options).unflatten(2, (self.heads, -1)).clone()
 
     def with_lse(self, q: Tensor, k: Tensor, values: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-        """The same, and the log-sum-exp `(B, L, H)` float32; only where the kernel tells it."""
+        """The output and the log-sum-exp `(B, L, H)` float32; only where the kernel, or torch's fused one, tells it."""
         fused = self._fused
-        if fused is FUSED["cpu", SDPBackend.FLASH_ATTENTION] and k.shape[1] % KEYS_AT_ONCE and k.shape[1] < self._keys:
-            fused = flash_over_some
+        if fused is FUSED["cpu", SDPBackend.FLASH_ATTENTION] and k.shape[1] < self._keys:
+            return flash_over_some(q, k, values, scale)
         return output_and_lse(fused, q, k, values, scale)

@@ -184,11 +184,12 @@ class _Override:
                 *(keys if part.keys is None else map(part.keys.of, keys)),
                 attends,
                 attends.scale,
-                attends.with_lse if attends.tells else None,
+                attends.with_lse if attends.tells_some else None,
                 attends.exact,
                 attends.divisible,
                 None if lse is None or part in bent else lse[at],
                 kernel_with_bias=attends.with_bias if attends.takes_bias else None,
+                of_kernel=attends.tells,
             )
             made = self.bender.bend(self.site, part, attention)
             if made is not None and made.shape == q.shape:  # all there is

@@ -17,10 +17,10 @@ class Kernel(NamedTuple):
     fused: SDPBackend = SDPBackend.FLASH_ATTENTION
 
     def way(self, dtype: torch.dtype) -> str:
-        """How it tells what its keys weigh: see Attention.way."""
-        if self.name == "pytorch":
+        """How it is known what its keys weigh: see Attention.way."""
+        if self.name == "pytorch" or self.device == "cpu" or dtype != torch.float32:
             return "told"
-        return "computed" if self.device == "cpu" or dtype == torch.float32 else "selectors"
+        return "computed"
 
     @property
     def attend(self) -> Callable:

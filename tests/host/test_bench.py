@@ -11,8 +11,8 @@ from PIL import Image
 CPU, META = torch.device("cpu"), torch.device("meta")
 KEYS = {"level", "model", "grid", "scenario", "dtype"}
 TIMED = {"ms", "unbent_ms", "dense_ms", "extra_mb", "dense_extra_mb", "peak", "kernel", "way", "plan_ms", "rounding"}
-WAYS = {"attention_pytorch": "told", "attention_sub_quad": "computed"}
-"""Of the kernels that are measured on a CPU."""
+KERNELS = {"attention_pytorch", "attention_sub_quad"}
+"""What is measured on a CPU."""
 BIASED, LEFT_OUT = ("padding-amplify", "prompt-amplify"), ("segments-6", *bench_cases.SCENES)
 """What is one call of the first with a bias; and what, of two frames, is heard or not, so that any leaves keys out."""
 NEAR, NEAR_DENSE = {"float32": 1e-5, "bfloat16": 0.02}, {"float32": 1e-5, "bfloat16": 0.04}
@@ -38,7 +38,7 @@ def test_bent_is_dense_by_kernels_with_and_without_log_sum_exp(name, call):
     exact = call.exact(scenario)
     assert exact.dtype == torch.float64
     kernels = call.kernels if call.device == CPU else call.kernels[:1]
-    assert call.device != CPU or {kernel.__name__ for kernel in kernels} == WAYS.keys()
+    assert call.device != CPU or {kernel.__name__ for kernel in kernels} == KERNELS
     dense, *dense_maps = call.parts(scenario, call.kernels[0], dense=True)["dense"]()
     assert dense.dtype == call.dtype and (dense - exact).abs().max() < near_dense * exact.abs().max()
     assert len(dense_maps) == bool(scenario.watch)
@@ -49,7 +49,7 @@ def test_bent_is_dense_by_kernels_with_and_without_log_sum_exp(name, call):
             output, *maps = parts["bent"]()
             assert (output - exact).abs().max() < near * exact.abs().max()
         by_bias = name in LEFT_OUT or (name in BIASED and kernel is call.kernels[0])
-        way = "a mask" if scenario.by_mask else "biased" if by_bias else WAYS[kernel.__name__]
+        way = "a mask" if scenario.by_mask else "biased" if by_bias else "told"
         assert parts["bent"].way == (way if scenario.bends or scenario.watch else None)
         if scenario.bends:
             assert (output - plain).abs().max() > 1e-3 * plain.abs().max()

@@ -1,5 +1,6 @@
 """One bent attention call through the host's own kernels: whose bits stay, and what each kernel is asked."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from attention_bending.bending.frames.grid import Grid
 from attention_bending.bending.frames.layout import FrameLayout
 from attention_bending.host.families.family import Site
 from attention_bending.host.families.geometry import Geometry
+from attention_bending.host.run import kernel as host_kernel
 from attention_bending.host.run.kernel import UNSPLIT_ROWS, HostKernel
 from attention_bending.host.run.open_keys import OpenKeys
 from attention_bending.host.run.site import Bender, RowSlice, bent_forward
@@ -141,15 +143,19 @@ def test_a_chained_override_sees_all_keys_and_keeps_what_it_gives(dtype):
     assert error(output[:2], dense(tensors)[:2]) < 2 * ROUNDING[dtype]
 
 
-def test_what_is_bent_is_attended_to_once():
+@pytest.mark.parametrize("in_float32", [True, False])
+def test_what_is_bent_is_attended_to_once(in_float32, monkeypatch):
     """The host's own call is not made for rows that are bent, and torch's kernel is asked with the other keys alone."""
+    monkeypatch.setattr(host_kernel, "multiplies_float32_as_fast", lambda: in_float32)
     flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    keys = []
+    heads = Counter()
 
     class Calls(torch.utils._python_dispatch.TorchDispatchMode):
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
             if func.overloadpacket is flash:
-                keys.append((args[0].shape[0], args[1].shape[2]))
+                rows, count, queries, _ = args[0].shape
+                heads[rows, args[1].shape[2], args[0].dtype] += count
+                assert queries == Grid(*GRID).cells
             return func(*args, **(kwargs or {}))
 
     tensors = qkv(torch.bfloat16)
@@ -158,7 +164,8 @@ def test_what_is_bent_is_attended_to_once():
         attend(PYTORCH, tensors, OneBend(slice(0, 3)))
         attend(PYTORCH, tensors, OneBend(slice(1, 2)))
     filled_up = TOKENS - 2 + 5  # to whole vectors, by keys that are shut out
-    assert keys == [(3, filled_up), (1, TOKENS), (1, TOKENS), (1, filled_up)]
+    own, parts = torch.bfloat16, torch.float32 if in_float32 else torch.bfloat16
+    assert heads == {(3, filled_up, parts): HEADS, (1, TOKENS, own): 2 * HEADS, (1, filled_up, parts): HEADS}
 
 
 @pytest.mark.parametrize("dtype", [torch.float32], ids=str)
