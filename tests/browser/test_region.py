@@ -19,6 +19,7 @@ def box(desk):
     desk.set(BEND, x1=0.25, y1=0.25, x2=0.75, y2=0.75, feather=0.1)
     hands.waits_for(".ab-box", "box => box?.style.left === '25%'")
     desk.page.evaluate("app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState()")
+    desk.page.wait_for_timeout(100)  # within 50 ms of it 1.58.1 would take what a hand does into that state
     return hands
 
 
