@@ -244,7 +244,7 @@ def run(model, bends, override, ours_first, sample, *conds):
 HANDED_ON = {
     "Model Attention Backend": (lambda: strangers.selected(attention_pytorch), "told"),
     "GGUF Loader KJ": (strangers.of_torch, "told"),
-    "sparse": (strangers.sparse, "computed"),
+    "sparse": (strangers.sparse, "told"),
     "sparse on the backend": (lambda: strangers.sparse(strangers.selected(attention_pytorch)), "told"),
 }
 """Overrides that are known to hand the text's attention on unchanged, and how shares are told under them."""

@@ -15,7 +15,7 @@ from core.test_half import (  # noqa: F401 - run here too
 )
 from host.kernels import on_both
 
-pytestmark = on_both("pytorch", "sub_quad", "split")
+pytestmark = on_both("pytorch", "sub_quad")
 
 
 @pytest.fixture(autouse=True, params=[True, False], ids=["float32 as fast", "half types faster"])
