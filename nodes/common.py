@@ -38,7 +38,7 @@ class ModeNode(io.ComfyNode):
                 number(Bend, "strength"),
                 *percent_inputs(),
                 text(Bend, "layers"),
-                toggle(Bend, "renormalize"),
+                toggle(Bend, "renormalize", advanced=True),
                 BendingWire.Input("bending", optional=True),
             ],
             outputs=[BendingWire.Output("bending")],
@@ -68,7 +68,8 @@ class ModeNode(io.ComfyNode):
 
 
 def percent_inputs() -> list[io.Input]:
-    return [number(Bend, "start", "start_percent"), number(Bend, "end", "end_percent")]
+    """Advanced: Nodes 2.0 keeps them behind a button, since the strip of layers × time sets them by a drag."""
+    return [number(Bend, *names, advanced=True) for names in (("start", "start_percent"), ("end", "end_percent"))]
 
 
 def maps_inputs() -> list[io.Input]:
