@@ -242,12 +242,12 @@ def run(model, bends, override, ours_first, sample, *conds):
 
 
 HANDED_ON = {
-    "Model Attention Backend": (lambda: strangers.selected(attention_pytorch), "told"),
-    "GGUF Loader KJ": (strangers.of_torch, "told"),
-    "sparse": (strangers.sparse, "told"),
-    "sparse on the backend": (lambda: strangers.sparse(strangers.selected(attention_pytorch)), "told"),
+    "Model Attention Backend": (lambda: strangers.selected(attention_pytorch), True),
+    "GGUF Loader KJ": (strangers.of_torch, True),
+    "sparse": (strangers.sparse, False),
+    "sparse on the backend": (lambda: strangers.sparse(strangers.selected(attention_pytorch)), True),
 }
-"""Overrides that are known to hand the text's attention on unchanged, and how shares are told under them."""
+"""Overrides that are known to hand the text's attention on unchanged, and whether to torch's kernel, or the host's."""
 
 
 @ORDERS
@@ -256,11 +256,11 @@ def test_an_override_that_hands_the_text_on_keeps_the_fast_way(
     case, ours_first, model, positive, negative, sample, monkeypatch
 ):
     """And it does hand it on: un-bent, the film has the bits of the kernel that is said to run."""
-    make, way = HANDED_ON[case]
+    make, is_torchs = HANDED_ON[case]
     result, report = run(model, CHAIN, make(), ours_first, sample, positive, negative)
-    assert report.ways == {way: 2 * LAYERS} and report.slow_ways == []
+    assert report.ways == {"told": 2 * LAYERS} and report.slow_ways == []
     plain = sample(strangers.overridden(model, make()), positive, negative, **SHAPE)
-    if way == "told":
+    if is_torchs:
         monkeypatch.setattr(comfy.ldm.wan.model, "optimized_attention", get_attention_function("pytorch"))
     bare = strangers.overridden(model, strangers.sparse()) if "sparse" in case else model
     assert torch.equal(plain, sample(bare, positive, negative, **SHAPE))

@@ -87,4 +87,4 @@ def test_every_way_makes_a_film_and_none_twice(tmp_path):
         again.ask(language.ASKED[0], 0)
         for take in one_of_each:
             again.run(replace(take, frames=3), [0])
-    assert len(made) == 1 + len(one_of_each) == 1 + 5 and again.done.keys() == made.keys()
+    assert len(made) == 1 + len(one_of_each) == 1 + 6 and again.done.keys() == made.keys()
