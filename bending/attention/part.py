@@ -19,13 +19,16 @@ class Part:
     """A set of keys in a chain: it adds `weight · output`, once nothing is pending, and `mass` to the rows' mass.
 
     `output` `(B, L, H, D)` is None where only maps are asked for, or where the keys' columns are computed when they
-    are needed. `weight` and `own_mass` are `(B, L, H, 1)` float32; a weight of None is 1, an own mass the weight.
+    are needed. Beside values of bfloat16 it may come in float16, which is finer and holds their means; what a bend
+    makes of it is no mean, and is of `dtype`, that of the values. `weight` and `own_mass` are `(B, L, H, 1)` float32;
+    a weight of None is 1, an own mass the weight.
     `pending` is a bend that the output has still to go through, and what multiplies it before and after that.
     """
 
     output: Tensor | None
     weight: Tensor | None
     own_mass: Tensor | None = None
+    dtype: torch.dtype | None = None
     pending: tuple[Bend, Tensor | None, Tensor | None] | None = None
 
     @property
@@ -49,6 +52,7 @@ class Part:
             self.weight = cache.bend(bend, self.weight)
         else:
             self.settle(cache)
+            self.output = _in_type(cache, self.output, self.dtype or self.output.dtype)
             if self.weight is None or bend.signed:  # what cancels in the mass need not cancel in the output
                 self.pending, self.weight = (bend, self.weight, None), None
             else:
@@ -78,17 +82,17 @@ def add_up(cache: DeviceCache, parts: Sequence[Part], maps: Tensor, v: Tensor) -
     """`Σ weight · output + maps · V` `(B, L, H, D)`, written into the first part's output, or a new one of V's type.
 
     `maps` `(B, L, H, S)` float32, v `(B, S, H, D)`. All heads of some rows at a time: one pass over what is large, and
-    nothing large is ever float32 that was not. Parts of a sum in bfloat16 may come in float16, which is finer.
+    nothing large is ever float32 that was not.
     """
     for part in parts:
         part.settle(cache, weighed=True)
     target = parts[0].output if parts else v.new_empty(*maps.shape[:3], v.shape[3])
-    finer = target.dtype != v.dtype and target.element_size() == v.element_size()
-    if len(parts) == 1 and not maps.shape[3] and parts[0].weight is None and not finer:
-        return target
-    target = target.view(v.dtype) if finer else target  # of each row a part is read before the sum is written
+    if len(parts) == 1 and not maps.shape[3] and parts[0].weight is None:
+        return _in_type(cache, target, v.dtype)
     if target.device.type in SUMS_IN_FLOAT32:
         return _add_up_in_place(target, parts, maps, v)
+    # of each row a part is read before the sum is written
+    target = target.view(v.dtype) if _is_finer(target, v.dtype) else target
     v = v.float().transpose(1, 2)
     for b, rows in cache.blocks(target):
         total = torch.zeros(target[b, rows].shape, device=target.device) if not parts else None
@@ -107,6 +111,21 @@ def add_up(cache: DeviceCache, parts: Sequence[Part], maps: Tensor, v: Tensor) -
             total.transpose(0, 1).baddbmm_(maps[b, rows].transpose(0, 1), v[b])
         if target.dtype != torch.float32 or not parts:  # else it was summed where it lies
             target[b, rows] = total
+    return target
+
+
+def _is_finer(output: Tensor, dtype: torch.dtype) -> bool:
+    """Whether it is of another half type than `dtype`."""
+    return output.dtype != dtype and output.element_size() == dtype.itemsize
+
+
+def _in_type(cache: DeviceCache, output: Tensor, dtype: torch.dtype) -> Tensor:
+    """An output `(B, L, H, D)` of one half type in the other, where it lies; another as it is."""
+    if not _is_finer(output, dtype):
+        return output
+    target = output.view(dtype)
+    for b, rows in cache.blocks(output):
+        target[b, rows] = output[b, rows].float()  # from half to half a processor is four times as slow
     return target
 
 

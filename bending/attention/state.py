@@ -1,6 +1,7 @@
 """The algebra: a site's attention as parts, maps and mass, and each bend as an exact update of the three."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -97,7 +98,8 @@ class _State:
         self.maps: dict[int, Tensor] = {0: shares.columns} if first else {}
         self.waiting = {block: Part(None, mass) for block, mass in enumerate(masses[: len(later)], start=1)}
         pairs = zip(shares.outputs or [None] * len(plan.sets), masses[len(later) :], strict=True)
-        sets = [Part(output, None, mass) if shares.weighed else Part(output, mass) for output, mass in pairs]
+        typed = partial(Part, dtype=attention.v.dtype)
+        sets = [typed(output, None, mass) if shares.weighed else typed(output, mass) for output, mass in pairs]
         self.groups, self.others = sets[: len(plan.groups)], sets[len(plan.groups) :]
         self.finished: list[Part] = []
         self.uncounted: Tensor | None = None
