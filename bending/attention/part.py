@@ -90,7 +90,7 @@ def add_up(cache: DeviceCache, parts: Sequence[Part], maps: Tensor, v: Tensor) -
     if len(parts) == 1 and not maps.shape[3] and parts[0].weight is None:
         return _in_type(cache, target, v.dtype)
     if target.device.type in SUMS_IN_FLOAT32:
-        return _add_up_in_place(target, parts, maps, v)
+        return _add_up_by_kernels(parts, maps, v)
     # of each row a part is read before the sum is written
     target = target.view(v.dtype) if _is_finer(target, v.dtype) else target
     v = v.float().transpose(1, 2)
@@ -129,18 +129,18 @@ def _in_type(cache: DeviceCache, output: Tensor, dtype: torch.dtype) -> Tensor:
     return target
 
 
-def _add_up_in_place(target: Tensor, parts: Sequence[Part], maps: Tensor, v: Tensor) -> Tensor:
-    """The same by few kernels that read and write the type of the output, and add up in float32 themselves."""
-    if not parts:
-        target.zero_()
-    elif parts[0].weight is not None:
-        target.mul_(parts[0].weight)
-    for part in parts[1:]:
-        if part.weight is None:
-            target.add_(part.output)
-        else:
-            target.addcmul_(part.output, part.weight.to(target.dtype))
-    if maps.shape[3]:
+def _add_up_by_kernels(parts: Sequence[Part], maps: Tensor, v: Tensor) -> Tensor:
+    """The same by few kernels that read and write the type of the output, and add up in float32 themselves.
+
+    The columns' product comes first, since it is small and so is its rounding; each part is weighed as it is added.
+    """
+    if maps.shape[3] or not parts:
+        target = v.new_empty(*maps.shape[:3], v.shape[3])
         for row, columns, values in zip(target, maps.to(v.dtype), v, strict=True):
-            row.transpose(0, 1).baddbmm_(columns.transpose(0, 1), values.transpose(0, 1))
+            torch.bmm(columns.transpose(0, 1), values.transpose(0, 1), out=row.transpose(0, 1))
+    else:
+        first, *parts = parts
+        target = first.output if first.weight is None else first.output.mul_(first.weight)
+    for part in parts:
+        target.add_(part.output) if part.weight is None else target.addcmul_(part.output, part.weight)
     return target
