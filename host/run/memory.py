@@ -34,7 +34,7 @@ def bend_bytes(plans: Iterable[Plan], rows: int, heads: int, width: int, element
     for plan in plans:
         columns = max(map(len, plan.blocks), default=0) + len(plan.blocks) + len(plan.sets)
         maps = MAP_COPIES * FLOAT32 * rows * heads * columns
-        product = bool(plan.steps and plan.blocks)  # of single columns, beside the parts, of which one becomes the output
+        product = bool(plan.steps and plan.blocks)  # of single columns; of the parts one becomes the output
         outputs = element * output * max(0, len(plan.sets) - 1 + product + (len(plan.blocks) > 1))
         spreads = any((step.all_columns or step.groups) and not step.bend.operator.diagonal for step in plan.steps)
         widened = MAP_COPIES * min(OTHER_BYTES, FLOAT32 * output) if spreads else 0  # what is bent at once
