@@ -65,7 +65,17 @@ class Hands:
             }"""
             self.page.evaluate(move, down)
             self.desk.drawn()
-        return self.part(selector).bounding_box()
+        return self.still(selector)
+
+    def still(self, selector):
+        """Where an element is, once it stands there: Nodes 2.0 lay a new node out in their own time."""
+        box = None
+        for _ in range(50):
+            before, box = box, self.part(selector).bounding_box()
+            if box == before:
+                break
+            self.page.wait_for_timeout(100)
+        return box
 
     def drag(self, selector, start, end, steps=6):
         """From one point of an element to another, in fractions of it."""
