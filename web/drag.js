@@ -8,7 +8,7 @@ import { oneStepWhileHeld } from "./values.js"
  * @param {(event: PointerEvent, at: Point) => ((at: Point, far: {x: boolean, y: boolean}) => void) | null} begin
  *   What a drag from here does, told where it is and whether the pointer has gone far enough to be meant; null for
  *   nothing.
- * @param {() => void} end
+ * @param {() => void} [end]
  */
 export function onDrag(element, begin, end = () => {}) {
   element.addEventListener("pointerdown", (event) => {

@@ -16,12 +16,6 @@ class Kernel(NamedTuple):
     device: str = "cpu"
     fused: SDPBackend = SDPBackend.FLASH_ATTENTION
 
-    def way(self, dtype: torch.dtype) -> str:
-        """How it is known what its keys weigh: see Attention.way."""
-        if self.name == "pytorch" or self.device == "cpu" or dtype != torch.float32:
-            return "told"
-        return "computed"
-
     @property
     def attend(self) -> Callable:
         return get_attention_function(self.name)
